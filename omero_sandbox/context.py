@@ -1,0 +1,44 @@
+"""Who calls, and how the sandbox was set up: the values that every other part is given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ALL_GROUPS = -1
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The session and the group context of one call.
+
+    `group_id` is the group in which the call works: the session's, or what the call context `omero.group`
+    says; ALL_GROUPS means every group that the user may read.
+    """
+
+    session_id: int
+    session_uuid: str
+    user_id: int
+    user_name: str
+    group_id: int
+    group_name: str
+    is_admin: bool
+    member_of: frozenset[int]
+    leader_of: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one sandbox was started.
+
+    `reader_v3`: the pixel buffer opens Zarr v3 too (today's released readers open v2 only).
+    """
+
+    data_dir: Path
+    ssl_port: int
+    tcp_port: int
+    root_password: str
+    reader_v3: bool = False
+
+    @property
+    def managed_repository(self) -> Path:
+        """Where the ManagedRepository's files are."""
+        return self.data_dir / "ManagedRepository"
