@@ -1,0 +1,185 @@
+"""Sessions: who is logged in, with which group, for how long, and over how many clients."""
+
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import Ice
+import omero
+import omero.clients
+from omero.rtypes import rlong
+
+from omero_sandbox.context import ALL_GROUPS, Caller
+from omero_sandbox.users import ROOT, SYSTEM_GROUP, User, check_password, find_user, group_id, load_user
+
+if TYPE_CHECKING:
+    from omero_sandbox.state import State
+
+TIME_TO_IDLE = 600_000
+NEVER = 0
+
+
+@dataclass
+class Session:
+    """One login. `clients`: uuids of the clients that created or joined it; times in ms, 0 is never."""
+
+    sessions: "Sessions"
+    id: int
+    uuid: str
+    user_id: int
+    group_id: int
+    event_type: str = "User"
+    time_to_idle: int = TIME_TO_IDLE
+    time_to_live: int = NEVER
+    agent: str | None = None
+    sudoer: int | None = None
+    started: float = field(default_factory=time.time)
+    used: float = field(default_factory=time.time)
+    clients: list[str] = field(default_factory=list)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    closed: bool = False
+
+    @property
+    def user(self) -> User:
+        """The user with his present groups."""
+        return self.sessions.user(self.user_id)
+
+    def caller(self, context: dict[str, str] | None = None) -> Caller:
+        """Who calls, in the group that the call context names or else the session's.
+
+        Raises omero.RemovedSessionException when the session was closed, omero.SecurityViolation when the user
+        may not work in the group.
+        """
+        if self.closed:
+            raise omero.RemovedSessionException(message=f"No session with uuid: {self.uuid}")
+        self.used = time.time()
+        user = self.user
+        group = self.group_id
+        asked = (context or {}).get("omero.group", "")
+        if asked:
+            found = group_id(user, asked)
+            if found is None:
+                raise omero.SecurityViolation(message=f"Group {asked} does not exist")
+            if found != ALL_GROUPS and found not in user.member_of and not user.is_admin:
+                raise omero.SecurityViolation(
+                    message=f"User {user.id} is not a member of group {found} and cannot login"
+                )
+            group = found
+        name = user.groups[group].name if group in user.groups else ""
+        return Caller(
+            self.id, self.uuid, user.id, user.name, group, name, user.is_admin, user.member_of, user.leader_of
+        )
+
+    def event_context(self, caller: Caller) -> Any:
+        """The omero.sys.EventContext of a call."""
+        group = self.user.groups.get(caller.group_id)
+        return omero.sys.EventContext(
+            shareId=rlong(-1), sessionId=self.id, sessionUuid=self.uuid,
+            userId=caller.user_id, userName=caller.user_name, groupId=caller.group_id, groupName=caller.group_name,
+            isAdmin=caller.is_admin, eventId=-1, eventType=self.event_type,
+            memberOfGroups=sorted(caller.member_of), leaderOfGroups=sorted(caller.leader_of),
+            groupPermissions=omero.model.PermissionsI(group.permissions if group else -1),
+        )  # fmt: skip
+
+    def expired(self, now: float) -> bool:
+        """Whether it was idle, or alive, for longer than it may."""
+        idle = self.time_to_idle and (now - self.used) * 1000 > self.time_to_idle
+        return bool(idle or self.time_to_live and (now - self.started) * 1000 > self.time_to_live)
+
+
+class Sessions:
+    """Every open session of this server, by uuid."""
+
+    def __init__(self, state: "State") -> None:
+        self._state = state
+        self._open: dict[str, Session] = {}
+        self._users: dict[int, User] = {}
+        self._lock = threading.Lock()
+
+    def user(self, user_id: int) -> User:
+        """A user with his groups, remembered until `changed`."""
+        user = self._users.get(user_id)
+        if user is None:
+            with self._state.database.read() as cursor:
+                user = self._users[user_id] = load_user(cursor, user_id)
+        return user
+
+    def changed(self) -> None:
+        """Users or groups were changed: read them anew."""
+        self._users.clear()
+
+    def get(self, session_uuid: str) -> Session | None:
+        """An open session."""
+        return self._open.get(session_uuid)
+
+    def all(self) -> list[Session]:
+        """Every open session."""
+        with self._lock:
+            return list(self._open.values())
+
+    def login(self, name: str, password: str, context: dict[str, str]) -> Session | None:
+        """Join the session whose uuid is given as name and password, or make one for a user; None when refused."""
+        joined = self._open.get(name)
+        if joined is not None and password == name:
+            return joined
+        with self._state.database.read() as cursor:
+            user = find_user(cursor, name)
+            if user is None or not check_password(cursor, user.id, password):
+                return None
+        group = group_id(user, context.get("omero.group", "") or str(user.default_group))
+        if group is None or (group not in user.member_of and not user.is_admin):
+            return None
+        return self.create(user, group, agent=context.get("omero.agent"), ip=context.get("omero.ip"))
+
+    def create(
+        self,
+        user: User,
+        group: int,
+        *,
+        event_type: str = "User",
+        idle: int = TIME_TO_IDLE,
+        live: int = NEVER,
+        agent: str | None = None,
+        ip: str | None = None,
+        sudoer: int | None = None,
+    ) -> Session:
+        """Make a session with its row in the database."""
+        name = str(uuid.uuid4())
+        with self._state.database.write(self.root_caller(), "Sessions") as tx:
+            (number,) = tx.next_ids("session", 1)
+            tx.cursor.execute(
+                "INSERT INTO session (id, permissions, uuid, owner, sudoer, node, started, timetoidle, timetolive,"
+                " defaulteventtype, useragent, userip, message, version)"
+                " VALUES (%s, -52, %s, %s, %s, %s, now(), %s, %s, %s, %s, %s, 'Initial message.', 0)",
+                (number, name, user.id, sudoer, self._state.node_id, idle, live, event_type, agent, ip),
+            )
+        session = Session(self, number, name, user.id, group, event_type, idle, live, agent, sudoer)
+        with self._lock:
+            self._open[name] = session
+        return session
+
+    def root_caller(self) -> Caller:
+        """The server itself, for what no user asked for (session 0 is the database's bootstrap session)."""
+        groups = frozenset({SYSTEM_GROUP})
+        return Caller(0, "0", ROOT, "root", SYSTEM_GROUP, "system", True, groups, groups)
+
+    def close(self, session: Session) -> None:
+        """End a session for all its clients: stateful services are released, its row gets its end."""
+        with self._lock:
+            if self._open.pop(session.uuid, None) is None:
+                return
+        session.closed = True
+        for name in self._state.served(session.uuid):
+            self._state.withdraw(Ice.Identity(name, session.uuid))
+        with self._state.database.write(self.root_caller(), "Sessions") as tx:
+            tx.cursor.execute("UPDATE session SET closed = now() WHERE id = %s", (session.id,))
+
+    def reap(self) -> None:
+        """Close what has expired."""
+        now = time.time()
+        for session in self.all():
+            if session.expired(now):
+                self.close(session)
