@@ -1,0 +1,68 @@
+"""Ice's sources: PyPI's sdist, made fit for Python 3.11 to 3.13."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.ice import IceError, pip
+
+SDIST = Path(__file__).with_name("sdist.txt")
+BUILD_PINS = SDIST.with_name("build-constraints.txt")
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A piece of a source file, which must stand there exactly once, and what is put in its place."""
+
+    file: str
+    old: str
+    new: str
+
+
+# Two calls that Python 3.13 dropped.
+DROPPED_IN_3_13 = """#include <Python.h>
+#if PY_VERSION_HEX >= 0x030D0000
+#define PyEval_CallObject PyObject_CallObject
+static inline int PyObject_AsReadBuffer(PyObject* object, const void** data, Py_ssize_t* size)
+{
+    Py_buffer view;
+    if(PyObject_GetBuffer(object, &view, PyBUF_SIMPLE) != 0) return -1;
+    *data = view.buf;
+    *size = view.len;
+    PyBuffer_Release(&view);
+    return 0;
+}
+#endif
+"""
+
+REPLACEMENTS = (
+    Replacement("src/Slice.cpp", "#include <eval.h>", ""),
+    Replacement("src/Util.cpp", "PyThreadState_GET()->frame", "PyEval_GetFrame()"),
+    Replacement("lib/Ice.py", "import sys, string, imp, os,", "import sys, string, types, os,"),
+    Replacement("lib/Ice.py", "imp.new_module(", "types.ModuleType("),
+    Replacement("src/Config.h", "#include <Python.h>\n", DROPPED_IN_3_13),
+)
+
+
+def fetch(folder: Path) -> Path:
+    """Fetch the sdist with pip, which checks its hash, unpack it into `folder` and return the root of the sources.
+
+    pip asks the sdist for its metadata with its own setup.py, so the setuptools of that build is pinned as well.
+    """
+    pins = {"PIP_CONSTRAINT": str(BUILD_PINS), "PIP_BUILD_CONSTRAINT": str(BUILD_PINS)}
+    error = pip.download(["--no-binary", "zeroc-ice", "--requirement", str(SDIST)], folder, pins)
+    archives = list(folder.glob("zeroc*ice-*.tar.gz"))
+    if not archives:
+        raise IceError(f"pip cannot fetch Ice's sources: {error}: check pip's index and the network")
+    shutil.unpack_archive(archives[0], folder)
+    return next(path.parent for path in folder.glob("*/PKG-INFO"))
+
+
+def patch(root: Path) -> None:
+    """Make all replacements below `root`; IceError names the first that does not stand there exactly once."""
+    for change in REPLACEMENTS:
+        path = root / change.file
+        text = path.read_text(encoding="utf-8")
+        if (count := text.count(change.old)) != 1:
+            raise IceError(f"{path}: {change.old.strip()!r} stands there {count} times instead of once: other sources?")
+        path.write_text(text.replace(change.old, change.new), encoding="utf-8")
