@@ -1,0 +1,94 @@
+"""Which reader opens a Pixels: the rules of a server that has omero-zarr-pixel-buffer and OMEZarrReader installed."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import omero
+
+from omero_sandbox.context import Caller
+from omero_sandbox.pixels.buffer import PixelBuffer, instantiation_error
+from omero_sandbox.pixels.file_buffer import FileBuffer, Reader
+from omero_sandbox.pixels.multiscale_buffer import MultiscaleBuffer
+from omero_sandbox.pixels.ome_tiff import OmeTiffReader
+from omero_sandbox.pixels.ome_xml import OmeXmlReader
+from omero_sandbox.pixels.source import Source, find_source, unreadable_files
+
+if TYPE_CHECKING:
+    from omero_sandbox.state import State
+
+log = logging.getLogger(__name__)
+
+IN_PROGRESS_BACKOFF_MS = 15_000
+
+
+def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool = False) -> PixelBuffer:
+    """Open a Pixels as RawPixelsStore.setPixelsId does, or with `importing` as its own import does (`open_import`).
+
+    Raises omero.ValidationException (no such Pixels, or not for this caller), omero.LockTimeout, omero.ResourceError,
+    see `open_source`.
+    """
+    repository, uuid = Path(state.managed.root), state.managed.uuid
+
+    def unreadable(files: Sequence[Path]) -> list[Path]:
+        with state.database.read() as cursor:
+            return unreadable_files(cursor, caller, repository, uuid, files)
+
+    with state.database.read() as cursor:
+        source = find_source(cursor, caller, pixels_id, repository, uuid)
+    if importing:
+        return open_import(source)
+    return open_source(source, state.settings.reader_v3, unreadable)
+
+
+def open_source(
+    source: Source, reader_v3: bool, unreadable: Callable[[Sequence[Path]], list[Path]]
+) -> PixelBuffer:
+    """Open what the database names.
+
+    The Zarr of the ExternalInfo first; whatever is wrong with it is only logged, and pixels.path/name is read. Without an
+    ExternalInfo an image whose format is OMEXML is held to be still in import: omero.LockTimeout. `unreadable` gives
+    those of a reader's files that the caller may not read; any, or a file that cannot be opened: omero.ResourceError.
+    """
+    if source.lsid is not None:
+        try:
+            return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3)
+        except Exception:
+            log.warning(
+                "Pixels:%d: cannot read %s, reading pixels.path", source.pixels_id, source.lsid, exc_info=True
+            )
+    elif source.image_format == "OMEXML":
+        raise omero.LockTimeout(message="Import in progress.", backOff=IN_PROGRESS_BACKOFF_MS, seconds=0)
+    buffer, reader = _open_path(source)
+    hidden = unreadable(reader.used_files)
+    if hidden:
+        log.error("Pixels:%d: file %s does not have a unique readable fileset", source.pixels_id, hidden[0])
+        raise instantiation_error(source.path)
+    return buffer
+
+
+def open_import(source: Source) -> PixelBuffer:
+    """Open pixels.path/name as an import in progress does: no plugin, and no entries of a fileset asked for."""
+    return _open_path(source)[0]
+
+
+def _open_path(source: Source) -> tuple[FileBuffer, Reader]:
+    if source.path is None:
+        raise instantiation_error(f"Pixels:{source.pixels_id} (no path in the ManagedRepository)")
+    try:
+        reader = _reader(source.path, source)
+        return FileBuffer(source.path, reader), reader
+    except Exception as error:
+        log.exception("Pixels:%d: %s cannot be opened", source.pixels_id, source.path)
+        raise instantiation_error(source.path) from error
+
+
+def _reader(path: Path, source: Source) -> Reader:
+    """The reader for a file by its name, as Bio-Formats chooses among those that the sandbox has."""
+    name = path.name.lower()
+    if name.endswith((".tif", ".tiff")):
+        return OmeTiffReader(path, source.series)
+    if name.endswith((".ome.xml", ".ome")):
+        return OmeXmlReader(path, source.sizes)
+    raise ValueError(f"{path}: no reader for this file")

@@ -1,0 +1,175 @@
+"""omero.api.RawPixelsStore: planes and parts of them, big-endian, from whatever reader opens the Pixels.
+
+Left out, because a real server has them for no image of a fileset either: setPlane and its like, getRegion,
+getPlaneRegion.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import omero
+import omero.all  # noqa: F401  the generated interface
+
+from omero_sandbox.pixels import PixelBuffer, open_buffer
+from omero_sandbox.pixels.multiscale_buffer import MAX_PLANE
+from omero_sandbox.services.base import Call, StatefulService, service
+
+if TYPE_CHECKING:
+    from omero_sandbox.sessions import Session
+    from omero_sandbox.state import State
+
+
+@service
+class RawPixelsStore(StatefulService):
+    """One store reads one Pixels at a time; what it has open it goes on with, whatever changes in the database."""
+
+    interface = "omero.api.RawPixelsStore"
+
+    def __init__(self, state: "State", session: "Session") -> None:
+        super().__init__(state, session)
+        self._pixels_id: int | None = None
+        self._opened: PixelBuffer | None = None
+
+    def setPixelsId(self, call: Call, pixels_id: int, bypass: bool) -> None:
+        """Open a Pixels; the same one again stays open as it is. `bypass` has no meaning since OMERO 5."""
+        if pixels_id != self._pixels_id:
+            self._pixels_id = self._opened = None
+            self._opened = open_buffer(self.state, pixels_id, call.caller)
+            self._pixels_id = pixels_id
+
+    def prepare(self, call: Call, pixels_ids: Sequence[int]) -> None:
+        """Nothing to do: it only warms a cache of the real server."""
+
+    def released(self) -> None:
+        """Let the files go."""
+        self._pixels_id = self._opened = None
+
+    def save(self, call: Call) -> None:
+        """Nothing was changed, so nothing is returned."""
+
+    def getPixelsId(self, call: Call) -> int:
+        """What setPixelsId was last given."""
+        self._buffer()
+        return self._pixels_id or 0
+
+    def getPixelsPath(self, call: Call) -> str:
+        """The file, or the group of a Zarr, that is read."""
+        return self._buffer().path
+
+    def getPlane(self, call: Call, z: int, c: int, t: int) -> bytes:
+        """One plane."""
+        return self._buffer().get_plane(z, c, t)
+
+    def getTile(self, call: Call, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> bytes:
+        """A rectangle of one plane."""
+        return self._buffer().get_tile(z, c, t, x, y, w, h)
+
+    def getRow(self, call: Call, y: int, z: int, c: int, t: int) -> bytes:
+        """One row."""
+        return self._buffer().get_row(y, z, c, t)
+
+    def getCol(self, call: Call, x: int, z: int, c: int, t: int) -> bytes:
+        """One column."""
+        return self._buffer().get_col(x, z, c, t)
+
+    def getStack(self, call: Call, c: int, t: int) -> bytes:
+        """All z."""
+        return self._buffer().get_stack(c, t)
+
+    def getTimepoint(self, call: Call, t: int) -> bytes:
+        """All z and c."""
+        return self._buffer().get_timepoint(t)
+
+    def getHypercube(self, call: Call, offset: list[int], size: list[int], step: list[int]) -> bytes:
+        """Every step-th pixel of a box; lists in the order XYZCT."""
+        return self._buffer().get_hypercube(offset, size, step)
+
+    def calculateMessageDigest(self, call: Call) -> bytes:
+        """SHA-1 of all planes."""
+        return self._buffer().message_digest()
+
+    def getRowSize(self, call: Call) -> int:
+        """Bytes of a row."""
+        sizes = self._buffer().sizes
+        return sizes.x * sizes.dtype.itemsize
+
+    def getPlaneSize(self, call: Call) -> int:
+        """Bytes of a plane."""
+        return self._buffer().sizes.plane
+
+    def getStackSize(self, call: Call) -> int:
+        """Bytes of a stack."""
+        sizes = self._buffer().sizes
+        return sizes.plane * sizes.z
+
+    def getTimepointSize(self, call: Call) -> int:
+        """Bytes of a timepoint."""
+        return self.getStackSize(call) * self._buffer().sizes.c
+
+    def getTotalSize(self, call: Call) -> int:
+        """Bytes of all."""
+        return self.getTimepointSize(call) * self._buffer().sizes.t
+
+    def getRowOffset(self, call: Call, y: int, z: int, c: int, t: int) -> int:
+        """Where the row is among all planes in the order XYZCT."""
+        offset = self._buffer().plane_offset(z, c, t)
+        self._buffer().check_bounds(y=y)
+        return offset + y * self.getRowSize(call)
+
+    def getPlaneOffset(self, call: Call, z: int, c: int, t: int) -> int:
+        """Where the plane is."""
+        return self._buffer().plane_offset(z, c, t)
+
+    def getStackOffset(self, call: Call, c: int, t: int) -> int:
+        """Where the stack is."""
+        return self._buffer().plane_offset(0, c, t)
+
+    def getTimepointOffset(self, call: Call, t: int) -> int:
+        """Where the timepoint is."""
+        return self._buffer().plane_offset(0, 0, t)
+
+    def getByteWidth(self, call: Call) -> int:
+        """Bytes of a pixel."""
+        return self._buffer().sizes.dtype.itemsize
+
+    def isSigned(self, call: Call) -> bool:
+        """Whether pixels may be negative."""
+        return self._buffer().sizes.dtype.kind != "u"
+
+    def isFloat(self, call: Call) -> bool:
+        """Whether pixels are floating point."""
+        return self._buffer().sizes.dtype.kind == "f"
+
+    def getResolutionLevels(self, call: Call) -> int:
+        """How many there are."""
+        return self._buffer().levels
+
+    def getResolutionLevel(self, call: Call) -> int:
+        """0 is the smallest."""
+        return self._buffer().level
+
+    def setResolutionLevel(self, call: Call, level: int) -> None:
+        """0 is the smallest."""
+        self._buffer().set_level(level)
+
+    def getResolutionDescriptions(self, call: Call) -> list[omero.api.ResolutionDescription]:
+        """Sizes of every level, the largest first."""
+        return [omero.api.ResolutionDescription(x, y) for x, y in self._buffer().descriptions()]
+
+    def getTileSize(self, call: Call) -> list[int]:
+        """Width and height."""
+        return list(self._buffer().tile_size())
+
+    def requiresPixelsPyramid(self, call: Call) -> bool:
+        """Whether a plane is larger than what OMERO reads in one go."""
+        buffer = self._buffer()
+        x, y = buffer.descriptions()[0]
+        return x * y > MAX_PLANE
+
+    def _buffer(self) -> PixelBuffer:
+        if self._opened is None:
+            raise omero.ApiUsageException(
+                message="This RawPixelsStore has not been properly initialized.\n"
+                "Please set the pixels id before executing any other methods.\n"
+            )
+        return self._opened
