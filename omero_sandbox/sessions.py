@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import Ice
 import omero
 import omero.clients
-from omero.rtypes import rlong
 
 from omero_sandbox.context import ALL_GROUPS, Caller
-from omero_sandbox.users import ROOT, SYSTEM_GROUP, User, check_password, find_user, group_id, load_user
+from omero_sandbox.users import User, check_password, find_user, group_id, load_user, server_caller
 
 if TYPE_CHECKING:
     from omero_sandbox.state import State
@@ -77,7 +76,7 @@ class Session:
         """The omero.sys.EventContext of a call."""
         group = self.user.groups.get(caller.group_id)
         return omero.sys.EventContext(
-            shareId=rlong(-1), sessionId=self.id, sessionUuid=self.uuid,
+            shareId=-1, sessionId=self.id, sessionUuid=self.uuid,
             userId=caller.user_id, userName=caller.user_name, groupId=caller.group_id, groupName=caller.group_name,
             isAdmin=caller.is_admin, eventId=-1, eventType=self.event_type,
             memberOfGroups=sorted(caller.member_of), leaderOfGroups=sorted(caller.leader_of),
@@ -98,6 +97,11 @@ class Sessions:
         self._open: dict[str, Session] = {}
         self._users: dict[int, User] = {}
         self._lock = threading.Lock()
+
+    @property
+    def node_id(self) -> int:
+        """The row of the server's start that the sessions belong to."""
+        return self._state.node_id
 
     def user(self, user_id: int) -> User:
         """A user with his groups, remembered until `changed`."""
@@ -148,7 +152,7 @@ class Sessions:
     ) -> Session:
         """Make a session with its row in the database."""
         name = str(uuid.uuid4())
-        with self._state.database.write(self.root_caller(), "Sessions") as tx:
+        with self._state.database.write(server_caller(), "Sessions") as tx:
             (number,) = tx.next_ids("session", 1)
             tx.cursor.execute(
                 "INSERT INTO session (id, permissions, uuid, owner, sudoer, node, started, timetoidle, timetolive,"
@@ -161,11 +165,6 @@ class Sessions:
             self._open[name] = session
         return session
 
-    def root_caller(self) -> Caller:
-        """The server itself, for what no user asked for (session 0 is the database's bootstrap session)."""
-        groups = frozenset({SYSTEM_GROUP})
-        return Caller(0, "0", ROOT, "root", SYSTEM_GROUP, "system", True, groups, groups)
-
     def close(self, session: Session) -> None:
         """End a session for all its clients: stateful services are released, its row gets its end."""
         with self._lock:
@@ -174,7 +173,7 @@ class Sessions:
         session.closed = True
         for name in self._state.served(session.uuid):
             self._state.withdraw(Ice.Identity(name, session.uuid))
-        with self._state.database.write(self.root_caller(), "Sessions") as tx:
+        with self._state.database.write(server_caller(), "Sessions") as tx:
             tx.cursor.execute("UPDATE session SET closed = now() WHERE id = %s", (session.id,))
 
     def reap(self) -> None:

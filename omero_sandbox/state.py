@@ -3,6 +3,7 @@
 import sys
 import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import Ice
@@ -20,8 +21,7 @@ class Repository:
     """One file repository: its uuid (originalfile.repo), and where its files are."""
 
     uuid: str
-    root: str
-    name: str
+    root: Path
 
 
 @dataclass
@@ -61,6 +61,11 @@ class State:
             self.adapter.remove(identity)
             if isinstance(service, StatefulService):
                 service.released()
+
+    def find(self, name: str, category: str) -> Service | None:
+        """The service behind an identity, while it is served."""
+        with self._lock:
+            return self._served.get((category, name))
 
     def served(self, category: str, prefix: str = "") -> list[str]:
         """Names of the servants in a category (a session's uuid) that begin with `prefix` (a client's uuid)."""

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from omero_sandbox.context import ALL_GROUPS
+from omero_sandbox.context import ALL_GROUPS, Caller
 
 SYSTEM_GROUP, USER_GROUP, GUEST_GROUP = 0, 1, 2
 ROOT = 0
@@ -66,6 +66,18 @@ def group_id(user: User, group: str) -> int | None:
     if group.lstrip("-").isdigit() and (int(group) in user.groups or int(group) == ALL_GROUPS):
         return int(group)
     return next((number for number, known in user.groups.items() if known.name == group), None)
+
+
+def has_password(cursor: Any, user_id: int) -> bool:
+    """Whether the user has ever been given one."""
+    cursor.execute("SELECT 1 FROM password WHERE experimenter_id = %s AND hash IS NOT NULL", (user_id,))
+    return cursor.fetchone() is not None
+
+
+def server_caller() -> Caller:
+    """The server itself, for what no user asked for (session 0 is the database's bootstrap session)."""
+    groups = frozenset({SYSTEM_GROUP})
+    return Caller(0, "0", ROOT, "root", SYSTEM_GROUP, "system", True, groups, groups)
 
 
 def check_password(cursor: Any, user_id: int, password: str) -> bool:

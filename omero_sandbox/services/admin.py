@@ -1,0 +1,287 @@
+"""IAdmin: users, groups and memberships."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import omero
+
+from omero_sandbox import accounts
+from omero_sandbox.accounts import text
+from omero_sandbox.services.base import Call, Service, service
+from omero_sandbox.users import GUEST_GROUP, ROOT, SYSTEM_GROUP, USER_GROUP, check_password, set_password
+
+
+
+@service
+class AdminService(Service):
+    """What omero-py's login, BlitzGateway and `omero user`, `omero group` use."""
+
+    interface = "omero.api.IAdmin"
+
+    def getEventContext(self, call: Call) -> Any:
+        """Who the caller is."""
+        return self.session.event_context(call.caller)
+
+    def getSecurityRoles(self, call: Call) -> Any:
+        """Names and ids of the built-in users and groups."""
+        return omero.sys.Roles(
+            rootId=ROOT, rootName="root", guestId=1, guestName="guest", systemGroupId=SYSTEM_GROUP,
+            systemGroupName="system", userGroupId=USER_GROUP, userGroupName="user", guestGroupId=GUEST_GROUP,
+            guestGroupName="guest",
+        )  # fmt: skip
+
+    def getCurrentAdminPrivileges(self, call: Call) -> list[Any]:
+        """Every privilege for administrators, none for others."""
+        return self._privileges(call.caller.is_admin)
+
+    def getAdminPrivileges(self, call: Call, user: Any) -> list[Any]:
+        """The same for any user."""
+        return self._privileges(self.state.sessions.user(user.id.val).is_admin)
+
+    def _privileges(self, is_admin: bool) -> list[Any]:
+        found = []
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT id, value FROM adminprivilege ORDER BY id")
+            for number, value in cursor.fetchall() if is_admin else []:
+                made = omero.model.AdminPrivilegeI(number, True)
+                made.value = omero.rtypes.rstring(value)
+                found.append(made)
+        return found
+
+    # users
+    def lookupExperimenters(self, call: Call) -> list[Any]:
+        """Every user with his groups."""
+        with self.state.database.read() as cursor:
+            return accounts.experimenters(cursor)
+
+    def lookupExperimenter(self, call: Call, name: str) -> Any:
+        """One user by login name.
+
+        Raises omero.ApiUsageException when there is none.
+        """
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT id FROM experimenter WHERE omename = %s", (name,))
+            return _one(accounts.experimenters(cursor, _ids(cursor)), f"No such experimenter: {name}")
+
+    def getExperimenter(self, call: Call, user_id: int) -> Any:
+        """One user by id."""
+        with self.state.database.read() as cursor:
+            return _one(accounts.experimenters(cursor, [user_id]), f"No such experimenter: {user_id}")
+
+    def lookupLdapAuthExperimenters(self, call: Call) -> list:
+        """None: the sandbox has no LDAP."""
+        return []
+
+    def lookupLdapAuthExperimenter(self, call: Call, user_id: int) -> None:
+        """None: the sandbox has no LDAP."""
+
+    def containedExperimenters(self, call: Call, group_id: int) -> list[Any]:
+        """The members of a group."""
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT child FROM groupexperimentermap WHERE parent = %s", (group_id,))
+            return accounts.experimenters(cursor, _ids(cursor))
+
+    def createUser(self, call: Call, user: Any, group: str) -> int:
+        """Add a plain user with one default group."""
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT id FROM experimentergroup WHERE name = %s", (group,))
+            ids = _ids(cursor)
+        _one(ids, f"No such group: {group}")
+        return self._create(call, user, None, accounts.privileged_groups(False, ids[0], []))
+
+    def createSystemUser(self, call: Call, user: Any) -> int:
+        """Add an administrator."""
+        return self._create(call, user, None, accounts.privileged_groups(True, SYSTEM_GROUP, []))
+
+    def createExperimenter(self, call: Call, user: Any, default: Any, others: Sequence[Any]) -> int:
+        """Add a user with all his groups; no password yet."""
+        return self._create(call, user, None, [g.id.val for g in [default, *others]])
+
+    def createExperimenterWithPassword(
+        self, call: Call, user: Any, password: Any, default: Any, others: Sequence[Any]
+    ) -> int:
+        """Add a user with all his groups and a password."""
+        return self._create(call, user, password.val, [g.id.val for g in [default, *others]])
+
+    def _create(self, call: Call, user: Any, password: str | None, groups: Sequence[int]) -> int:
+        with self._change(call) as tx:
+            return accounts.create_experimenter(tx, user, password, groups)
+
+    def updateSelf(self, call: Call, user: Any) -> None:
+        """Change one's own names and addresses."""
+        self._update_user(call, call.caller.user_id, user)
+
+    def updateExperimenter(self, call: Call, user: Any) -> None:
+        """The same for any user, by an administrator."""
+        _admin_only(call)
+        self._update_user(call, user.id.val, user)
+
+    def _update_user(self, call: Call, user_id: int, user: Any) -> None:
+        values = (user.firstName, user.middleName, user.lastName, user.email, user.institution)
+        with self.state.database.write(call.caller) as tx:
+            tx.cursor.execute(
+                "UPDATE experimenter SET firstname = %s, middlename = %s, lastname = %s, email = %s,"
+                " institution = %s, version = version + 1 WHERE id = %s",
+                (*map(text, values), user_id),
+            )
+        self.state.sessions.changed()
+
+    # groups
+    def lookupGroups(self, call: Call) -> list[Any]:
+        """Every group with its members."""
+        with self.state.database.read() as cursor:
+            return accounts.groups(cursor)
+
+    def lookupGroup(self, call: Call, name: str) -> Any:
+        """One group by name.
+
+        Raises omero.ApiUsageException when there is none.
+        """
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT id FROM experimentergroup WHERE name = %s", (name,))
+            return _one(accounts.groups(cursor, _ids(cursor)), f"No such group: {name}")
+
+    def getGroup(self, call: Call, group_id: int) -> Any:
+        """One group by id."""
+        with self.state.database.read() as cursor:
+            return _one(accounts.groups(cursor, [group_id]), f"No such group: {group_id}")
+
+    def containedGroups(self, call: Call, user_id: int) -> list[Any]:
+        """The groups of a user, the default one first."""
+        with self.state.database.read() as cursor:
+            cursor.execute(
+                "SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,)
+            )
+            order = _ids(cursor)
+            found = {group.id.val: group for group in accounts.groups(cursor, order)}
+        return [found[number] for number in order]
+
+    def getDefaultGroup(self, call: Call, user_id: int) -> Any:
+        """The first of a user's groups."""
+        return _one(self.containedGroups(call, user_id), f"No default group for experimenter: {user_id}")
+
+    def getMemberOfGroupIds(self, call: Call, user: Any) -> list[int]:
+        """Ids of a user's groups."""
+        return sorted(self.state.sessions.user(user.id.val).member_of)
+
+    def getLeaderOfGroupIds(self, call: Call, user: Any) -> list[int]:
+        """Ids of the groups that a user owns."""
+        return sorted(self.state.sessions.user(user.id.val).leader_of)
+
+    def createGroup(self, call: Call, group: Any) -> int:
+        """Add a group; private unless its details say otherwise."""
+        with self._change(call) as tx:
+            return accounts.create_group(tx, group)
+
+    def changePermissions(self, call: Call, target: Any, permissions: Any) -> None:
+        """Change a group's permissions, for what is in it too."""
+        if not isinstance(target, omero.model.ExperimenterGroup):
+            raise omero.ApiUsageException(message="Only groups have permissions of their own")
+        with self._change(call) as tx:
+            accounts.change_permissions(tx, target.id.val, accounts.stored_permissions(permissions))
+
+    # memberships
+    def addGroups(self, call: Call, user: Any, groups: Sequence[Any]) -> None:
+        """Make a user a member of groups."""
+        with self._change(call) as tx:
+            accounts.add_to_groups(tx, user.id.val, [group.id.val for group in groups])
+
+    def removeGroups(self, call: Call, user: Any, groups: Sequence[Any]) -> None:
+        """Take a user out of groups."""
+        with self._change(call) as tx:
+            accounts.remove_from_groups(tx, user.id.val, [group.id.val for group in groups])
+
+    def setDefaultGroup(self, call: Call, user: Any, group: Any) -> None:
+        """Put one of a user's groups first; users may do this for themselves."""
+        if call.caller.user_id != user.id.val:
+            _admin_only(call)
+        with self.state.database.write(call.caller) as tx:
+            tx.cursor.execute(
+                "SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY parent <> %s, child_index",
+                (user.id.val, group.id.val),
+            )
+            accounts.reorder(tx, user.id.val, _ids(tx.cursor))
+        self.state.sessions.changed()
+
+    def addGroupOwners(self, call: Call, group: Any, users: Sequence[Any]) -> None:
+        """Make members owners of a group."""
+        self._owners(call, group, users, True)
+
+    def removeGroupOwners(self, call: Call, group: Any, users: Sequence[Any]) -> None:
+        """Make owners plain members."""
+        self._owners(call, group, users, False)
+
+    def setGroupOwner(self, call: Call, group: Any, user: Any) -> None:
+        """Make one member an owner."""
+        self._owners(call, group, [user], True)
+
+    def unsetGroupOwner(self, call: Call, group: Any, user: Any) -> None:
+        """Make one owner a plain member."""
+        self._owners(call, group, [user], False)
+
+    def _owners(self, call: Call, group: Any, users: Sequence[Any], owner: bool) -> None:
+        with self._change(call) as tx:
+            ids = [user.id.val for user in users]
+            for user_id in ids if owner else []:
+                accounts.add_to_groups(tx, user_id, [group.id.val])
+            accounts.set_owners(tx, group.id.val, ids, owner)
+
+    # passwords
+    def changePassword(self, call: Call, password: Any) -> None:
+        """Change one's own password."""
+        self._set_password(call, call.caller.user_id, password)
+
+    def changePasswordWithOldPassword(self, call: Call, old: Any, new: Any) -> None:
+        """The same, with proof.
+
+        Raises omero.SecurityViolation when the old one is wrong.
+        """
+        with self.state.database.read() as cursor:
+            if not check_password(cursor, call.caller.user_id, old.val):
+                raise omero.SecurityViolation(message="Old password is invalid")
+        self._set_password(call, call.caller.user_id, new)
+
+    def changeUserPassword(self, call: Call, name: str, password: Any) -> None:
+        """Change any user's password, by an administrator."""
+        _admin_only(call)
+        self._set_password(call, self.lookupExperimenter(call, name).id.val, password)
+
+    def _set_password(self, call: Call, user_id: int, password: Any) -> None:
+        with self.state.database.write(call.caller) as tx:
+            set_password(tx.cursor, user_id, password.val)
+
+    def _change(self, call: Call) -> "_Change":
+        _admin_only(call)
+        return _Change(self.state, call)
+
+
+class _Change:
+    """A transaction after which users and groups are read anew."""
+
+    def __init__(self, state: Any, call: Call) -> None:
+        self._state = state
+        self._transaction = state.database.write(call.caller)
+
+    def __enter__(self) -> Any:
+        return self._transaction.__enter__()
+
+    def __exit__(self, *error: Any) -> Any:
+        try:
+            return self._transaction.__exit__(*error)
+        finally:
+            self._state.sessions.changed()
+
+
+def _admin_only(call: Call) -> None:
+    if not call.caller.is_admin:
+        raise omero.SecurityViolation(message="Only administrators may do this")
+
+
+def _ids(cursor: Any) -> list[int]:
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _one(found: Sequence[Any], message: str) -> Any:
+    if not found:
+        raise omero.ApiUsageException(message=message)
+    return found[0]
