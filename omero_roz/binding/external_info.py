@@ -1,0 +1,72 @@
+"""Binding `external-info`: an ExternalInfo per image tells omero-zarr-pixel-buffer where its multiscales group is.
+
+Nothing of it is on the server's disk, so nothing that OMERO deletes leads to the Zarr. The rules checked here are
+that reader's (facts: layouts, omero_replacement Part 3): it opens what `lsid` names, reads arrays that are called
+0, 1, 2 …, and falls back to other pixels without an error where it cannot.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from omero_roz.errors import Problem, Refused, UsageError
+from omero_roz.fileset import ExternalInfo
+from omero_roz.layout.model import Series
+
+NAME = "external-info"
+ENTITY_TYPE = "com.glencoesoftware.ngff:multiscales"
+ENTITY_ID = 3
+LSID_LENGTH = 255
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPath:
+    """The server sees the local directory `local` as `server`."""
+
+    local: str
+    server: str
+
+
+def parse_server_path(text: str) -> ServerPath:
+    """Read LOCAL=SERVER, both absolute."""
+    local, separator, server = text.partition("=")
+    if not separator or not local.startswith("/") or not server.startswith("/"):
+        raise UsageError("not of the form LOCAL=SERVER with two absolute paths", f"--server-path {text}")
+    return ServerPath(local.rstrip("/"), server.rstrip("/"))
+
+
+def server_root(root: str, server_paths: Sequence[ServerPath]) -> str:
+    """The layout's root as the server names it: the longest of `server_paths` that fits is applied."""
+    for pair in sorted(server_paths, key=lambda pair: -len(pair.local)):
+        if root == pair.local or root.startswith(pair.local + "/"):
+            return pair.server + root[len(pair.local):]
+    return root
+
+
+def bind(root: str, series: Sequence[Series]) -> tuple[ExternalInfo, ...]:
+    """The ExternalInfo of each series under a root that the server sees.
+
+    Raises Refused with all that this reader could not open.
+    """
+    problems = [problem for one in series for problem in _problems(root, one)]
+    if problems:
+        raise Refused.of(problems)
+    return tuple(ExternalInfo(ENTITY_TYPE, ENTITY_ID, _lsid(root, one), None) for one in series)
+
+
+def _lsid(root: str, series: Series) -> str:
+    address, question, query = root.partition("?")
+    return f"{address.rstrip('/')}/{series.path}".rstrip("/") + question + query
+
+
+def _problems(root: str, series: Series) -> list[Problem]:
+    found = []
+    lsid = _lsid(root, series)
+    if len(lsid) > LSID_LENGTH:
+        what = f"its address for the server has {len(lsid)} characters, OMERO keeps {LSID_LENGTH}"
+        found.append(Problem(series.path or "/", what, "move the Zarr to a shorter path"))
+    for number, level in enumerate(series.levels):
+        if PurePosixPath(level.path).name != str(number) or PurePosixPath(level.path).parent != PurePosixPath(series.path):
+            what = f"array {level.path} is not called {number}, and the pixel buffer reads only such arrays"
+            found.append(Problem(series.path or "/", what, "convert with bioformats2raw's default scale format"))
+    return found

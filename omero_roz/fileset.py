@@ -1,0 +1,61 @@
+"""What OMERO holds: frozen values, read by the ports and never changed."""
+
+from dataclasses import dataclass
+
+from omero_roz.layout.model import Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalInfo:
+    """What an OMERO object says of itself elsewhere; for an Image the pixel buffer's binding.
+
+    `lsid` is the path or s3:// address of a multiscales group (facts: omero-zarr-pixel-buffer).
+    """
+
+    entity_type: str
+    entity_id: int
+    lsid: str | None
+    uuid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OmeroImage:
+    """An image of a fileset. `series` counts from 0 as image.series does."""
+
+    id: int
+    name: str
+    series: int
+    pixels_id: int
+    sizes: Sizes
+    pixel_type: str
+    channels: int
+    external_info: ExternalInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose an OMERO object is, and in which group."""
+
+    user_id: int
+    user_name: str
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fileset:
+    """A fileset with its images in the order of their series."""
+
+    id: int
+    template_prefix: str
+    owner: Owner
+    images: tuple[OmeroImage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The user of the session and the group in which it works."""
+
+    user_id: int
+    user_name: str
+    group_id: int
+    is_admin: bool

@@ -1,0 +1,34 @@
+"""The ManagedRepository: small files of our own that a fileset registers, written through OMERO's API.
+
+Never a link, and never a path with a `.zarr` directory: OMERO's delete follows links, and a server with
+ZarrReader claims an XML that lies under `.zarr` (facts: omero_replacement a, omero_completeness).
+"""
+
+from omero_roz.errors import Refused
+from omero_roz.ports.omero_session import OmeroSession, omero_errors
+
+
+class ManagedRepository:
+    """The repository of imported files, in the group of the work."""
+
+    def __init__(self, session: OmeroSession, group_id: int) -> None:
+        self._context = session.group_context(group_id)
+        with omero_errors("looking for the ManagedRepository"):
+            self._repository = session.client.getManagedRepository()
+        if self._repository is None:
+            raise Refused("this OMERO server shows no ManagedRepository", fix="ask its administrator")
+
+    def write(self, directory: str, name: str, content: bytes) -> int:
+        """Write a new file into a new directory of the repository; the OriginalFile's id.
+
+        `directory` ends with a slash and starts with the user's own directory, such as `curator_2/`: nobody
+        may make one elsewhere.
+        """
+        with omero_errors(f"writing {directory}{name} into the ManagedRepository"):
+            self._repository.makeDir(directory, True, self._context)
+            store = self._repository.file(directory + name, "rw", self._context)
+            try:
+                store.write(content, 0, len(content))
+                return store.save().id.val
+            finally:
+                store.close()

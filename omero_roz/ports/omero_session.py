@@ -1,0 +1,100 @@
+"""The session with an OMERO server: who works, in which group, what the server answers when it refuses.
+
+The other OMERO ports (filesets, new_images, planes, managed_repository) are given this one.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+import Ice
+import omero
+import omero.clients
+from omero.rtypes import rint, rlong, unwrap
+from omero.sys import ParametersI
+
+from omero_roz.errors import Refused, Unreachable, one_line
+from omero_roz.fileset import Who
+
+ANY_GROUP = -1
+
+
+class OmeroSession:
+    """A logged-in omero.client, as the CLI or a script has it; closing it stays with them."""
+
+    def __init__(self, client: omero.clients.BaseClient) -> None:
+        self.client = client
+        self.factory = client.getSession()
+
+    @cached_property
+    def who(self) -> Who:
+        """The user and the group in which the session works."""
+        with omero_errors("asking who is logged in"):
+            context = self.factory.getAdminService().getEventContext()
+        return Who(context.userId, context.userName, context.groupId, bool(context.isAdmin))
+
+    def group_context(self, group_id: int) -> dict[str, str]:
+        """The call context for work in one group; every save needs one (facts: omero_replacement c)."""
+        return {"omero.group": str(group_id)}
+
+    def objects(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list:
+        """The omero.model objects that a query finds; `what` says in an error what was asked for."""
+        with omero_errors(what):
+            return self.factory.getQueryService().findAllByQuery(
+                hql, _parameters(values), self.group_context(group_id)
+            )
+
+    def rows(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list[list]:
+        """The rows of a projection, as plain Python values."""
+        with omero_errors(what):
+            rows = self.factory.getQueryService().projection(
+                hql, _parameters(values), self.group_context(group_id)
+            )
+        return [[unwrap(value) for value in row] for row in rows]
+
+    def save(self, objects: Sequence, what: str, group_id: int) -> list[int]:
+        """Save objects with all that hangs on them in one transaction; their ids, in the same order."""
+        with omero_errors(what):
+            update = self.factory.getUpdateService()
+            return [o.id.val for o in update.saveAndReturnArray(list(objects), self.group_context(group_id))]
+
+    def save_batch(self, objects: Sequence, what: str, group_id: int) -> None:
+        """The same without bringing the saved graph back, which costs as much again for large batches."""
+        with omero_errors(what):
+            self.factory.getUpdateService().saveArray(list(objects), self.group_context(group_id))
+
+
+def _parameters(values: dict[str, object]) -> ParametersI:
+    parameters = ParametersI()
+    for name, value in values.items():
+        if isinstance(value, (list, tuple)):
+            parameters.addLongs(name, [rlong(v) for v in value])
+        elif isinstance(value, str):
+            parameters.addString(name, value)
+        elif name == "limit" and isinstance(value, int):
+            parameters.page(rint(0), rint(value))
+        else:
+            parameters.addLong(name, value)
+    return parameters
+
+
+@contextmanager
+def omero_errors(what: str) -> Iterator[None]:
+    """Turn what the server or the connection raises into our errors; `what` was being done."""
+    try:
+        yield
+    except omero.SecurityViolation as error:
+        raise Refused(f"not allowed ({said(error)})", what, "log in as the owner or in the right group") from error
+    except (omero.RemovedSessionException, omero.SessionTimeoutException) as error:
+        raise Unreachable(f"the OMERO session has ended ({said(error)})", what, "log in and repeat the command") from error
+    except omero.ServerError as error:
+        raise Refused(f"OMERO refused ({said(error)})", what, "see the server's log for more") from error
+    except (Ice.Exception, omero.ClientError) as error:
+        fix = "check the connection and repeat the command"
+        raise Unreachable(f"no answer from OMERO ({said(error)})", what, fix) from error
+
+
+def said(error: Exception) -> str:
+    """What an OMERO or Ice exception says, on one line and without its stack trace."""
+    text = getattr(error, "message", None) or getattr(error, "reason", None) or type(error).__name__
+    return one_line(" ".join(str(text).split())[:300])
