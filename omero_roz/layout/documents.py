@@ -1,0 +1,73 @@
+"""Fetching and parsing metadata files, many at a time; every failure becomes a problem with its path."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from omero_roz.errors import Problem
+from omero_roz.layout.json_values import as_dict
+from omero_roz.layout.model import ZarrFormat
+from omero_roz.layout.paths import join
+from omero_roz.layout.store import Absent, Store
+
+Document = dict[str, Any] | Absent | None  # None: broken, and a problem already
+
+_GROUP_FILE: dict[ZarrFormat, str] = {2: ".zattrs", 3: "zarr.json"}
+_ARRAY_FILE: dict[ZarrFormat, str] = {2: ".zarray", 3: "zarr.json"}
+
+
+class Documents:
+    """The metadata files of one store, each fetched once, and the problems found so far."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.problems: list[Problem] = []
+        self._read: dict[str, Document] = {}
+
+    def problem(self, where: str, what: str, fix: str = "") -> None:
+        """Notes an error; `where` is a path in the layout, "" its root."""
+        self.problems.append(Problem(where or "/", what, fix))
+
+    def warning(self, where: str, what: str, fix: str = "") -> None:
+        """Notes something odd that stops nothing."""
+        self.problems.append(Problem(where or "/", what, fix, "warning"))
+
+    def parse(self, path: str, content: bytes) -> dict[str, Any] | None:
+        """The JSON object in content, or None and a problem."""
+        try:
+            document = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            self.problem(path, f"broken JSON ({str(error)[:80]})", "restore the file or convert again")
+            return None
+        if not isinstance(document, dict):
+            self.problem(path, "the JSON is not an object", "restore the file or convert again")
+            return None
+        return document
+
+    def groups(self, paths: Iterable[str], zarr_format: ZarrFormat) -> dict[str, Document]:
+        """NGFF attributes of groups by path; Absent where there is no file, None where it is broken (a problem)."""
+        return {
+            path: ngff_attributes(document, zarr_format) if isinstance(document, dict) else document
+            for path, document in self._fetch(paths, _GROUP_FILE[zarr_format]).items()
+        }
+
+    def arrays(self, paths: Iterable[str], zarr_format: ZarrFormat) -> dict[str, Document]:
+        """Array metadata by path, as `groups`."""
+        return self._fetch(paths, _ARRAY_FILE[zarr_format])
+
+    def _fetch(self, paths: Iterable[str], name: str) -> dict[str, Document]:
+        files = {path: join(path, name) for path in paths}
+        missing = [file for file in dict.fromkeys(files.values()) if file not in self._read]
+        for file, content in zip(missing, self.store.get_many(missing), strict=True):
+            self._read[file] = content if isinstance(content, Absent) else self.parse(file, content)
+        return {path: self._read[file] for path, file in files.items()}
+
+
+def ngff_attributes(document: dict[str, Any], zarr_format: ZarrFormat) -> dict[str, Any]:
+    """The NGFF part of a group's document: all of `.zattrs`, or what `zarr.json` has under `attributes.ome`."""
+    if zarr_format == 2:
+        return document
+    attributes = as_dict(document.get("attributes"))
+    return as_dict(attributes.get("ome", attributes))

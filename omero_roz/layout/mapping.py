@@ -1,0 +1,154 @@
+"""Which series belongs to which image of a metadata source, by position, in design.md's order of decision."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from omero_roz.errors import UsageError
+from omero_roz.layout.documents import Documents
+from omero_roz.layout.model import OmeSummary, Plate, Rule, SeriesMapping
+from omero_roz.layout.paths import unsafe
+from omero_roz.layout.root import Root
+
+_PROBES = 16  # groups asked for at a time where the store cannot list
+
+
+def parse_mapping(text: str, where: str) -> SeriesMapping:
+    """A mapping file: JSON (a list of paths, or an object with `seriesMapping`), or one path a line.
+
+    Raises UsageError for anything else, for unsafe paths and for a path that is named twice.
+    """
+    try:
+        value: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        value = [line.strip() for line in text.splitlines() if line.strip()]
+    if isinstance(value, dict):
+        value = value.get("seriesMapping")
+    if not isinstance(value, list) or not value:
+        raise UsageError("not a series mapping", where, "give a JSON list of paths, or one path a line")
+    reasons = list(_refusals(value))
+    if reasons:
+        raise UsageError(reasons[0], where, "mend the mapping file")
+    return SeriesMapping(tuple(value), "mapping file")
+
+
+def _refusals(paths: Sequence[Any]) -> Iterable[str]:
+    """Why a list of paths is no mapping."""
+    seen: set[str] = set()
+    for path in paths:
+        if not isinstance(path, str):
+            yield f"{path!r} is not a path"
+        elif reason := unsafe(path):
+            yield f"the path {path!r} is refused: {reason}"
+        elif path in seen:
+            yield f"the path {path!r} is named twice"
+        else:
+            seen.add(path)
+
+
+def stated_mapping(documents: Documents, where: str, value: Any, rule: Rule) -> SeriesMapping:
+    """A mapping that the layout states; what is wrong with it is a problem and left out."""
+    paths = value if isinstance(value, list) else []
+    if not isinstance(value, list):
+        documents.problem(where, "the series mapping is not a list of paths", "give --mapping FILE")
+    for reason in _refusals(paths):
+        documents.problem(where, reason, "give --mapping FILE")
+    safe = dict.fromkeys(path for path in paths if isinstance(path, str) and not unsafe(path))
+    return SeriesMapping(tuple(safe), rule)
+
+
+def derived_mapping(
+    documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None
+) -> SeriesMapping | None:
+    """The mapping where none is stated: by the plates, by the groups 0, 1, 2 ..., by the root; None without images."""
+    if plates:
+        return _by_plates(documents, root, plates, summary)
+    groups = plain_groups(documents, root, ())
+    if groups:
+        numbered = all(path.isdigit() for path in groups)
+        if summary is not None and len(groups) > 1 and not numbered:
+            documents.problem("", f"nothing states the order of the groups {', '.join(groups[:4])} ...",
+                              "give --mapping FILE")  # fmt: skip
+        return SeriesMapping(groups, "groups")
+    return SeriesMapping(("",), "root") if root.is_image else None
+
+
+def plain_groups(documents: Documents, root: Root, taken: Iterable[str]) -> tuple[str, ...]:
+    """Images right below the root: groups 0, 1, 2 ..., or where there are none all others, numbers in names in order."""
+    names = documents.store.children("")
+    if names is None:
+        return _probed(documents, root)
+    free = [name for name in names if name not in set(taken) and name != "OME"]
+    numbered = _images(documents, root, sorted((name for name in free if _is_index(name)), key=int))
+    if numbered or root.is_image:
+        for expected, name in enumerate(numbered):
+            if expected != int(name):
+                documents.problem(str(expected), f"the group is missing, but there is {name}", "give --mapping FILE")
+                break
+        return numbered
+    return _images(documents, root, sorted(free, key=_natural))
+
+
+def _is_index(name: str) -> bool:
+    return name.isascii() and name.isdigit() and str(int(name)) == name
+
+
+def _images(documents: Documents, root: Root, names: Iterable[str]) -> tuple[str, ...]:
+    groups = documents.groups(names, root.zarr_format)
+    return tuple(name for name, group in groups.items() if isinstance(group, dict) and "multiscales" in group)
+
+
+def _probed(documents: Documents, root: Root) -> tuple[str, ...]:
+    """Groups 0, 1, 2 ... up to the first that is not there."""
+    found: list[str] = []
+    while True:
+        wanted = [str(number) for number in range(len(found), len(found) + max(_PROBES, len(found)))]
+        images = set(_images(documents, root, wanted))
+        for name in wanted:
+            if name not in images:
+                return tuple(found)
+            found.append(name)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort key with numbers by value: img_2 before img_10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts]
+
+
+def _by_plates(
+    documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None
+) -> SeriesMapping:
+    fields = tuple(path for plate in plates for path in plate.field_paths)
+    stated = [plate for plate in summary.plates if plate.wells] if summary else []
+    if summary is not None and len(summary.images) == len(fields) and not stated:
+        return SeriesMapping(fields, "plate")
+    taken = {name for plate in plates for name in (plate.path or "/".join(plate.rows)).split("/")}
+    if summary is None:
+        return SeriesMapping((*fields, *plain_groups(documents, root, taken)), "plate")
+    placed = _placed(documents, plates, summary)
+    in_wells = {image for plate in stated for well in plate.wells for image in well.images}
+    others = [image for image in summary.images if image.id not in in_wells]
+    plain = plain_groups(documents, root, taken) if others else ()
+    placed |= {image.id: path for image, path in zip(others, plain, strict=False)}
+    return SeriesMapping(tuple(placed[image.id] for image in summary.images if image.id in placed), "plate")
+
+
+def _placed(documents: Documents, plates: Sequence[Plate], summary: OmeSummary) -> dict[str, str]:
+    """Path by ID of each image in a well: same row and column, same position in the well (never its name or index)."""
+    placed: dict[str, str] = {}
+    stated = [plate for plate in summary.plates if plate.wells]
+    for ome_plate, plate in zip(stated, plates, strict=False):
+        wells = {(well.row, well.column): well for well in plate.wells}
+        for ome_well in ome_plate.wells:
+            well = wells.get((ome_well.row, ome_well.column))
+            fields = well.fields if well else ()
+            if len(fields) != len(ome_well.images):
+                where = well.path if well else plate.path
+                documents.problem(where, f"the well in row {ome_well.row}, column {ome_well.column} has {len(fields)} "
+                                  f"fields, but {len(ome_well.images)} in the OME-XML", "give --mapping FILE")  # fmt: skip
+            placed |= {image: field.path for image, field in zip(ome_well.images, fields, strict=False)}
+    return placed

