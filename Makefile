@@ -1,0 +1,50 @@
+# Set-up happens by itself, once: .venv in this folder, and Ice in your cache.
+# Another Python: make setup PYTHON=/path/to/python3.12
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+RUN = .venv/bin/python -m
+
+.PHONY: help setup demo test test-real test-all bench lint clean
+.DEFAULT_GOAL = help
+
+help:
+	@echo "make demo       run the main job from end to end on a sandbox OMERO"
+	@echo "make test       run the tests"
+	@echo "make test-real OMERO=host:port DB=service   run the integration tests against a server"
+	@echo "make test-all   run the tests, the slow ones as well"
+	@echo "make bench      measure"
+	@echo "make lint       style, import contracts and types"
+	@echo "make setup      make .venv only (the others do so when it is needed); PYTHON=... to choose"
+	@echo "make clean      remove .venv and what tools left; the Ice wheel stays in your cache"
+
+setup: .venv/ready
+
+.venv/ready: setup.cfg pyproject.toml tools/constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found: install one (Debian: python3, conda: python=3.13) or say make PYTHON=/path/to/it"; exit 1; }
+	@"$(PYTHON)" -m tools.environment
+
+demo: .venv/ready
+	@$(RUN) omero_roz.demo
+
+test: .venv/ready
+	@$(RUN) pytest -q -m "not slow" tests
+
+test-real: .venv/ready
+	@test -n "$(OMERO)" || { echo "Say which server: make test-real OMERO=host:port DB=service"; exit 1; }
+	@OMERO_ROZ_TEST_OMERO="$(OMERO)" OMERO_ROZ_TEST_DB="$(DB)" $(RUN) pytest -q tests/integration
+
+test-all: .venv/ready
+	@$(RUN) pytest -q tests
+
+bench: .venv/ready
+	@$(RUN) bench
+
+lint: .venv/ready
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/lint-imports
+	@$(RUN) mypy
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
