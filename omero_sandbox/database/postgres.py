@@ -11,9 +11,14 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
+from omero_sandbox import processes
+
 LOOPBACK = "127.0.0.1"
 NOBODY = 65534
 START_SECONDS = 30.0
+LEFTOVERS = ("pre-existing shared memory block", "lock file")
 
 # A sandbox's commits survive the death of every process, not that of the machine: no waiting for the disk.
 OPTIONS = {
@@ -60,26 +65,22 @@ def initialize(data: Path) -> None:
         raise PostgresError(f"initdb failed in {data}: {_last_line(done.stderr)}")
 
 
-def start(data: Path, port: int, log: Path) -> int:
-    """Start the server on `data` in the background, wait until it takes connections, and return its process id.
+def start(data: Path, port: int, log: Path) -> None:
+    """Start the server on `data` in the background and wait until it takes connections; it outlives this process.
 
     What a killed server left behind is recovered. Raises PostgresError when it is not up in time, with the log's last line."""
+    _forget_reused_pid(data)
     options = {**OPTIONS, "port": str(port)}
-    arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            _as_user("postgres", "-D", str(data), *arguments),
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, env=_environment(),
-        )  # fmt: skip
+    settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+    command = _as_user("postgres", "-D", str(data), *settings)
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise PostgresError(f"PostgreSQL ended while starting on {data}: {_last_line(log.read_text())} (log: {log})")
-        if _status(data, process.pid) == "ready":
-            return process.pid
-        time.sleep(0.01)
-    process.kill()
-    raise PostgresError(f"PostgreSQL on {data} did not start in {START_SECONDS:.0f} s (log: {log})")
+    while not _ready(data, processes.launch(command, log, _environment()), deadline):
+        reason = _reason(log)
+        # The children of a killed server take a moment to notice and to end.
+        if not any(sign in reason for sign in LEFTOVERS) or time.monotonic() > deadline:
+            stop(data)
+            raise PostgresError(f"PostgreSQL did not start on {data}: {reason} (log: {log})")
+        time.sleep(0.1)
 
 
 def running(data: Path) -> int | None:
@@ -87,11 +88,7 @@ def running(data: Path) -> int | None:
     lines = _pid_file(data)
     if not lines or not lines[0].isdigit():
         return None
-    pid = int(lines[0])
-    try:
-        return pid if str(data).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0") else None
-    except OSError:
-        return None
+    return int(lines[0]) if processes.runs(int(lines[0]), "postgres", str(data)) else None
 
 
 def stop(data: Path, seconds: float = 10.0) -> bool:
@@ -99,13 +96,10 @@ def stop(data: Path, seconds: float = 10.0) -> bool:
     pid = running(data)
     if pid is None:
         return False
-    os.kill(pid, signal.SIGINT)
-    deadline = time.monotonic() + seconds
-    while running(data) == pid:
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGQUIT)
-            deadline += seconds
-        time.sleep(0.01)
+    os.kill(pid, signal.SIGINT)  # a "fast" shutdown; SIGQUIT is the "immediate" one
+    if not processes.wait(pid, seconds):
+        os.kill(pid, signal.SIGQUIT)
+        processes.wait(pid, seconds)
     return True
 
 
@@ -141,10 +135,27 @@ def _pid_file(data: Path) -> list[str]:
         return []
 
 
-def _status(data: Path, pid: int) -> str:
-    """What the server with process id `pid` says of itself: `starting`, `ready`, or nothing yet."""
+def _ready(data: Path, pid: int, deadline: float) -> bool:
+    """Wait until server `pid` takes connections; False when it has ended or is too late."""
+    while processes.alive(pid) and time.monotonic() < deadline:
+        lines = _pid_file(data)
+        if len(lines) > 7 and lines[0] == str(pid) and lines[7] == "ready":
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def _forget_reused_pid(data: Path) -> None:
+    """Remove the pid file of a server that was killed when another process has its number now; the server would refuse."""
     lines = _pid_file(data)
-    return lines[7] if len(lines) > 7 and lines[0] == str(pid) else ""
+    if lines and lines[0].isdigit() and running(data) is None and psutil.pid_exists(int(lines[0])):
+        (data / "postmaster.pid").unlink()
+
+
+def _reason(log: Path) -> str:
+    """The last FATAL line of the server's log, or else its last line."""
+    lines = log.read_text(errors="replace").splitlines()
+    return next((line for line in reversed(lines) if "FATAL" in line), _last_line("\n".join(lines)))
 
 
 def _last_line(text: str) -> str:
