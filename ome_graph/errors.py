@@ -1,0 +1,2 @@
+class InvalidOmeXml(ValueError):
+    """The OME metadata cannot be used; the message says in one line what is wrong and where."""

@@ -1,0 +1,64 @@
+"""Values of the OME model as OMERO's: colours, times, quantities, key-value pairs, XML."""
+
+from __future__ import annotations
+
+import datetime
+from enum import Enum
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree
+
+import omero.model
+from ome_types.model import Color, Map, XMLAnnotation
+from omero.rtypes import RTimeI, rtime
+
+OME_NAMESPACE = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
+
+
+def rgba(color: Color) -> tuple[int, int, int, int]:
+    """Give red, green, blue and alpha, each 0..255."""
+    packed = color.as_int32() & 0xFFFFFFFF
+    return packed >> 24, packed >> 16 & 255, packed >> 8 & 255, packed & 255
+
+
+def timestamp(time: datetime.datetime) -> RTimeI:
+    """Give milliseconds since 1970; a time without a zone is UTC, as for Bio-Formats."""
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=datetime.UTC)
+    return rtime(round(time.timestamp() * 1000))
+
+
+@cache
+def _units(unit_class: type[Enum]) -> tuple[type, dict[Enum, Any]]:
+    """Give OMERO's class of a quantity and its units by those of ome-types: both know the same symbols."""
+    quantity = getattr(omero.model, unit_class.__name__.removeprefix("Units") + "I")
+    enumerators = getattr(omero.model.enums, unit_class.__name__)
+    by_symbol = {symbol: getattr(enumerators, name) for name, symbol in quantity.SYMBOLS.items()}
+    return quantity, {unit: by_symbol[unit.value] for unit in unit_class}
+
+
+def quantity(value: float, unit: Enum) -> Any:
+    """Give an omero.model quantity (LengthI, TimeI …) of the same value and unit, never converted."""
+    make, units = _units(type(unit))
+    return make(value, units[unit])
+
+
+def pairs(pairs: Map) -> list[omero.model.NamedValue]:
+    """Give the pairs in their order; a key may stand more than once."""
+    return [omero.model.NamedValue(pair.k or "", pair.value) for pair in pairs.ms]
+
+
+def xml_text(value: XMLAnnotation.Value) -> str:
+    """Give the XML inside an annotation as text, without the namespace of OME, as a server stores it."""
+    return "".join(
+        part if isinstance(part, str) else ElementTree.tostring(_element(part), encoding="unicode")
+        for part in value.any_elements
+    ).strip()
+
+
+def _element(generic: Any) -> ElementTree.Element:
+    tag = (generic.qname or "").removeprefix(OME_NAMESPACE)
+    element = ElementTree.Element(tag, {name: str(value) for name, value in generic.attributes.items()})
+    element.text, element.tail = generic.text, generic.tail
+    element.extend(_element(child) for child in generic.children)
+    return element
