@@ -1,0 +1,108 @@
+"""What a save is refused for: references that are not there or not the caller's to link, and what only servers may set."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import omero
+
+from omero_sandbox.model.graph import Graph
+from omero_sandbox.model.mapping import Entity, entity_of
+from omero_sandbox.model.security import ANNOTATE, SYSTEM_GROUP, USER_GROUP, WRITE, Access
+
+
+class Checks:
+    """The checks of one save; `trusted` is the server's own work."""
+
+    def __init__(self, cursor: Any, rights: Access, trusted: bool) -> None:
+        self.cursor = cursor
+        self.rights = rights
+        self.trusted = trusted
+        self.owners: dict[tuple[str, int], tuple[int, int]] = {}
+
+    def references(self, graph: Graph) -> None:
+        """Refuse references to rows that are missing, that may not be read, or that new objects may not link to."""
+        tables: dict[str, dict[int, Any]] = defaultdict(dict)
+        for (table, id_), obj in graph.referred.items():
+            tables[table][id_] = obj
+        for table, wanted in tables.items():
+            self._look_up(table, wanted)
+        new = {id(obj) for obj in graph.new}
+        for obj, _, target in graph.linked:
+            if id(obj) in new and target._id is not None:
+                cls = entity_of(target)
+                owner_group = self.owners.get((cls.table, target._id._val))
+                if owner_group:
+                    self.link(entity_of(obj), target, *owner_group)
+
+    def _look_up(self, table: str, wanted: dict[int, Any]) -> None:
+        cls = entity_of(next(iter(wanted.values())))
+        owned = "owner_id" in cls.columns
+        columns = "owner_id, group_id" if owned else "NULL, NULL"
+        self.cursor.execute(f"SELECT id, {columns} FROM {table} WHERE id = ANY(%s)", (list(wanted),))
+        found = {row[0]: row[1:] for row in self.cursor.fetchall()}
+        for id_, obj in wanted.items():
+            if id_ not in found:
+                java = entity_of(obj).java
+                raise omero.ValidationException(message=f"No row with the given identifier exists: [{java}#{id_}]")
+            if owned:
+                self.readable(entity_of(obj), id_, *found[id_])
+
+    def readable(self, cls: Entity, id_: int, owner: int, group: int) -> None:
+        """Refuse a row that the caller may not read, and remember whose it is."""
+        if not (self.trusted or self.rights.may_read(owner, group) or group == SYSTEM_GROUP):
+            raise omero.SecurityViolation(message=f"Cannot read {cls.java}:Id_{id_}")
+        self.owners[cls.table, id_] = (owner, group)
+
+    def link(self, cls: Entity, target: Any, owner: int, group: int) -> None:
+        """Refuse to link an object of the caller's group to `target`, which belongs to `owner` in `group`."""
+        if self.trusted or group in (SYSTEM_GROUP, USER_GROUP):
+            return
+        here = self.rights.caller.group_id
+        name = entity_of(target).name
+        if group != here:
+            raise omero.SecurityViolation(
+                message=f"MIXED GROUP: {cls.name}(group={here}) and "
+                f"{name}:Id_{target._id._val}(group={group}) cannot be linked"
+            )
+        right = ANNOTATE if cls.name.endswith("AnnotationLink") else WRITE
+        if not self.rights.may(right, owner, group):
+            raise omero.SecurityViolation(message=f"Group is {self.rights.name_of(group)}. Cannot link to object: {name}")
+
+    def new(self, objects: Iterable[Any], id_of: Callable[[Any], int]) -> None:
+        """Refuse new rows that only the server or an administrator makes."""
+        for obj in objects:
+            cls = entity_of(obj)
+            if cls.is_system and not (self.trusted or self.rights.caller.is_admin):
+                raise omero.SecurityViolation(
+                    message=f"{cls.java} is a System-type, and may be only created through privileged APIs."
+                )
+            if cls.name == "OriginalFile" and obj._repo is not None:
+                self.repo(cls, id_of(obj))
+
+    def repo(self, cls: Entity, id_: int) -> None:
+        """Refuse to set a file's repository, if a client does it (facts/omero_api_calls.md)."""
+        if not self.trusted:
+            raise omero.SecurityViolation(message=f"cannot set repo property of {cls.java}:Id_{id_} via ORM")
+
+    def writable(self, cls: Entity, id_: int, owner: int | None, group: int | None) -> None:
+        """Refuse to change a row that is not the caller's to change."""
+        if self.trusted:
+            return
+        allowed = self.rights.caller.is_admin if owner is None or group is None else self.rights.may(WRITE, owner, group)
+        if not allowed:
+            raise omero.SecurityViolation(message=f"Updating {cls.java}:Id_{id_} not allowed.")
+
+    def files_of(self, moves: dict[int, list[int]]) -> None:
+        """Refuse to move images in one save to new filesets that name files of the filesets which they leave.
+
+        `moves`: id of a fileset left -> ids of the files named by the new one. A real server fails so too
+        (facts/omero_replacement.md, b).
+        """
+        for fileset, files in moves.items():
+            self.cursor.execute(
+                "SELECT 1 FROM filesetentry WHERE fileset = %s AND originalfile = ANY(%s) LIMIT 1", (fileset, files)
+            )
+            if self.cursor.fetchone():
+                raise omero.ValidationException(message="object no longer exists in database")
+
