@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from omero_roz.fileset import ExternalInfo, OmeroImage, Owner
 from omero_roz.ports.new_images import NewImage, Target
@@ -14,6 +15,12 @@ class FilesetFile:
 
     directory: str
     name: str
+
+    @classmethod
+    def below(cls, top: str, now: datetime) -> "FilesetFile":
+        """A file in a new directory below `top`, the user's own directory in the ManagedRepository."""
+        time = now.strftime("%H-%M-%S.%f")[:-3]
+        return cls(f"{top}/omero-roz/{now:%Y-%m}/{now:%d}/{time}/", "METADATA.ome.xml")
 
     @property
     def client_path(self) -> str:

@@ -30,14 +30,8 @@ def plan_import(
         for index, (name, one, binding) in enumerate(zip(names, series, bindings, strict=True))
     )
     group = target.group_id if target else who.group_id
-    file = fileset_file(f"{who.user_name}_{who.user_id}", now)
+    file = FilesetFile.below(f"{who.user_name}_{who.user_id}", now)
     return ImportPlan(layout.uri, external_info.NAME, group, target, file, images, BATCH)
-
-
-def fileset_file(top: str, now: datetime) -> FilesetFile:
-    """Where the fileset's own file goes; `top` is the user's directory in the ManagedRepository."""
-    time = now.strftime("%H-%M-%S.%f")[:-3]
-    return FilesetFile(f"{top}/omero-roz/{now:%Y-%m}/{now:%d}/{time}/", "METADATA.ome.xml")
 
 
 def _names(layout: ZarrLayout) -> list[str]:

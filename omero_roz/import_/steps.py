@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from ome_graph import graph
-from ome_graph.xml import metadata_only, read_ome
+from ome_graph import graph, read_ome
+from ome_graph.xml import metadata_only
 
 from omero_roz.errors import Refused
 from omero_roz.layout.model import ZarrLayout

@@ -25,6 +25,7 @@ class Documents:
         self.store = store
         self.problems: list[Problem] = []
         self._read: dict[str, Document] = {}
+        self._parsed: dict[bytes, dict[str, Any]] = {}  # the arrays of a plate are mostly alike, byte by byte
 
     def problem(self, where: str, what: str, fix: str = "") -> None:
         """Notes an error; `where` is a path in the layout, "" its root."""
@@ -35,7 +36,10 @@ class Documents:
         self.problems.append(Problem(where or "/", what, fix, "warning"))
 
     def parse(self, path: str, content: bytes) -> dict[str, Any] | None:
-        """The JSON object in content, or None and a problem."""
+        """The JSON object in content (shared by all files with this content), or None and a problem."""
+        known = self._parsed.get(content)
+        if known is not None:
+            return known
         try:
             document = json.loads(content)
         except (ValueError, RecursionError) as error:
@@ -44,6 +48,7 @@ class Documents:
         if not isinstance(document, dict):
             self.problem(path, "the JSON is not an object", "restore the file or convert again")
             return None
+        self._parsed[content] = document
         return document
 
     def groups(self, paths: Iterable[str], zarr_format: ZarrFormat) -> dict[str, Document]:

@@ -6,7 +6,7 @@ from functools import cache
 
 import omero.callbacks
 import omero.cmd
-import omero.model
+from ome_graph import EnumTable
 from omero.model import DatasetI, DatasetImageLinkI, FilesetI, ImageI
 from omero.rtypes import rint, rlong
 
@@ -81,28 +81,19 @@ class NewImages:
 
 
 class Enumerations:
-    """References to OMERO's enumeration values, each kind asked for once."""
-
-    FALLBACKS = ("Other", "Unknown")
+    """References to the server's enumeration values, each kind asked for when it is first needed."""
 
     def __init__(self, session: OmeroSession) -> None:
         self._session = session
-        self._values = cache(self._load)
+        self._table = cache(self._load)
 
     def __call__(self, kind: str, value: str):
-        """A reference to the value of an enumeration such as ("Immersion", "Oil").
+        """A reference to a value such as ("Immersion", "Oil"); what the server lacks as EnumTable says."""
+        return self._table(kind)(kind, value)
 
-        What this server lacks becomes Other or Unknown, as its own importer does; Refused where it has neither.
-        """
-        ids = self._values(kind)
-        for name in (value, *self.FALLBACKS):
-            if name in ids:
-                return getattr(omero.model, f"{kind}I")(ids[name], False)
-        raise Refused(f"this OMERO has no {kind} {value!r}", fix="correct the OME-XML, or ask its administrator to add it")
-
-    def _load(self, kind: str) -> dict[str, int]:
+    def _load(self, kind: str) -> EnumTable:
         rows = self._session.rows(f"select e.value, e.id from {kind} e", f"reading the values of {kind}")
-        return {value: number for value, number in rows}
+        return EnumTable({(kind, value): number for value, number in rows})
 
 
 def delete(session: OmeroSession, kind: str, object_id: int, group_id: int) -> None:

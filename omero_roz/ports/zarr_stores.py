@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import stat
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,8 @@ from omero_roz.layout.store import DENIED, LEADS_OUT, NOT_FOUND, Absent, Store
 
 CONNECTIONS = 64
 ATTEMPTS = 4
-_THREADS = 8
+_TRIAL = 32  # files read one by one to see how fast the file system is
+_SLOW = 0.0005  # seconds a file: a network file system, or a disk that seeks
 _SECRET_NAMES = ("token", "sig", "signature", "secret", "password", "credential", "accesskey", "key", "auth", "session")
 
 
@@ -99,13 +101,13 @@ class LocalTree:
         return str(self.root)
 
     def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
-        if len(paths) < 2 * _THREADS:
-            return [self._get(path) for path in paths]
-        size = -(-len(paths) // (4 * _THREADS))
-        slices = [paths[start : start + size] for start in range(0, len(paths), size)]
-        with ThreadPoolExecutor(_THREADS) as pool:  # what waits is a network file system
-            parts = pool.map(lambda part: [self._get(path) for path in part], slices)
-            return [content for part in parts for content in part]
+        started = time.perf_counter()
+        trial = [self._get(path) for path in paths[:_TRIAL]]
+        rest = paths[_TRIAL:]
+        if (time.perf_counter() - started) / _TRIAL < _SLOW:  # threads double the time where nothing waits
+            return trial + [self._get(path) for path in rest]
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            return trial + list(pool.map(self._get, rest))
 
     def _get(self, path: str) -> bytes | Absent:
         full = f"{self.root}/{path}"

@@ -7,10 +7,9 @@ from omero_roz.binding import external_info
 from omero_roz.binding.external_info import ServerPath
 from omero_roz.errors import Refused
 from omero_roz.fileset import Fileset
-from omero_roz.import_.planning import fileset_file
 from omero_roz.layout.model import ZarrLayout
 from omero_roz.matching import Pair
-from omero_roz.plan import ReplacePlan, Swap
+from omero_roz.plan import FilesetFile, ReplacePlan, Swap
 
 
 def plan_replacement(
@@ -31,5 +30,5 @@ def plan_replacement(
     )
     # The owner may make directories below this one only, and where it is called differently the source shows how.
     top = fileset.template_prefix.partition("/")[0] or f"{fileset.owner.user_name}_{fileset.owner.user_id}"
-    file = fileset_file(top, now)
+    file = FilesetFile.below(top, now)
     return ReplacePlan(layout.uri, external_info.NAME, fileset.id, fileset.owner, file, swaps)

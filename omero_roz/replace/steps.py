@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ome_graph.xml import metadata_only
+
 from omero_roz.errors import Refused
 from omero_roz.fileset import Owner
+from omero_roz.layout.model import ZarrLayout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.plan import ReplacePlan
@@ -37,7 +40,7 @@ def run_replacement(
     plan: ReplacePlan,
     pairs: Sequence[Pair],
     store: Store,
-    xml: bytes,
+    layout: ZarrLayout,
     record: Record,
     probe: bool,
     progress: Progress,
@@ -47,6 +50,7 @@ def run_replacement(
     Raises Refused: before the move nothing was changed; where the planes differ the source was brought back.
     """
     filesets, group = Filesets(session), plan.owner.group_id
+    xml = metadata_only(layout.ome_xml or b"")
     file_id = ManagedRepository(session, group).write(plan.file.directory, plan.file.name, xml)
     new = NewFileset(plan.file.directory, plan.file.client_path, file_id)
     images = tuple(

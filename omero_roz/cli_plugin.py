@@ -1,0 +1,183 @@
+"""`omero roz`: command line <-> verbs. It alone prints, exits and reads the environment.
+
+Heavy imports wait until a verb runs, for OMERO loads this file at every command.
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from omero.cli import BaseControl, ProxyStringType
+
+from omero_roz.errors import RozError, UsageError
+
+HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
+
+_LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may be repeated)"
+
+
+class RozControl(BaseControl):
+    """The verbs of `omero roz`; exit codes: 0 done, 1 refused or failed, 2 usage."""
+
+    def _configure(self, parser) -> None:
+        sub = parser.sub()
+        self._add_inspect(sub)
+        self._add_import(sub)
+        self._add_replace(sub)
+        self._add_rollback(sub)
+        self._add_status(sub)
+
+    def _add_inspect(self, sub) -> None:
+        parser = self._verb(sub, "inspect", self.inspect, "Show what a Zarr holds, without OMERO")
+        parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def _add_import(self, sub) -> None:
+        parser = self._verb(sub, "import", self.import_, "Import a Zarr of bioformats2raw with its OME-XML as new images")
+        parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
+        parser.add_argument("--target", metavar="Dataset:ID", type=ProxyStringType(), help="where the images go")
+        self._add_change_options(parser)
+
+    def _add_replace(self, sub) -> None:
+        text = "Give the images of a fileset their pixels from a Zarr; ids, names and annotations stay"
+        parser = self._verb(sub, "replace-fileset", self.replace_fileset, text)
+        parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
+        parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
+        self._add_change_options(parser)
+
+    def _add_rollback(self, sub) -> None:
+        parser = self._verb(sub, "rollback", self.rollback, "Give the images of a replaced fileset back to its source")
+        parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"), help="the new Fileset")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_login_arguments()
+
+    def _add_status(self, sub) -> None:
+        parser = self._verb(sub, "status", self.status, "Show the records of a fileset: which Zarr, by whom, when, proven")
+        parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_login_arguments()
+
+    def _add_change_options(self, parser) -> None:
+        parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
+        parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+        parser.add_argument("--no-probe", action="store_true", help="do not compare planes through OMERO afterwards")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_login_arguments()
+
+    def _verb(self, sub, name: str, verb: Callable[[Namespace], None], text: str):
+        parser = sub.add_parser(name, help=text, description=text)
+        parser.set_defaults(func=lambda args: self._run(verb, args))
+        return parser
+
+    def _run(self, verb: Callable[[Namespace], None], args: Namespace) -> None:
+        with self._exits():
+            verb(args)
+
+    @contextmanager
+    def _exits(self) -> Iterator[None]:
+        """Show what went wrong, a line a problem, and exit with the code that the error has."""
+        from omero_roz.terminal import show_differences
+
+        try:
+            yield
+        except RozError as error:
+            show_differences(error, sys.stderr)
+            for problem in error.problems[:-1]:
+                self.ctx.err(str(problem))
+            self.ctx.die(error.exit_code, str(error.problems[-1]))
+        except KeyboardInterrupt:
+            self.ctx.die(1, "stopped; what was not finished was taken back")
+
+    def inspect(self, args: Namespace) -> None:
+        """Show what a Zarr holds."""
+        from omero_roz import verbs
+        from omero_roz.terminal import show_layout
+
+        layout = verbs.read(args.uri).layout
+        if args.json:
+            self.ctx.out(verbs.layout_json(layout))
+        else:
+            show_layout(layout, sys.stdout)
+        if layout.errors:
+            raise verbs.not_usable(layout)
+
+    def import_(self, args: Namespace) -> None:
+        """Import a Zarr as new images."""
+        from omero_roz import verbs
+        from omero_roz.terminal import progress
+
+        target = self._target(args.target)
+        zarr = verbs.read(args.uri)
+        session = self._session(args)
+        plan = verbs.plan_import(session, zarr, target, args.server_path)
+        if args.dry_run:
+            return self._show_plan(plan, args)
+        with progress(sys.stderr) as report:
+            done = verbs.run_import(session, plan, zarr, probe=not args.no_probe, progress=report)
+        if args.json:
+            return self.ctx.out(verbs.as_json(done))
+        self.ctx.out("Image:" + ",".join(map(str, done.images)))
+        self.ctx.err(f"Fileset:{done.fileset} from {plan.uri}: {_compared(done.planes)}")
+
+    def replace_fileset(self, args: Namespace) -> None:
+        """Replace a fileset by a Zarr."""
+        from omero_roz import verbs
+        from omero_roz.terminal import progress
+
+        zarr = verbs.read(args.uri)
+        session = self._session(args)
+        replacement = verbs.plan_replacement(session, zarr, args.fileset.id.val, args.server_path)
+        if args.dry_run:
+            return self._show_plan(replacement.plan, args)
+        with progress(sys.stderr) as report:
+            done = verbs.run_replacement(session, replacement, zarr, probe=not args.no_probe, progress=report)
+        if args.json:
+            return self.ctx.out(verbs.as_json(done))
+        self.ctx.out(f"Fileset:{done.fileset}")
+        self.ctx.err(f"Fileset:{args.fileset.id.val} replaced by Fileset:{done.fileset}: {_compared(done.planes)}")
+        self.ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
+
+    def rollback(self, args: Namespace) -> None:
+        """Bring the source of a replaced fileset back."""
+        from omero_roz import verbs
+
+        source = verbs.roll_back(self._session(args), args.fileset.id.val)
+        if args.json:
+            return self.ctx.out(verbs.as_json({"fileset": source}))
+        self.ctx.out(f"Fileset:{source}")
+        self.ctx.err(f"the images of Fileset:{args.fileset.id.val} are back in Fileset:{source}")
+
+    def status(self, args: Namespace) -> None:
+        """Show the records of a fileset."""
+        from omero_roz import verbs
+        from omero_roz.terminal import show_records
+
+        records = verbs.records(self._session(args), args.fileset.id.val)
+        if args.json:
+            return self.ctx.out(verbs.as_json(records))
+        show_records(f"Fileset:{args.fileset.id.val}", records, sys.stdout)
+
+    def _session(self, args: Namespace):
+        from omero_roz.ports.omero_session import OmeroSession
+
+        return OmeroSession(self.ctx.conn(args))
+
+    def _show_plan(self, plan, args: Namespace) -> None:
+        if args.json:
+            return self.ctx.out(plan.to_json())
+        for number, step in enumerate(plan.steps(), 1):
+            self.ctx.out(f"{number}. {step}")
+        self.ctx.err("dry run: nothing was changed")
+
+    def _target(self, target) -> tuple[str, int] | None:
+        if target is None:
+            return None
+        kind = type(target).__name__.removesuffix("I")
+        if kind != "Dataset":
+            raise UsageError("images can go into a Dataset only", f"--target {kind}:{target.id.val}", "give Dataset:ID")
+        return kind, target.id.val
+
+
+def _compared(planes: int) -> str:
+    return f"{planes} planes compared through OMERO, all equal" if planes else "not compared with the Zarr (--no-probe)"

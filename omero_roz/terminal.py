@@ -1,0 +1,118 @@
+"""What people see: tables and progress, drawn with rich; plain lines where there is no terminal."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from omero_roz.errors import RozError, one_line
+from omero_roz.layout.model import Plate, Series, ZarrLayout
+from omero_roz.matching import Mismatch
+from omero_roz.record import Record
+from omero_roz.verify import pixels
+
+PLAIN_WIDTH = 200
+MOST_ROWS = 50
+
+
+def show_layout(layout: ZarrLayout, out: TextIO) -> None:
+    """What `inspect` prints: version, mapping, sources, series, plates, all that is wrong."""
+    console = _console(out)
+    version = f"NGFF {layout.ngff_version}" if layout.ngff_version else "NGFF version not stated"
+    console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series", markup=False)
+    console.print(f"series mapping by {layout.mapping.rule}: {', '.join(p or '/' for p in layout.mapping.paths[:MOST_ROWS])}", markup=False)
+    for source in layout.sources:
+        console.print(f"metadata: {source.kind} in {source.path}", markup=False)
+    console.print(_series_table(layout))
+    for plate in layout.plates:
+        _show_plate(plate, console)
+    for problem in layout.problems:
+        console.print(f"{problem.severity}: {problem}", markup=False, soft_wrap=True)
+
+
+def _series_table(layout: ZarrLayout) -> Table:
+    summary = next((source.summary for source in layout.sources if source.summary), None)
+    named = dict(zip(layout.mapping.paths, (image.name for image in summary.images), strict=False)) if summary else {}
+    table = _table("series", "name", "x", "y", "z", "c", "t", "type", "levels", "axes")
+    for series in layout.series[:MOST_ROWS]:
+        sizes = series.sizes
+        table.add_row(
+            series.path or "/", one_line(named.get(series.path) or series.name),
+            *(str(size) for size in (sizes.x, sizes.y, sizes.z, sizes.c, sizes.t)),
+            series.pixel_type or series.levels[0].dtype, str(len(series.levels)), "".join(series.axes),
+        )
+    if len(layout.series) > MOST_ROWS:
+        table.caption = f"and {len(layout.series) - MOST_ROWS} more series (all of them: --json)"
+    return table
+
+
+def _show_plate(plate: Plate, console: Console) -> None:
+    """The plate as a grid: the number of fields of each well, a dot where there is none."""
+    fields = {(well.row, well.column): len(well.fields) for well in plate.wells}
+    missing = len(plate.rows) * len(plate.columns) - len(fields)
+    title = f"plate {plate.name or plate.path or '/'}: {len(fields)} wells, {missing} missing, {sum(fields.values())} fields"
+    console.print(one_line(title), markup=False)
+    grid = _table("", *plate.columns)
+    for row, name in enumerate(plate.rows):
+        grid.add_row(name, *(str(fields.get((row, column), ".")) for column in range(len(plate.columns))))
+    console.print(grid)
+
+
+def show_differences(error: RozError, out: TextIO) -> None:
+    """The table of all that differs between a fileset and a Zarr; nothing for other errors."""
+    if not isinstance(error, Mismatch):
+        return
+    table = _table("image", "name", "series", "what", "OMERO", "Zarr")
+    for d in error.differences[:MOST_ROWS]:
+        table.add_row("" if d.image_id is None else str(d.image_id), one_line(d.name), d.path, d.what, d.omero, d.zarr)
+    _console(out).print(table)
+
+
+def show_records(fileset: str, records: Sequence[Record], out: TextIO) -> None:
+    """What `status` prints: a row for each record, oldest first."""
+    if not records:
+        out.write(f"{fileset}: nothing was done by omero-roz\n")
+        return
+    table = _table("what", "state", "Zarr", "binding", "source", "images", "by", "when")
+    for r in records:
+        source = "" if r.source is None else f"Fileset:{r.source}"
+        table.add_row(r.kind, r.state, r.uri, r.binding, source, str(len(r.images)), r.user, r.when)
+    _console(out).print(table)
+
+
+@contextmanager
+def progress(out: TextIO) -> Iterator[pixels.Progress]:
+    """A bar on a terminal; elsewhere a plain line when something else begins."""
+    if not out.isatty():
+        yield _plain_lines(out)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=out), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+def _plain_lines(out: TextIO) -> pixels.Progress:
+    begun: list[str] = []
+
+    def report(what: str, done: int, total: int) -> None:
+        if begun[-1:] != [what]:
+            begun.append(what)
+            out.write(f"{what} ({total})\n")
+            out.flush()
+
+    return report
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _console(out: TextIO) -> Console:
+    return Console(file=out, width=None if out.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)

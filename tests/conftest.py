@@ -1,0 +1,76 @@
+"""What tests share: the server under test (the sandbox, or a real OMERO named by --omero), layouts, the command line."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.acquisition import write_layout, write_ome_tiff
+from tests.servers import Account, Omero, Server, named_server, new_account, sandbox_server
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--omero", metavar="HOST:PORT", help="test this OMERO instead of the sandbox")
+    parser.addoption("--db", metavar="SERVICE", help="libpq service or DSN (without a password) of its database")
+    parser.addoption("--reader-v3", action="store_true", help="the OMERO under test has a reader for Zarr v3")
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """The server under test, its readers as released today: Zarr v2 only, unless --omero says otherwise."""
+    if named := request.config.getoption("--omero"):
+        yield named_server(named, request.config.getoption("--db"), request.config.getoption("--reader-v3"))
+    else:
+        yield from sandbox_server(reader_v3=False)
+
+
+@pytest.fixture(scope="session")
+def server_v3(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server whose reader opens Zarr v3 as well."""
+    if not request.config.getoption("--omero"):
+        yield from sandbox_server(reader_v3=True)
+    elif request.config.getoption("--reader-v3"):
+        yield request.getfixturevalue("server")
+    else:
+        pytest.skip("this OMERO has no reader for Zarr v3 (say --reader-v3 if it has)")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real layouts and golden records, which not everybody has."""
+    folder = Path(os.environ.get("OMERO_ROZ_SHARED", Path(__file__).parents[2] / "shared"))
+    if not (folder / "layouts" / "PLANES.tsv").is_file():
+        pytest.skip("needs the real layouts of ../shared (or OMERO_ROZ_SHARED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def curator(server: Server) -> Account:
+    """An ordinary user in a read-only group of their own."""
+    return new_account(server)
+
+
+@pytest.fixture
+def omero_cli(server: Server, curator: Account, capsys: pytest.CaptureFixture) -> Iterator[Omero]:
+    """`omero …` as the curator."""
+    with server.client(curator.name, curator.password) as client:
+        yield Omero(client, capsys)
+
+
+@pytest.fixture
+def omero_cli_v3(server_v3: Server, capsys: pytest.CaptureFixture) -> Iterator[Omero]:
+    """`omero …` as a curator of a server that reads Zarr v3."""
+    account = new_account(server_v3)
+    with server_v3.client(account.name, account.password) as client:
+        yield Omero(client, capsys)
+
+
+@pytest.fixture(scope="session")
+def acquisition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the demo's acquisition: acquisition.ome.tif, v2.zarr and v3.zarr, same pixels and metadata."""
+    folder = tmp_path_factory.mktemp("acquisition")
+    write_ome_tiff(folder / "acquisition.ome.tif")
+    write_layout(folder / "v2.zarr", zarr_format=2)
+    write_layout(folder / "v3.zarr", zarr_format=3)
+    return folder

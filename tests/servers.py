@@ -1,0 +1,110 @@
+"""A server under test, and `omero …` as a user types it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import omero.clients
+import pytest
+from omero.cli import CLI, NonZeroReturnCode
+from omero.model import ExperimenterGroupI, ExperimenterI, PermissionsI
+from omero.rtypes import rbool, rstring
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command left: exit code and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of the server under test."""
+
+    name: str
+    password: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running OMERO: where it is, an account, and what its readers can."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    reader_v3: bool
+    dsn: str | None
+
+    @contextmanager
+    def client(self, user: str = "", password: str = "") -> Iterator[omero.clients.BaseClient]:
+        """A logged-in client, closed at the end."""
+        client = omero.client(self.host, self.port)
+        client.createSession(user or self.user, password or self.password)
+        try:
+            yield client
+        finally:
+            client.closeSession()
+
+
+class Omero:
+    """The command line against one server, in this process."""
+
+    def __init__(self, client: omero.clients.BaseClient, capsys: pytest.CaptureFixture) -> None:
+        self.client, self._capsys = client, capsys
+
+    def __call__(self, *args: str) -> Result:
+        """Run `omero ARGS`; exit code, stdout and stderr."""
+        self._capsys.readouterr()
+        cli = CLI()
+        cli.loadplugins()
+        cli.set_client(self.client)
+        try:
+            cli.invoke(list(args), strict=True)
+            code = 0
+        except NonZeroReturnCode as error:
+            code = error.rv
+        except SystemExit as error:  # argparse
+            code = error.code
+        printed = self._capsys.readouterr()
+        return Result(code, printed.out, printed.err)
+
+
+def new_account(server: Server, permissions: str = "rwr---") -> Account:
+    """A new ordinary user in a new group."""
+    name, password = f"curator-{uuid4().hex[:8]}", uuid4().hex
+    with server.client() as client:
+        admin = client.sf.getAdminService()
+        group = ExperimenterGroupI()
+        group.name, group.ldap = rstring(name), rbool(False)
+        group.details.permissions = PermissionsI(permissions)
+        group_id = admin.createGroup(group)
+        user = ExperimenterI()
+        user.omeName, user.firstName, user.lastName = rstring(name), rstring("Cu"), rstring("Rator")
+        user.ldap = rbool(False)
+        everyone = ExperimenterGroupI(admin.getSecurityRoles().userGroupId, False)
+        home = ExperimenterGroupI(group_id, False)
+        admin.createExperimenterWithPassword(user, rstring(password), home, [everyone, home])
+    return Account(name, password)
+
+
+def sandbox_server(reader_v3: bool) -> Iterator[Server]:
+    """A sandbox of its own, on free ports and a temporary directory."""
+    from omero_sandbox.sandbox import OmeroSandbox
+
+    with OmeroSandbox(reader_v3=reader_v3) as sandbox:
+        yield Server(sandbox.host, sandbox.ssl_port, "root", sandbox.root_password, reader_v3, sandbox.dsn)
+
+
+def named_server(address: str, database: str | None, reader_v3: bool) -> Server:
+    """A real OMERO: OMERO_USER (default root) and OMERO_PASSWORD say who logs in."""
+    host, _, port = address.partition(":")
+    password = os.environ.get("OMERO_PASSWORD")
+    if not password:
+        pytest.exit("say the password of the OMERO under test in OMERO_PASSWORD", returncode=2)
+    return Server(host, int(port or 4064), os.environ.get("OMERO_USER", "root"), password, reader_v3, database)
