@@ -10,7 +10,7 @@ import omero
 import omero_ServerErrors_ice  # noqa: F401  fills `omero` with the server's exceptions
 
 # The enumeration PixelsType of the OMERO database; complex types cannot be read by any reader here.
-DTYPES = {
+DTYPES: dict[str, np.dtype] = {
     "bit": np.dtype("u1"),
     "int8": np.dtype("i1"),
     "uint8": np.dtype("u1"),

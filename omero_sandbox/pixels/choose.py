@@ -14,6 +14,7 @@ from omero_sandbox.pixels.multiscale_buffer import MultiscaleBuffer
 from omero_sandbox.pixels.ome_tiff import OmeTiffReader
 from omero_sandbox.pixels.ome_xml import OmeXmlReader
 from omero_sandbox.pixels.source import Source, find_source, unreadable_files
+from omero_sandbox.pixels.zarr_reader import ZarrReader
 
 if TYPE_CHECKING:
     from omero_sandbox.state import State
@@ -60,7 +61,7 @@ def open_source(
             )
     elif source.image_format == "OMEXML":
         raise omero.LockTimeout(message="Import in progress.", backOff=IN_PROGRESS_BACKOFF_MS, seconds=0)
-    buffer, reader = _open_path(source)
+    buffer, reader = _open_path(source, importing=False)
     hidden = unreadable(reader.used_files)
     if hidden:
         log.error("Pixels:%d: file %s does not have a unique readable fileset", source.pixels_id, hidden[0])
@@ -69,24 +70,31 @@ def open_source(
 
 
 def open_import(source: Source) -> PixelBuffer:
-    """Open pixels.path/name as an import in progress does: no plugin, and no entries of a fileset asked for."""
-    return _open_path(source)[0]
+    """Open pixels.path/name as an import does: no plugin, no ZarrReader, and no entries of a fileset asked for.
+
+    (Whether an OME-XML below a .zarr directory may be imported at all is the importer's to say.)
+    """
+    return _open_path(source, importing=True)[0]
 
 
-def _open_path(source: Source) -> tuple[FileBuffer, Reader]:
+def _open_path(source: Source, importing: bool) -> tuple[FileBuffer, Reader]:
     if source.path is None:
         raise instantiation_error(f"Pixels:{source.pixels_id} (no path in the ManagedRepository)")
     try:
-        reader = _reader(source.path, source)
+        reader = _reader(source.path, source, importing)
         return FileBuffer(source.path, reader), reader
     except Exception as error:
-        log.exception("Pixels:%d: %s cannot be opened", source.pixels_id, source.path)
+        log.error(
+            "Pixels:%d: cannot read %s: %s: %s", source.pixels_id, source.path, type(error).__name__, error
+        )
         raise instantiation_error(source.path) from error
 
 
-def _reader(path: Path, source: Source) -> Reader:
+def _reader(path: Path, source: Source, importing: bool) -> Reader:
     """The reader for a file by its name, as Bio-Formats chooses among those that the sandbox has."""
     name = path.name.lower()
+    if ".zarr" in str(path).lower() and not importing:
+        return ZarrReader(path, source.series)
     if name.endswith((".tif", ".tiff")):
         return OmeTiffReader(path, source.series)
     if name.endswith((".ome.xml", ".ome")):

@@ -20,6 +20,9 @@ class Level:
     tile: tuple[int, int]
 
 
+Box = tuple[slice, slice]  # rows, columns
+
+
 class Reader(ABC):
     """One series of an opened file; `levels` from the largest, `used_files` all that the server checks for access."""
 
@@ -27,8 +30,8 @@ class Reader(ABC):
     used_files: Sequence[Path]
 
     @abstractmethod
-    def read(self, level: int, z: int, c: int, t: int) -> np.ndarray:
-        """One plane of a level: (y, x), of either byte order; the indices lie within the level's sizes."""
+    def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
+        """A rectangle of a plane of a level: (y, x), in the file's byte order; all indices lie within the level."""
 
 
 class FileBuffer(PixelBuffer):
@@ -70,7 +73,7 @@ class FileBuffer(PixelBuffer):
         sizes = self.sizes
         if min(x, y) < 0 or min(w, h) <= 0 or x + w > sizes.x or y + h > sizes.y:
             raise omero.InternalException(message=f"Invalid tile size: x={x}, y={y}, w={w}, h={h}")
-        return big_endian(self._plane(z, c, t)[y : y + h, x : x + w])
+        return big_endian(self._read(z, c, t, (slice(y, y + h), slice(x, x + w))))
 
     def get_row(self, y: int, z: int, c: int, t: int) -> bytes:
         """Raises omero.ApiUsageException outside the image."""
@@ -95,10 +98,10 @@ class FileBuffer(PixelBuffer):
     def get_hypercube(self, offset: Sequence[int], size: Sequence[int], step: Sequence[int]) -> bytes:
         """Raises omero.ApiUsageException for lists that are not of five, boxes outside, steps below 1."""
         self._check_cube(offset, size, step)
-        x, y, *planes = [range(o, o + s, n) for o, s, n in zip(offset, size, step, strict=True)]
-        zs, cs, ts = planes
-        box = (slice(y.start, y.stop, y.step), slice(x.start, x.stop, x.step))
-        return b"".join(big_endian(self._plane(z, c, t)[box]) for t in ts for c in cs for z in zs)
+        x, y, zs, cs, ts = (range(o, o + s, n) for o, s, n in zip(offset, size, step, strict=True))
+        box = slice(y.start, y.stop), slice(x.start, x.stop)
+        planes = (self._read(z, c, t, box) for t in ts for c in cs for z in zs)
+        return b"".join(big_endian(plane[:: y.step, :: x.step]) for plane in planes)
 
     def plane_offset(self, z: int, c: int, t: int) -> int:
         """Raises omero.ApiUsageException outside the image."""
@@ -115,7 +118,10 @@ class FileBuffer(PixelBuffer):
         return digest.digest()
 
     def _plane(self, z: int, c: int, t: int) -> np.ndarray:
-        return self._reader.read(self._resolution, z, c, t)
+        return self._read(z, c, t, (slice(0, self.sizes.y), slice(0, self.sizes.x)))
+
+    def _read(self, z: int, c: int, t: int, box: Box) -> np.ndarray:
+        return self._reader.read(self._resolution, z, c, t, box)
 
     def _check_cube(self, offset: Sequence[int], size: Sequence[int], step: Sequence[int]) -> None:
         if not len(offset) == len(size) == len(step) == 5:

@@ -59,14 +59,11 @@ class MultiscaleBuffer(PixelBuffer):
         return self.levels - 1 - self._resolution
 
     def set_level(self, level: int) -> None:
-        """Raises omero.ApiUsageException when there is no such level, omero.InternalException when its array is bad."""
+        """Raises omero.ApiUsageException when there is no such level, UnreadableZarrError when its array is bad."""
         if not 0 <= level < self.levels:
             raise omero.ApiUsageException(message="Resolution level out of bounds!")
         resolution = self.levels - 1 - level
-        try:
-            self._array(resolution)
-        except Exception as error:
-            raise omero.InternalException(message=str(error)) from error
+        self._array(resolution)
         self._resolution = resolution
 
     def descriptions(self) -> list[list[int]]:
@@ -85,8 +82,10 @@ class MultiscaleBuffer(PixelBuffer):
             self.check_bounds(x=x, y=y, z=z, c=c, t=t)
             self.check_bounds(x=x + w - 1, y=y + h - 1)
             return self._read(z, c, t, x, y, w, h)
-        except Exception:
-            log.exception("Error while retrieving pixel data of %s", self.path)
+        except Exception as error:
+            log.error(
+                "Error while retrieving pixel data of %s: %s: %s", self.path, type(error).__name__, error
+            )
             return b""
 
     def get_stack(self, c: int, t: int) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 import tifffile
 
 from omero_sandbox.pixels.buffer import DTYPES, Sizes
-from omero_sandbox.pixels.file_buffer import Level, Reader
+from omero_sandbox.pixels.file_buffer import Box, Level, Reader
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class OmeTiffReader(Reader):
             None  # tiles of one plane come one after another
         )
 
-    def read(self, level: int, z: int, c: int, t: int) -> np.ndarray:
+    def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
         """Zeros where the file has no page for the plane."""
         number = self._image.page(z, c, t)
         if self._last is None or self._last[0] != (level, number):
             with self._file.lock:
                 self._last = ((level, number), self._decode(level, number))
-        return self._last[1][c % self._image.samples]
+        return self._last[1][c % self._image.samples][box]
 
     def _decode(self, level: int, number: int) -> np.ndarray:
         """A page as (samples, y, x), in the file's byte order."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from omero_sandbox.pixels.buffer import Sizes
-from omero_sandbox.pixels.file_buffer import Level, Reader
+from omero_sandbox.pixels.file_buffer import Box, Level, Reader
 
 
 class OmeXmlReader(Reader):
@@ -23,6 +23,6 @@ class OmeXmlReader(Reader):
         self.used_files = (path,)
         self._zeros = np.broadcast_to(np.zeros((), sizes.dtype), (sizes.y, sizes.x))
 
-    def read(self, level: int, z: int, c: int, t: int) -> np.ndarray:
+    def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
         """Zeros."""
-        return self._zeros
+        return self._zeros[box]

@@ -50,14 +50,14 @@ def find_source(cursor: Any, caller: Caller, pixels_id: int, repository: Path, u
     row = cursor.fetchone()
     if row is None:
         raise omero.ValidationException(message=f"Cannot read pixels id={pixels_id}")
-    path, name, repo, series, image_format, entity_type, entity_id, lsid, *sizes, pixel_type = row
+    path, name, repo, series, image_format, entity_type, entity_id, lsid, x, y, z, c, t, pixel_type = row
     bound = entity_type == NGFF_ENTITY_TYPE and entity_id == NGFF_ENTITY_ID
     inside = repo == uuid and path is not None and name is not None
     return Source(
         pixels_id,
         repository / path.strip("/") / name if inside else None,
         series,
-        Sizes(*sizes, _dtype(pixel_type)),
+        Sizes(x, y, z, c, t, _dtype(pixel_type)),
         image_format,
         lsid if bound else None,
     )

@@ -27,7 +27,7 @@ def statistics(buffer: PixelBuffer) -> Statistics:
     big_endian = sizes.dtype.newbyteorder(">")
     for t, c, z in np.ndindex(sizes.t, sizes.c, sizes.z):
         numbers = np.frombuffer(buffer.get_plane(z, c, t), big_endian)
-        digest.update(numbers.astype(sizes.dtype))
+        digest.update(numbers.astype(sizes.dtype).tobytes())
         low, high = channels[c]
         channels[c] = [np.fmin(low, np.fmin.reduce(numbers)), np.fmax(high, np.fmax.reduce(numbers))]
     finite = [(float(a), float(b)) if a <= b else (0.0, 0.0) for a, b in channels]

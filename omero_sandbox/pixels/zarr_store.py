@@ -1,5 +1,6 @@
 """Opening groups and arrays of a Zarr as the server's Java libraries can: JZarr for v2, zarr-java for v3."""
 
+from pathlib import Path
 from typing import Any
 
 import zarr
@@ -17,9 +18,10 @@ class UnreadableZarrError(Exception):
 def open_group(path: str, v3: bool = False) -> zarr.Group:
     """The group at a local path, of Zarr v2, or of v2 or v3 with `v3`.
 
-    Consolidated metadata is not looked at (no Java reader does). Raises what zarr raises when there is no such group.
+    Consolidated metadata is not looked at (no Java reader does). A URI is taken for a path, so that it is not found.
+    Raises what zarr raises when there is no such group.
     """
-    return zarr.open_group(path, mode="r", zarr_format=None if v3 else 2, use_consolidated=False)
+    return zarr.open_group(Path(path), mode="r", zarr_format=None if v3 else 2, use_consolidated=False)
 
 
 def open_array(path: str, v3: bool = False) -> zarr.Array:
@@ -27,7 +29,7 @@ def open_array(path: str, v3: bool = False) -> zarr.Array:
 
     Raises UnreadableZarrError for a codec, filter or type that the Java reader lacks, else what zarr raises.
     """
-    array: Any = zarr.open_array(path, mode="r", zarr_format=None if v3 else 2)
+    array: Any = zarr.open_array(Path(path), mode="r", zarr_format=None if v3 else 2)
     if array.dtype.kind not in _KINDS:
         raise UnreadableZarrError(f"{path}: type {array.dtype} is not supported")
     if array.metadata.zarr_format == 2:
