@@ -25,14 +25,14 @@ setup: .venv/ready
 	@"$(PYTHON)" -m tools.environment
 
 demo: .venv/ready
-	@$(RUN) omero_roz.demo
+	@$(RUN) demo
 
 test: .venv/ready
 	@$(RUN) pytest -q -m "not slow" tests
 
 test-real: .venv/ready
 	@test -n "$(OMERO)" || { echo "Say which server: make test-real OMERO=host:port DB=service"; exit 1; }
-	@OMERO_ROZ_TEST_OMERO="$(OMERO)" OMERO_ROZ_TEST_DB="$(DB)" $(RUN) pytest -q tests/integration
+	@$(RUN) pytest -q tests/integration --omero="$(OMERO)" $(if $(DB),--db="$(DB)")
 
 test-all: .venv/ready
 	@$(RUN) pytest -q tests

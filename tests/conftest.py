@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from demo.acquisition import write_layout, write_ome_tiff
-from tests.servers import Account, Omero, Server, named_server, new_account, sandbox_server
+from demo.omero_client import Account, new_account
+from tests.servers import Omero, Server, named_server, sandbox_server
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -48,7 +49,8 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def curator(server: Server) -> Account:
     """An ordinary user in a read-only group of their own."""
-    return new_account(server)
+    with server.client() as root:
+        return new_account(root)
 
 
 @pytest.fixture
@@ -61,7 +63,8 @@ def omero_cli(server: Server, curator: Account, capsys: pytest.CaptureFixture) -
 @pytest.fixture
 def omero_cli_v3(server_v3: Server, capsys: pytest.CaptureFixture) -> Iterator[Omero]:
     """`omero …` as a curator of a server that reads Zarr v3."""
-    account = new_account(server_v3)
+    with server_v3.client() as root:
+        account = new_account(root)
     with server_v3.client(account.name, account.password) as client:
         yield Omero(client, capsys)
 

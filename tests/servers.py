@@ -4,13 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from uuid import uuid4
 
 import omero.clients
 import pytest
 from omero.cli import CLI, NonZeroReturnCode
-from omero.model import ExperimenterGroupI, ExperimenterI, PermissionsI
-from omero.rtypes import rbool, rstring
 
 
 @dataclass(frozen=True)
@@ -20,14 +17,6 @@ class Result:
     code: int
     out: str
     err: str
-
-
-@dataclass(frozen=True)
-class Account:
-    """A user of the server under test."""
-
-    name: str
-    password: str
 
 
 @dataclass(frozen=True)
@@ -73,24 +62,6 @@ class Omero:
             code = error.code
         printed = self._capsys.readouterr()
         return Result(code, printed.out, printed.err)
-
-
-def new_account(server: Server, permissions: str = "rwr---") -> Account:
-    """A new ordinary user in a new group."""
-    name, password = f"curator-{uuid4().hex[:8]}", uuid4().hex
-    with server.client() as client:
-        admin = client.sf.getAdminService()
-        group = ExperimenterGroupI()
-        group.name, group.ldap = rstring(name), rbool(False)
-        group.details.permissions = PermissionsI(permissions)
-        group_id = admin.createGroup(group)
-        user = ExperimenterI()
-        user.omeName, user.firstName, user.lastName = rstring(name), rstring("Cu"), rstring("Rator")
-        user.ldap = rbool(False)
-        everyone = ExperimenterGroupI(admin.getSecurityRoles().userGroupId, False)
-        home = ExperimenterGroupI(group_id, False)
-        admin.createExperimenterWithPassword(user, rstring(password), home, [everyone, home])
-    return Account(name, password)
 
 
 def sandbox_server(reader_v3: bool) -> Iterator[Server]:

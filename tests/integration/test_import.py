@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from omero.gateway import BlitzGateway
 
-from tests.planes import expected, shown
+from demo.omero_client import shown
+from tests.planes import expected
 from tests.servers import Omero, Result
 
 V2 = ["v4_single", "v4_m3", "v4_m12_s", "v4_t_names", "v4_r_lif", "v4_float", "v4_rgb"]

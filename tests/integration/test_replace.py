@@ -8,8 +8,7 @@ import pytest
 import zarr
 from omero.gateway import BlitzGateway
 
-from tests.imports import import_file
-from tests.planes import shown
+from demo.omero_client import import_file, shown
 from tests.servers import Omero
 
 

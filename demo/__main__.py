@@ -1,0 +1,128 @@
+"""`make demo`: the main job from end to end, on a sandbox OMERO of its own and a synthetic acquisition."""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import omero.clients
+from omero.cli import CLI
+from omero.gateway import BlitzGateway
+
+from demo.acquisition import write_layout, write_ome_tiff
+from demo.omero_client import import_file, new_account, shown
+from omero_sandbox.sandbox import OmeroSandbox
+
+NEXT = """
+What to try next:
+  .venv/bin/omero-sandbox start          an OMERO of your own on this machine, until `omero-sandbox stop`
+  .venv/bin/omero roz inspect PATH       on a Zarr of yours, no OMERO needed
+  .venv/bin/omero roz import PATH        with --dry-run first, if you like
+  docs/deploy.md                         what a real server needs to read OME-Zarr
+"""
+
+
+def main() -> None:
+    """Run the demonstration; ends with exit code 1 where anything is not as it should be."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="omero-roz-demo-") as folder, sandbox_client() as client:
+        demonstrate(Path(folder), client)
+    say(f"done in {time.monotonic() - began:.0f} s")
+    print(NEXT)
+
+
+def demonstrate(folder: Path, client: omero.clients.BaseClient) -> None:
+    tiff, zarr = folder / "acquisition.ome.tif", folder / "acquisition.zarr"
+    say("a synthetic acquisition of four images, written as OME-TIFF and as OME-Zarr")
+    write_ome_tiff(tiff)
+    write_layout(zarr)
+
+    say("the OME-TIFF is imported, as it was years ago")
+    source, images = import_file(client, tiff)
+    print(f"Fileset:{source} with Image:{','.join(map(str, images))}")
+
+    say("what its Zarr holds")
+    run(client, "inspect", str(zarr))
+
+    say("the fileset is replaced by the Zarr: same images, other pixels' home")
+    before = shown(client, images)
+    run(client, "replace-fileset", f"Fileset:{source}", str(zarr))
+    compare("after the replacement", before, shown(client, images))
+    new = BlitzGateway(client_obj=client).getObject("Image", images[0]).getFileset().getId()
+    run(client, "status", f"Fileset:{new}")
+
+    say("and rolled back")
+    run(client, "rollback", f"Fileset:{new}")
+    compare("after the rollback", before, shown(client, images))
+
+    say("the same Zarr is imported as new images, with all that its OME-XML says")
+    dataset = client.sf.getUpdateService().saveAndReturnObject(_dataset("omero-roz demo")).id.val
+    run(client, "import", str(zarr), "--target", f"Dataset:{dataset}")
+    show_metadata(client, dataset)
+
+
+def show_metadata(client: omero.clients.BaseClient, dataset: int) -> None:
+    """What a curator looks for in the first image's metadata."""
+    images = sorted(BlitzGateway(client_obj=client).getObject("Dataset", dataset).listChildren(), key=lambda i: i.getId())
+    image = images[0]
+    objective = image.getObjectiveSettings().getObjective()
+    print(f"{image.getName()}: {objective.getModel()}, {objective.getNominalMagnification():g}x, NA {objective.getLensNA()}")
+    for index, channel in enumerate(image.getChannels()):
+        logical = channel.getLogicalChannel()
+        detector = logical.getDetectorSettings()
+        [plane, *_] = image.getPrimaryPixels().copyPlaneInfo(theC=index)
+        print(
+            f"  {logical.getName()}: excitation {logical.getExcitationWave():g} nm, emission {logical.getEmissionWave():g} nm, "
+            f"exposure {plane.getExposureTime().getValue():g} {plane.getExposureTime().getSymbol()}, "
+            f"detector {detector.getDetector().getModel()} (gain {detector.getGain():g})"
+        )
+
+
+def _dataset(name: str) -> omero.model.DatasetI:
+    dataset = omero.model.DatasetI()
+    dataset.name = omero.rtypes.rstring(name)
+    return dataset
+
+
+@contextmanager
+def sandbox_client() -> Iterator[omero.clients.BaseClient]:
+    """A curator logged in to a sandbox that is gone afterwards."""
+    say("a sandbox OMERO starts (real Ice, real PostgreSQL, no Docker)")
+    with OmeroSandbox() as sandbox:
+        root = omero.client(sandbox.host, sandbox.ssl_port)
+        root.createSession("root", sandbox.root_password)
+        account = new_account(root)
+        root.closeSession()
+        client = omero.client(sandbox.host, sandbox.ssl_port)
+        client.createSession(account.name, account.password)
+        try:
+            yield client
+        finally:
+            client.closeSession()
+
+
+def run(client: omero.clients.BaseClient, *args: str) -> None:
+    """Run `omero roz ARGS` and show the command and what it prints."""
+    print("$ omero roz " + " ".join(args))
+    cli = CLI()
+    cli.loadplugins()
+    cli.set_client(client)
+    cli.invoke(["roz", *args], strict=True)
+
+
+def compare(when: str, before: dict, after: dict) -> None:
+    """Say whether all planes are the same as before, and stop where not."""
+    different = [plane for plane in before if after.get(plane) != before[plane]]
+    if different:
+        sys.exit(f"{when}: {len(different)} of {len(before)} planes differ")
+    print(f"{when}: {len(before)} planes read through OMERO, all hashes as before")
+
+
+def say(what: str) -> None:
+    print(f"\n== {what}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
