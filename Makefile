@@ -20,7 +20,7 @@ help:
 
 setup: .venv/ready
 
-.venv/ready: setup.cfg pyproject.toml tools/constraints.txt
+.venv/ready: setup.cfg pyproject.toml tools/pins.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found: install one (Debian: python3, conda: python=3.13) or say make PYTHON=/path/to/it"; exit 1; }
 	@"$(PYTHON)" -m tools.environment
 

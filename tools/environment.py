@@ -1,50 +1,83 @@
 """`python -m tools.environment`: make .venv with Ice, this package and what its tests need, at pinned versions."""
 
+import hashlib
 import subprocess
 import sys
 import time
 import venv
-from collections.abc import Sequence
 from pathlib import Path
 
+from tools import SetupError, cache, pip
 from tools.ice import needs, wheel
 
-FOLDER = Path(".venv")
-PYTHON = FOLDER / "bin" / "python"
-READY = FOLDER / "ready"
+PINS = Path(__file__).with_name("pins.txt")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def main() -> int:
-    """Make the environment; the exit status is 1 when something is missing, which was said then."""
-    if lacking := needs.missing_venv():
-        print(needs.advice([*lacking, *needs.missing()]), file=sys.stderr)
-        return 1
+    """Make .venv in the working directory; the exit status is 1 when that failed, and why is on stderr."""
     start = time.monotonic()
-    if not _usable():
-        _say(f"making {FOLDER} with Python {VERSION} ({sys.executable})")
-        venv.create(FOLDER, clear=True, with_pip=True, symlinks=True, system_site_packages=wheel.importable())
-    ice = subprocess.run([PYTHON, "-m", "tools.ice"], stdout=subprocess.PIPE, text=True)
-    if ice.returncode:
+    try:
+        make(Path(".venv"))
+    except SetupError as error:
+        print(error, file=sys.stderr)
         return 1
-    _say("installing the packages")
-    if not _install(ice.stdout.split("\n")[:-1]):
-        return 1
-    READY.touch()
     _say(f"ready after {time.monotonic() - start:.0f} s")
     return 0
 
 
-def _usable() -> bool:
-    """Say whether a whole environment of this Python's version is there already."""
+def make(folder: Path) -> None:
+    """Make the environment `folder`, or go on with one that an earlier run left, and mark it as ready."""
+    if lacking := needs.missing_venv():
+        raise SetupError(needs.advice([*lacking, *needs.missing()]))
+    python = folder / "bin" / "python"
+    if not _usable(python):
+        _say(f"making {folder} with Python {VERSION} ({sys.executable})")
+        venv.create(folder, clear=True, with_pip=True, symlinks=True, system_site_packages=wheel.importable())
+    ice = _ice(python)
+    wheels = _wheels(python)
+    _say("installing")
+    _install(python, "--no-index", "--find-links", wheels, "--requirement", PINS, *ice)
+    _install(python, "--no-build-isolation", "--editable", ".")
+    (folder / "ready").touch()
+
+
+def _usable(python: Path) -> bool:
+    """Say whether `python` is a whole environment's, of the version that runs this."""
     test = f"import pip, sys; raise SystemExit('%d.%d' % sys.version_info[:2] != {VERSION!r})"
-    return PYTHON.exists() and subprocess.run([PYTHON, "-c", test], capture_output=True).returncode == 0
+    return python.exists() and subprocess.run([python, "-c", test], capture_output=True).returncode == 0
 
 
-def _install(ice: Sequence[str]) -> bool:
-    command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    pins = ["--constraint", "tools/constraints.txt"]
-    return subprocess.run([*command, *pins, *ice, "--editable", ".[test,lint]"]).returncode == 0
+def _ice(python: Path) -> list[str]:
+    """Return the wheel of Ice, or nothing when the environment has Ice already."""
+    found = subprocess.run([python, "-m", "tools.ice"], stdout=subprocess.PIPE, text=True)
+    if found.returncode:
+        raise SetupError("Set-up stopped: there is no Ice for this Python")
+    return found.stdout.splitlines()
+
+
+def _wheels(python: Path) -> Path:
+    """Return the folder of all pinned wheels in the cache, filled by pip if it is not there yet.
+
+    pip's own cache keeps the files as well, but asks the index for each again: half a minute for what takes none.
+    """
+    kept = cache.folder()
+    name = f"{wheel.INTERPRETER}-{hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]}"
+    with cache.locked(kept):
+        if not (kept / name).is_dir():
+            _say("fetching the packages")
+            with cache.workplace(kept) as folder:
+                error = pip.run("wheel", "--no-deps", "--requirement", PINS, "--wheel-dir", folder / name, python=python)
+                if error:
+                    raise SetupError(f"pip cannot fetch the packages: {error}: check pip's index and the network")
+                return cache.keep(folder / name, kept)
+    return kept / name
+
+
+def _install(python: Path, *what: str | Path) -> None:
+    """Install without asking for dependencies: the pins name them all. Python compiles what is imported, when it is."""
+    if error := pip.run("install", "--no-deps", "--no-compile", *what, python=python):
+        raise SetupError(f"pip cannot install into {python.parent.parent}: {error}: try again after make clean")
 
 
 def _say(line: str) -> None:

@@ -8,7 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from tools.ice import VERSION, IceError, build, cache, needs, pip, source, wheel
+from tools import SetupError, cache, pip
+from tools.ice import VERSION, build, needs, source, wheel
 
 OWN_WHEEL = "OMERO_ROZ_ICE_WHEEL"
 PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
@@ -19,7 +20,7 @@ def main() -> int:
     try:
         if path := obtain():
             print(path)
-    except IceError as error:
+    except SetupError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -32,28 +33,28 @@ def obtain() -> Path | None:
     if wheel.importable():
         return None
     kept = cache.folder()
-    if found := cache.find(kept):
+    if found := wheel.find(kept):
         return found
     with cache.locked(kept):
-        return cache.find(kept) or _find_with_pip(kept) or _build(kept)
+        return wheel.find(kept) or _find_with_pip(kept) or _build(kept)
 
 
 def _own(path: Path) -> Path:
     if not wheel.works(path):
-        raise IceError(f"{OWN_WHEEL}={path}: no wheel of Ice {VERSION} that {PYTHON} can load here: unset it, or name another")
+        raise SetupError(f"{OWN_WHEEL}={path}: no wheel of Ice {VERSION} that {PYTHON} can load here: unset it, or name another")
     return path.resolve()
 
 
 def _find_with_pip(kept: Path) -> Path | None:
     with cache.workplace(kept) as folder:
-        pip.download(["--only-binary", ":all:", f"zeroc-ice=={VERSION}"], folder)
-        found = cache.find(folder)
+        pip.run("download", "--no-deps", "--only-binary", ":all:", "--dest", folder, f"zeroc-ice=={VERSION}")
+        found = wheel.find(folder)
         return cache.keep(found, kept) if found else None
 
 
 def _build(kept: Path) -> Path:
     if lacking := needs.missing():
-        raise IceError(needs.advice(lacking))
+        raise SetupError(needs.advice(lacking))
     command = needs.compiler()
     assert command is not None, "needs.missing() names a missing compiler"
     start = time.monotonic()
@@ -65,7 +66,7 @@ def _build(kept: Path) -> Path:
         finished = folder / wheel.NAME
         wheel.pack(root, build.extension(root, command), finished)
         if not wheel.works(finished):
-            raise IceError(f"Ice was built, but {PYTHON} cannot load it: try another compiler with CXX=...")
+            raise SetupError(f"Ice was built, but {PYTHON} cannot load it: try another compiler with CXX=...")
         _say(f"built in {time.monotonic() - start:.0f} s, kept in {kept}")
         return cache.keep(finished, kept)
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.ice import IceError, needs, units
+from tools import SetupError
+from tools.ice import needs, units
 
 # -O1 is what Ice's own setup.py asks for; it takes one minute on two cores. -O0 halves that and doubles the cost of a call.
 FLAGS = ["-O1", "-w", "-fPIC", "-DNDEBUG", "-DICE_STATIC_LIBS"]
@@ -44,4 +45,4 @@ def _run(command: Sequence[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "error" in line] or [f"ended with {done.returncode}"]
-        raise IceError(f"{command[0]} cannot build {what} of Ice: {errors[0]}: try another compiler with CXX=...")
+        raise SetupError(f"{command[0]} cannot build {what} of Ice: {errors[0]}: try another compiler with CXX=...")

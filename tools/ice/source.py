@@ -4,10 +4,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ice import IceError, pip
+from tools import SetupError, pip
 
+DOWNLOAD = ["download", "--no-deps", "--no-binary", "zeroc-ice"]
 SDIST = Path(__file__).with_name("sdist.txt")
-BUILD_PINS = SDIST.with_name("build-constraints.txt")
+PINS = SDIST.parents[1] / "pins.txt"
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,20 @@ def fetch(folder: Path) -> Path:
 
     pip asks the sdist for its metadata with its own setup.py, so the setuptools of that build is pinned as well.
     """
-    pins = {"PIP_CONSTRAINT": str(BUILD_PINS), "PIP_BUILD_CONSTRAINT": str(BUILD_PINS)}
-    error = pip.download(["--no-binary", "zeroc-ice", "--requirement", str(SDIST)], folder, pins)
+    pins = {"PIP_CONSTRAINT": str(PINS), "PIP_BUILD_CONSTRAINT": str(PINS)}
+    error = pip.run(*DOWNLOAD, "--dest", folder, "--requirement", SDIST, environment=pins)
     archives = list(folder.glob("zeroc*ice-*.tar.gz"))
     if not archives:
-        raise IceError(f"pip cannot fetch Ice's sources: {error}: check pip's index and the network")
+        raise SetupError(f"pip cannot fetch Ice's sources: {error}: check pip's index and the network")
     shutil.unpack_archive(archives[0], folder)
     return next(path.parent for path in folder.glob("*/PKG-INFO"))
 
 
 def patch(root: Path) -> None:
-    """Make all replacements below `root`; IceError names the first that does not stand there exactly once."""
+    """Make all replacements below `root`; SetupError names the first that does not stand there exactly once."""
     for change in REPLACEMENTS:
         path = root / change.file
         text = path.read_text(encoding="utf-8")
         if (count := text.count(change.old)) != 1:
-            raise IceError(f"{path}: {change.old.strip()!r} stands there {count} times instead of once: other sources?")
+            raise SetupError(f"{path}: {change.old.strip()!r} stands there {count} times instead of once: other sources?")
         path.write_text(text.replace(change.old, change.new), encoding="utf-8")

@@ -44,6 +44,11 @@ def _members(root: Path, module: Path) -> Iterator[tuple[str, bytes]]:
     yield f"{INFO}/WHEEL", f"Wheel-Version: 1.0\nGenerator: omero-roz\nRoot-Is-Purelib: false\nTag: {TAG}\n".encode()
 
 
+def find(folder: Path) -> Path | None:
+    """Return a wheel in `folder` that this Python can load."""
+    return next((found for found in sorted(folder.glob(FITTING)) if works(found)), None)
+
+
 def works(wheel: Path) -> bool:
     """Say whether this Python can load Ice of the right version from `wheel`: another system's libraries may be gone."""
     with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,53 @@
+"""The user's cache of wheels: each entry is written whole or not at all, by one process at a time."""
+
+import fcntl
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools import SetupError
+
+WORK = "work-"
+
+
+def folder() -> Path:
+    """Return the cache's folder, made if need be: $XDG_CACHE_HOME/omero-roz, or ~/.cache/omero-roz."""
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "omero-roz")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / "lock").touch()
+    except OSError as error:
+        raise SetupError(f"{path}: {error.strerror}: set XDG_CACHE_HOME to a folder that you may write to") from None
+    return path
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the cache for this process alone; another one waits, and goes on too when this one is killed."""
+    with (path / "lock").open("r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Set-up: another set-up is filling the cache, waiting for it", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def workplace(path: Path) -> Iterator[Path]:
+    """Give an empty folder on the cache's disk, and take away those that killed runs left; only under the lock."""
+    for left in path.glob(f"{WORK}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=WORK, dir=path) as temporary:
+        yield Path(temporary)
+
+
+def keep(finished: Path, path: Path) -> Path:
+    """Move a finished file or folder from a workplace into the cache, in one step."""
+    target = path / finished.name
+    os.replace(finished, target)
+    return target
