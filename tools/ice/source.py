@@ -48,9 +48,10 @@ REPLACEMENTS = (
 def fetch(folder: Path) -> Path:
     """Fetch the sdist with pip, which checks its hash, unpack it into `folder` and return the root of the sources.
 
-    pip asks the sdist for its metadata with its own setup.py, so the setuptools of that build is pinned as well.
+    pip asks the sdist for its metadata with its own setup.py, so the setuptools of that build is pinned as well (as a
+    URI, because pip splits the variable at spaces).
     """
-    pins = {"PIP_CONSTRAINT": str(PINS), "PIP_BUILD_CONSTRAINT": str(PINS)}
+    pins = {"PIP_CONSTRAINT": PINS.as_uri(), "PIP_BUILD_CONSTRAINT": PINS.as_uri()}
     error = pip.run(*DOWNLOAD, "--dest", folder, "--requirement", SDIST, environment=pins)
     archives = list(folder.glob("zeroc*ice-*.tar.gz"))
     if not archives:
