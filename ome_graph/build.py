@@ -15,6 +15,7 @@ from omero.rtypes import rdouble, rint, rstring
 from pydantic import BaseModel
 
 from . import channels
+from .bulk import many_objects
 from .errors import InvalidOmeXml
 from .mapping import OWNERS, model_class, rules
 from .waves import waves
@@ -54,7 +55,8 @@ def graph(ome: OME, image_names: Sequence[str], enums: Enums) -> Graph:
     """
     if len(image_names) != len(ome.images):
         raise ValueError(f"{len(ome.images)} images in the OME metadata, but {len(image_names)} names")
-    return _Builder(ome, enums).graph(image_names)
+    with many_objects():
+        return _Builder(ome, enums).graph(image_names)
 
 
 class _Builder:

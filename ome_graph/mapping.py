@@ -92,6 +92,7 @@ BUILT_ELSEWHERE = {
     "Image.name",
     "Pixels.channels",
     "Pixels.dimension_order",  # a server always stores XYZCT
+    "Channel.color",
     "Channel.samples_per_pixel",  # a server separates the samples: always 1
     "Plate.wells",
     "Well.well_samples",
@@ -211,7 +212,8 @@ def _value(setter: Any, target: type[IObject], attribute: str, kind: type) -> Ap
             return lambda builder, to, value, source: setter(to, convert(value))
     if issubclass(kind, BaseModel):
         return lambda builder, to, value, source: setter(to, builder.element(value))
-    return lambda builder, to, value, source: setter(to, wrapper(value))
+    wrap = values.shared(wrapper)
+    return lambda builder, to, value, source: setter(to, wrap(value))
 
 
 CONVERSIONS: dict[type, Callable[[Any], Any]] = {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
-from xml.etree import ElementTree
 
 import omero.model
+from lxml import etree
 from ome_types.model import Color, Map, XMLAnnotation
 from omero.rtypes import RTimeI, rtime
+
+MANY = 10_000
 
 OME_NAMESPACE = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
 
@@ -37,10 +40,17 @@ def _units(unit_class: type[Enum]) -> tuple[type, dict[Enum, Any]]:
     return quantity, {unit: by_symbol[unit.value] for unit in unit_class}
 
 
+@lru_cache(maxsize=MANY)  # a plate says the same few values again and again; one object is sent and kept once
 def quantity(value: float, unit: Enum) -> Any:
     """Give an omero.model quantity (LengthI, TimeI …) of the same value and unit, never converted."""
     make, units = _units(type(unit))
     return make(value, units[unit])
+
+
+@cache
+def shared(wrap: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Give `wrap` (rint, rstring …) so that equal values become one object, as with quantities."""
+    return lru_cache(maxsize=MANY)(wrap)
 
 
 def pairs(pairs: Map) -> list[omero.model.NamedValue]:
@@ -51,14 +61,13 @@ def pairs(pairs: Map) -> list[omero.model.NamedValue]:
 def xml_text(value: XMLAnnotation.Value) -> str:
     """Give the XML inside an annotation as text, without the namespace of OME, as a server stores it."""
     return "".join(
-        part if isinstance(part, str) else ElementTree.tostring(_element(part), encoding="unicode")
+        part if isinstance(part, str) else etree.tostring(_element(part), encoding="unicode")
         for part in value.any_elements
     ).strip()
 
 
-def _element(generic: Any) -> ElementTree.Element:
-    tag = (generic.qname or "").removeprefix(OME_NAMESPACE)
-    element = ElementTree.Element(tag, {name: str(value) for name, value in generic.attributes.items()})
-    element.text, element.tail = generic.text, generic.tail
+def _element(generic: Any) -> Any:
+    element = etree.Element(generic.qname.removeprefix(OME_NAMESPACE), generic.attributes)
+    element.text, element.tail = generic.text or None, generic.tail or None
     element.extend(_element(child) for child in generic.children)
     return element
