@@ -12,6 +12,7 @@ from omero_roz.layout.documents import Documents
 from omero_roz.layout.model import OmeSummary, Plate, Rule, SeriesMapping
 from omero_roz.layout.paths import unsafe
 from omero_roz.layout.root import Root
+from omero_roz.layout.store import LEADS_OUT
 
 _PROBES = 16  # groups asked for at a time where the store cannot list
 
@@ -97,8 +98,12 @@ def _is_index(name: str) -> bool:
 
 
 def _images(documents: Documents, root: Root, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that are images; one that must not be read counts, so that reading it says why."""
     groups = documents.groups(names, root.zarr_format)
-    return tuple(name for name, group in groups.items() if isinstance(group, dict) and "multiscales" in group)
+    return tuple(
+        name for name, group in groups.items()
+        if group is None or group == LEADS_OUT or (isinstance(group, dict) and "multiscales" in group)
+    )  # fmt: skip
 
 
 def _probed(documents: Documents, root: Root) -> tuple[str, ...]:

@@ -43,6 +43,7 @@ def _places(
 ) -> dict[str, tuple[int, int]]:
     """Row and column of every well by its path; two wells with one path or one place are problems."""
     places: dict[str, tuple[int, int]] = {}
+    taken: set[tuple[int, int]] = set()
     for item in as_list(block.get("wells")):
         name = as_str(as_dict(item).get("path"))
         reason = "it is missing" if not name else unsafe(name)
@@ -54,10 +55,14 @@ def _places(
             documents.problem(path, "two wells of the plate have this path", "list each well once")
         elif place is None:
             documents.problem(path, "the well has no row and column on the plate", "state rowIndex and columnIndex")
-        elif place in places.values():
+        elif place in taken:
             documents.problem(path, f"two wells are in row {place[0]}, column {place[1]}", "list each well once")
         else:
             places[path] = place
+            taken.add(place)
+            if place[0] >= len(rows) or place[1] >= len(columns):
+                documents.warning(path, f"row {place[0]}, column {place[1]} is not on the plate's "
+                                  f"{len(rows)} x {len(columns)}", "list all rows and columns")  # fmt: skip
     return places
 
 

@@ -9,7 +9,7 @@ from omero_roz.errors import LayoutError, Unreachable
 from omero_roz.layout.documents import Documents, ngff_attributes
 from omero_roz.layout.json_values import as_dict
 from omero_roz.layout.model import ZarrFormat
-from omero_roz.layout.store import Absent
+from omero_roz.layout.store import LEADS_OUT, Absent
 
 OME_XML = "OME/METADATA.ome.xml"
 _V2 = (".zgroup", ".zattrs", "OME/.zattrs", "0/.zattrs")
@@ -49,6 +49,8 @@ def read_root(documents: Documents) -> Root:
         raise LayoutError("this is an array, not an image", documents.store.uri, "name the group that holds it")
     xml = contents[OME_XML]
     content = xml if isinstance(xml, bytes) else None
+    if isinstance(xml, Absent) and xml.hidden and (xml == LEADS_OUT or there & {"OME/.zattrs", "OME/zarr.json"}):
+        documents.problem(OME_XML, xml.why, xml.fix)
     if zarr_format == 3:
         return Root(3, ngff_attributes(v3["zarr.json"], 3), ngff_attributes(v3["OME/zarr.json"], 3), content)
     attributes, ome = (_parsed(documents, name, contents[name]) for name in (".zattrs", "OME/.zattrs"))
@@ -57,7 +59,7 @@ def read_root(documents: Documents) -> Root:
 
 def _parsed(documents: Documents, path: str, content: bytes | Absent) -> dict[str, Any]:
     if isinstance(content, Absent):
-        if content.hidden:
+        if content == LEADS_OUT:  # a bucket that cannot be listed says 403, not 404, of what is not there
             documents.problem(path, content.why, content.fix)
         return {}
     return as_dict(documents.parse(path, content))

@@ -1,0 +1,58 @@
+"""Layouts below a directory or a bucket's prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from omero_roz.errors import Refused
+from omero_roz.layout.documents import Documents
+from omero_roz.layout.paths import join
+from omero_roz.layout.root import OME_XML
+from omero_roz.layout.store import Store
+
+_OME = ("OME/.zattrs", "OME/zarr.json", OME_XML)
+_IMAGE_KEYS = {"multiscales", "plate", "bioformats2raw.layout", "metadataSources", "series"}
+
+
+def find_layouts(store: Store) -> Iterator[Store]:
+    """The layouts at or below a store's root, level by level, never looking into one; raises Refused without listing.
+
+    A layout has NGFF attributes, an OME group or file, or images right below it; a Zarr group with nothing of it
+    (what `--pyramid-name` leaves above the layout) is looked into, an array is not.
+    """
+    level = [""]
+    while level:
+        deeper: list[str] = []
+        for path, kind in _kinds(store, level).items():
+            if kind == "layout":
+                yield store.below(path) if path else store
+            elif kind == "directory":
+                children = store.children(path)
+                if children is None:
+                    raise Refused("this store cannot be listed", join(store.uri, path), "name the layout itself")
+                deeper += [join(path, child) for child in children]
+        level = deeper
+
+
+def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
+    """What each directory is: "layout", "array" or "directory" (one fetch for all)."""
+    documents = Documents(store)
+    v2, v3 = documents.groups(paths, 2), documents.groups(paths, 3)
+    first = [join(path, "0") for path in paths]
+    first_v2, first_v3 = documents.groups(first, 2), documents.groups(first, 3)
+    arrays, arrays_v3 = documents.arrays(paths, 2), documents.arrays(paths, 3)
+    ome = store.get_many([join(path, name) for path in paths for name in _OME])
+    kinds = {}
+    for number, path in enumerate(paths):
+        zero = join(path, "0")
+        attributes = [group for group in (v2[path], v3[path], first_v2[zero], first_v3[zero]) if isinstance(group, dict)]
+        document = arrays_v3[path]
+        if isinstance(arrays[path], dict) or (isinstance(document, dict) and document.get("node_type") == "array"):
+            kinds[path] = "array"
+        elif any(_IMAGE_KEYS & set(each) for each in attributes):
+            kinds[path] = "layout"
+        elif any(isinstance(content, bytes) for content in ome[number * len(_OME) : (number + 1) * len(_OME)]):
+            kinds[path] = "layout"
+        else:
+            kinds[path] = "directory"
+    return kinds
