@@ -43,8 +43,8 @@ class Sizes:
 class PixelBuffer(ABC):
     """One opened image; indices and bytes as `omero.api.RawPixelsStore` has them.
 
-    Bytes are big-endian, row by row. Level `levels - 1` is the full resolution and the one an opened buffer is at; 0 is
-    the smallest. Not for use by several threads at once (a level is set for all).
+    Bytes are big-endian, row by row. Level `levels - 1` is the full resolution and the one an opened buffer
+    is at; 0 is the smallest. Not for use by several threads at once (a level is set for all).
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Which reader opens a Pixels: the rules of a server that has omero-zarr-pixel-buffer and OMEZarrReader installed."""
+"""Which reader opens a Pixels, by the rules of a server with omero-zarr-pixel-buffer and OMEZarrReader."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -25,12 +25,12 @@ IN_PROGRESS_BACKOFF_MS = 15_000
 
 
 def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool = False) -> PixelBuffer:
-    """Open a Pixels as RawPixelsStore.setPixelsId does, or with `importing` as its own import does (`open_import`).
+    """Open a Pixels as RawPixelsStore.setPixelsId does, with `importing` as its own import does.
 
-    Raises omero.ValidationException (no such Pixels, or not for this caller), omero.LockTimeout, omero.ResourceError,
-    see `open_source`.
+    Raises omero.ValidationException (no such Pixels, or not for this caller), omero.LockTimeout,
+    omero.ResourceError, see `open_source`.
     """
-    repository, uuid = Path(state.managed.root), state.managed.uuid
+    repository, uuid = state.managed.root, state.managed.uuid
 
     def unreadable(files: Sequence[Path]) -> list[Path]:
         with state.database.read() as cursor:
@@ -48,9 +48,10 @@ def open_source(
 ) -> PixelBuffer:
     """Open what the database names.
 
-    The Zarr of the ExternalInfo first; whatever is wrong with it is only logged, and pixels.path/name is read. Without an
-    ExternalInfo an image whose format is OMEXML is held to be still in import: omero.LockTimeout. `unreadable` gives
-    those of a reader's files that the caller may not read; any, or a file that cannot be opened: omero.ResourceError.
+    The Zarr of the ExternalInfo first; whatever is wrong with it is only logged, and pixels.path/name is
+    read. Without an ExternalInfo an image whose format is OMEXML is held to be still in import:
+    omero.LockTimeout. `unreadable` gives those of a reader's files that the caller may not read; any, or a
+    file that cannot be opened: omero.ResourceError.
     """
     if source.lsid is not None:
         try:
@@ -70,7 +71,7 @@ def open_source(
 
 
 def open_import(source: Source) -> PixelBuffer:
-    """Open pixels.path/name as an import does: no plugin, no ZarrReader, and no entries of a fileset asked for.
+    """Open pixels.path/name as an import does: no plugin, no ZarrReader, no entries of a fileset asked for.
 
     (Whether an OME-XML below a .zarr directory may be imported at all is the importer's to say.)
     """

@@ -24,14 +24,14 @@ Box = tuple[slice, slice]  # rows, columns
 
 
 class Reader(ABC):
-    """One series of an opened file; `levels` from the largest, `used_files` all that the server checks for access."""
+    """One series of an opened file; `levels`: the largest first; `used_files`: what is checked for access."""
 
     levels: Sequence[Level]
     used_files: Sequence[Path]
 
     @abstractmethod
     def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
-        """A rectangle of a plane of a level: (y, x), in the file's byte order; all indices lie within the level."""
+        """A rectangle (y, x) of a plane, in the file's byte order; all indices lie within the level."""
 
 
 class FileBuffer(PixelBuffer):

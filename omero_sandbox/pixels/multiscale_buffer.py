@@ -22,8 +22,8 @@ MAX_PLANE = 3192 * 3192  # the server's default omero.pixeldata.max_plane_width 
 class MultiscaleBuffer(PixelBuffer):
     """A multiscales group by its path; arrays are those named 0, 1, … whatever `datasets` calls them.
 
-    Out of bounds, or more pixels than MAX_PLANE at once: tiles, planes, rows and columns are empty (the plugin logs the
-    error and returns nothing), stacks and timepoints raise omero.ApiUsageException.
+    Out of bounds, or more pixels than MAX_PLANE at once: tiles, planes, rows and columns are empty (the
+    plugin logs the error and returns nothing), stacks and timepoints raise omero.ApiUsageException.
     """
 
     def __init__(self, path: str, full_size: tuple[int, int], v3: bool = False) -> None:
@@ -59,7 +59,7 @@ class MultiscaleBuffer(PixelBuffer):
         return self.levels - 1 - self._resolution
 
     def set_level(self, level: int) -> None:
-        """Raises omero.ApiUsageException when there is no such level, UnreadableZarrError when its array is bad."""
+        """Raises omero.ApiUsageException without such a level, UnreadableZarrError when its array is bad."""
         if not 0 <= level < self.levels:
             raise omero.ApiUsageException(message="Resolution level out of bounds!")
         resolution = self.levels - 1 - level
@@ -95,7 +95,7 @@ class MultiscaleBuffer(PixelBuffer):
         return b"".join(self._read(z, c, t, 0, 0, sizes.x, sizes.y) for z in range(sizes.z))
 
     def get_timepoint(self, t: int) -> bytes:
-        """Channel by channel, also where the array has z before c (the plugin then gives the array's order)."""
+        """Channel by channel, also where the array has z before c (there the plugin gives z by z)."""
         self.check_bounds(t=t)
         return b"".join(self.get_stack(c, t) for c in range(self.sizes.c))
 

@@ -1,7 +1,8 @@
 """OME-TIFF by tifffile: one series, by the place of its Image in the OME-XML.
 
-A file is opened once for all its series and all stores (`_open`), because reading its directories and XML costs what
-an import of many images would pay for each; who has it open goes on with what was there when it was opened.
+A file is opened once for all its series and all stores (`_open`), because reading its directories and XML
+costs what an import of many images would pay for each; who has it open goes on with what was there when it
+was opened.
 """
 
 import threading
@@ -21,14 +22,14 @@ from omero_sandbox.pixels.file_buffer import Box, Level, Reader
 
 @dataclass(frozen=True)
 class _Image:
-    """An Image's dimensions; `slow_first` are the sizes of z, c, t in the order of its pages, slowest first."""
+    """An Image's dimensions; `slow_first`: the axes of its pages, such as TCZ, slowest first."""
 
     sizes: Sizes
     slow_first: str
     samples: int
 
     def page(self, z: int, c: int, t: int) -> int:
-        """The page, among the Image's, that holds the plane (c // samples: samples of a page are channels)."""
+        """The page, among the Image's, that holds the plane (samples of a page are channels)."""
         size = {"Z": self.sizes.z, "C": self.sizes.c // self.samples, "T": self.sizes.t}
         index = {"Z": z, "C": c // self.samples, "T": t}
         axes = self.slow_first

@@ -1,4 +1,4 @@
-"""An OME-XML without pixels (MetadataOnly, or BinData): all its planes are zeros, as Bio-Formats' OMEXMLReader gives."""
+"""An OME-XML without pixels (MetadataOnly, or BinData): all its planes are zeros."""
 
 from pathlib import Path
 

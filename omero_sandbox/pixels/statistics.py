@@ -1,4 +1,4 @@
-"""What an import computes from the pixels: their SHA-1 and each channel's minimum and maximum, plane by plane."""
+"""What an import computes from the pixels: their SHA-1, and each channel's minimum and maximum."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,9 +17,10 @@ class Statistics:
 
 
 def statistics(buffer: PixelBuffer) -> Statistics:
-    """Read every plane once at full resolution; the digest is over planes in the order XYZCT, bytes in the file's order.
+    """Read every plane once; the digest is over planes in the order XYZCT, bytes in the file's order.
 
-    So the real importer hashes: golden records of little-endian files hold hashes of little-endian bytes. NaNs are left out of the extremes; a channel of nothing else has 0 and 0.
+    So the real importer hashes: golden records of little-endian files hold hashes of little-endian bytes.
+    NaNs are left out of the extremes; a channel of nothing else has 0 and 0.
     """
     sizes = buffer.sizes
     digest = hashlib.sha1()

@@ -1,7 +1,7 @@
 """OMEZarrReader 0.6.0, Bio-Formats' reader of a Zarr in the ManagedRepository (v2 only).
 
-It is chosen for every file below a directory `*.zarr`; what the file is does not matter. Its options are read from
-`<x>.zarr.bfoptions` beside the Zarr, see `_Options`.
+It is chosen for every file below a directory `*.zarr`; what the file is does not matter. Its options are read
+from `<x>.zarr.bfoptions` beside the Zarr, see `_Options`.
 """
 
 import os
@@ -48,15 +48,15 @@ class ZarrReader(Reader):
         self.used_files = _used_files(root, options)
 
     def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
-        """With quick_read, and an array unlike the first: its bytes as they come, or omero.ApiUsageException."""
+        """With quick_read, an array unlike the first gives its bytes as they come, or ApiUsageException."""
         array, sizes = self._arrays[level], self.levels[level].sizes
         at = {"z": slice(z, z + 1), "c": slice(c, c + 1), "t": slice(t, t + 1), "y": box[0], "x": box[1]}
         index = tuple(at[axis] for axis in self._axes)[-array.ndim :]
-        shape = box[0].stop - box[0].start, box[1].stop - box[1].start
-        pixels = np.zeros(shape, array.dtype)
-        there = np.asarray(array[index])
-        there = there.reshape(there.shape[-2:]) if there.size else there.reshape(0, 0)
-        pixels[: there.shape[0], : there.shape[1]] = there
+        there = np.atleast_2d(np.asarray(array[index]))
+        there = there.reshape(there.shape[-2:] if there.size else (0, 0))
+        rows, columns = box[0].stop - box[0].start, box[1].stop - box[1].start
+        pixels = np.zeros((rows, columns), array.dtype)
+        pixels[: len(there), : len(there.T)] = there
         return _reinterpreted(pixels, sizes.dtype)
 
 
@@ -71,7 +71,7 @@ def _reinterpreted(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def _like(root: Path, every: Sequence[Series], levels: int) -> list[zarr.Array]:
-    """For each level the first array of all that is of that level: quick_read takes shape and type from it."""
+    """For each level the first array of all at that level: quick_read takes shape and type from it."""
     first = [next(s.arrays[level] for s in every if len(s.arrays) > level) for level in range(levels)]
     return [open_array(f"{root}/{array}") for array in first]
 

@@ -1,9 +1,9 @@
 """The series of a Zarr as OMEZarrReader 0.6.0 counts them, which is an order of its own.
 
     x.zarr/
-      .zattrs       the root's own multiscales come first, then those of the groups
-      A/1/0/0       plate: in the OME-XML's order if every field's path is as expected, else the groups sorted
-      img_10/0      other groups: sorted, numbers by value and before names, names as strings (img_1, img_10, img_2)
+      .zattrs       the root's own multiscales come first, then those of the groups A/1/0/0       plate: in
+      the OME-XML's order if every field's path is as expected, else the groups sorted img_10/0      other
+      groups: sorted, numbers by value and before names, names as strings (img_1, img_10, img_2)
 
 A series is a run of arrays, one a resolution level. Arrays of no multiscales come before all others.
 """
@@ -24,7 +24,7 @@ _INTEGER = re.compile(r"-?\d+|-?$")
 
 @dataclass
 class _Found:
-    """Arrays of the multiscales met so far: level counts by first array, axes by array, arrays series by series."""
+    """The multiscales met so far: level counts by first array, axes by array, arrays series by series."""
 
     counts: dict[str, int] = field(default_factory=dict)
     axes: dict[str, list[str]] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class _Found:
 
 @dataclass(frozen=True)
 class Series:
-    """One series: the arrays' paths from the largest level, and the names of the five axes (tczyx where none are given)."""
+    """One series: its arrays' paths, the largest first, and the five axes' names (without any: tczyx)."""
 
     arrays: tuple[str, ...]
     axes: tuple[str, ...]
@@ -50,7 +50,8 @@ class Series:
 def all_series(root: Path, labels: bool = False) -> list[Series]:
     """Every series below a Zarr's root directory; `labels`: those of labels too.
 
-    Raises UnreadableZarrError, or whatever a document of another form leads to, where the Java reader fails too.
+    Raises UnreadableZarrError, or whatever a document of another form leads to, where the Java reader fails
+    too.
     """
     real = root.resolve()
     plate_order = list(_plate_order(root / "OME" / "METADATA.ome.xml"))

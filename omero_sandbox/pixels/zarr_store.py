@@ -18,8 +18,8 @@ class UnreadableZarrError(Exception):
 def open_group(path: str, v3: bool = False) -> zarr.Group:
     """The group at a local path, of Zarr v2, or of v2 or v3 with `v3`.
 
-    Consolidated metadata is not looked at (no Java reader does). A URI is taken for a path, so that it is not found.
-    Raises what zarr raises when there is no such group.
+    Consolidated metadata is not looked at (no Java reader does). A URI is taken for a path, so that it is not
+    found. Raises what zarr raises when there is no such group.
     """
     return zarr.open_group(Path(path), mode="r", zarr_format=None if v3 else 2, use_consolidated=False)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import omero
-import omero.all  # noqa: F401  the generated interface
+import omero.all
 
 from omero_sandbox.pixels import PixelBuffer, open_buffer
 from omero_sandbox.pixels.multiscale_buffer import MAX_PLANE
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @service
 class RawPixelsStore(StatefulService):
-    """One store reads one Pixels at a time; what it has open it goes on with, whatever changes in the database."""
+    """One store reads one Pixels at a time, and goes on with what it has open whatever the database says."""
 
     interface = "omero.api.RawPixelsStore"
 

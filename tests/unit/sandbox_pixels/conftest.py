@@ -1,7 +1,5 @@
 """Sources as the database would give them, and Zarrs small enough to look at."""
 
-import json
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,16 +9,6 @@ import pytest
 import zarr
 
 from omero_sandbox.pixels import PixelBuffer, Sizes, Source, open_source
-
-SHARED = Path(os.environ.get("OMERO_ROZ_SHARED", Path(__file__).parents[4] / "shared"))
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of real layouts and golden records."""
-    if not (SHARED / "layouts" / "PLANES.tsv").is_file():
-        pytest.skip(f"{SHARED} is absent")
-    return SHARED
 
 
 def source(
@@ -50,7 +38,7 @@ Writer = Callable[..., Path]
 
 @pytest.fixture
 def multiscale(tmp_path: Path) -> Writer:
-    """Write a multiscales group of Zarr v2 with one array a level: `multiscale(level0, level1, axes="tczyx", …)`."""
+    """Write a multiscales group of Zarr v2, one array a level: `multiscale(level0, level1, axes="tczyx")`."""
 
     def write(*levels: np.ndarray, axes: str | None = "tczyx", name: str = "m.zarr/0", **array: Any) -> Path:
         path = tmp_path / name
@@ -69,8 +57,3 @@ def multiscale(tmp_path: Path) -> Writer:
         return path
 
     return write
-
-
-def attributes(group: Path) -> dict[str, Any]:
-    """The group's .zattrs."""
-    return json.loads((group / ".zattrs").read_text())

@@ -14,10 +14,26 @@ from omero_sandbox.pixels.buffer import DTYPES
 
 from .conftest import opened, source
 
-V2 = """n4_plate23 o03_plate23 o05_m3 v4_float v4_m12_s v4_m3 v4_m3_noome v4_m3_noroot v4_plate23 v4_plateacq3 v4_r_C12H2
-v4_r_lif v4_rgb v4_roi v4_single v4_t_names""".split()
-V3 = "v5_m3 v5_m3_shard v5_plate23 v5_single".split()
-ORIGINALS = "multi_names plate23 r_lif rgb roi type_u4".split()
+V2 = [
+    "n4_plate23",
+    "o03_plate23",
+    "o05_m3",
+    "v4_float",
+    "v4_m12_s",
+    "v4_m3",
+    "v4_m3_noome",
+    "v4_m3_noroot",
+    "v4_plate23",
+    "v4_plateacq3",
+    "v4_r_C12H2",
+    "v4_r_lif",
+    "v4_rgb",
+    "v4_roi",
+    "v4_single",
+    "v4_t_names",
+]
+V3 = ["v5_m3", "v5_m3_shard", "v5_plate23", "v5_single"]
+ORIGINALS = ["multi_names", "plate23", "r_lif", "rgb", "roi", "type_u4"]
 
 
 def planes(shared: Path, layout: str) -> dict[str, dict[tuple[int, int, int], str]]:
@@ -92,7 +108,7 @@ def test_statistics_of_a_metadata_file_are_those_of_zeros(shared: Path, layout: 
         assert set(computed.channels) == {(0.0, 0.0)}
 
 
-@pytest.mark.parametrize("name, layout", [("plate23", "v4_plate23"), ("multi_names", "v4_t_names")])
+@pytest.mark.parametrize(("name", "layout"), [("plate23", "v4_plate23"), ("multi_names", "v4_t_names")])
 def test_a_tiff_and_its_zarr_have_the_same_planes(shared: Path, name: str, layout: str) -> None:
     for series, (_, expected) in enumerate(planes(shared, layout).items()):
         buffer = open_import(source(shared / "layouts" / "originals" / f"{name}.ome.tif", series=series))

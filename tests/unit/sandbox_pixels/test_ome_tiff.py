@@ -1,4 +1,4 @@
-"""OME-TIFF: dimension orders, samples, levels, tiles, byte orders, sets of files, and the errors of a real server."""
+"""OME-TIFF: dimension orders, samples, levels, tiles, byte orders, and the errors of a real server."""
 
 from pathlib import Path
 

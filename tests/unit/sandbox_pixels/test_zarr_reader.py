@@ -16,8 +16,23 @@ from omero_sandbox.pixels.zarr_series import all_series
 from .conftest import Writer, opened, source
 from .test_layouts import little_endian_hash, planes
 
-READ = """n4_plate23 o05_m3 v4_float v4_m12_s v4_m3 v4_m3_fmt v4_m3_noome v4_plate23 v4_plateacq3 v4_r_C12H2 v4_r_lif
-v4_rgb v4_roi v4_single v4_t_names""".split()
+READ = [
+    "n4_plate23",
+    "o05_m3",
+    "v4_float",
+    "v4_m12_s",
+    "v4_m3",
+    "v4_m3_fmt",
+    "v4_m3_noome",
+    "v4_plate23",
+    "v4_plateacq3",
+    "v4_r_C12H2",
+    "v4_r_lif",
+    "v4_rgb",
+    "v4_roi",
+    "v4_single",
+    "v4_t_names",
+]
 
 
 def groups(root: Path) -> list[str]:
