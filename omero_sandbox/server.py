@@ -21,7 +21,7 @@ from omero import ObjectFactoryRegistrar
 from omero_sandbox import certificate, node, router, services
 from omero_sandbox.context import Settings
 from omero_sandbox.database import Database
-from omero_sandbox.repository import managed
+from omero_sandbox.repository.roots import open_repositories
 from omero_sandbox.services.base import servant
 from omero_sandbox.sessions import Sessions
 from omero_sandbox.state import State
@@ -46,6 +46,7 @@ def serve(data_dir: Path) -> None:
         log.info("serving ssl %s, tcp %s", settings.ssl_port, settings.tcp_port)
         while not stop.wait(REAP_SECONDS):
             state.sessions.reap()
+        state.workers.shutdown(cancel_futures=True)
         node.down(database, state.node_id)
     finally:
         (data_dir / "server.ready").unlink(missing_ok=True)
@@ -59,7 +60,8 @@ def start(settings: Settings, database: Database, communicator: Ice.Communicator
         importlib.import_module(f"{services.__name__}.{module.name}")
     node_id, node_uuid = node.up(database, settings)
     adapter = communicator.createObjectAdapter("Sandbox")
-    state = State(settings, database, adapter, node_id, node_uuid, managed.open_repository(settings))
+    managed, *others = open_repositories(database, settings)
+    state = State(settings, database, adapter, node_id, node_uuid, managed, tuple(others))
     state.sessions = Sessions(state)
     adapter.add(servant(router.Router(state)), router.IDENTITY)
     adapter.activate()

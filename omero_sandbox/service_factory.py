@@ -5,6 +5,7 @@ from typing import Any
 import Ice
 import omero
 
+from omero_sandbox.commands import submit
 from omero_sandbox.services.base import Call, Service, StatefulService, implementation
 from omero_sandbox.sessions import Session
 from omero_sandbox.state import State
@@ -113,8 +114,6 @@ class ServiceFactory(Service):
 
     def submit(self, call: Call, request: Any) -> Any:
         """Start a command; its Handle tells how it goes."""
-        from omero_sandbox.commands import submit
-
         return submit(self.state, self.session, self.client, call, request)
 
 

@@ -2,11 +2,13 @@
 
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import Ice
+import omero
 
 from omero_sandbox.context import Settings
 from omero_sandbox.database import Database
@@ -18,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Repository:
-    """One file repository: its uuid (originalfile.repo), and where its files are."""
+    """One file repository: its uuid (originalfile.repo), where its files are, and the id of its root's row."""
 
     uuid: str
     root: Path
+    root_id: int
 
 
 @dataclass
@@ -37,10 +40,22 @@ class State:
     node_id: int
     node_uuid: str
     managed: Repository
+    others: tuple[Repository, ...]
     sessions: "Sessions" = field(init=False)
     config: dict[str, str] = field(default_factory=dict)
+    workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "command"))
     _served: dict[tuple[str, str], Service] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def repository(self, uuid: str) -> Repository:
+        """The repository of a file.
+
+        Raises omero.ResourceError when it is not one of this server's.
+        """
+        for repository in (self.managed, *self.others):
+            if repository.uuid == uuid:
+                return repository
+        raise omero.ResourceError(message=f"No such repository: {uuid}")
 
     def serve(self, service: Service, name: str, category: str) -> Any:
         """Make the servant of `service` reachable and return its typed proxy; the same identity is served once."""

@@ -1,0 +1,181 @@
+"""Commands (omero.cmd): a request is submitted, works in a thread, and its Handle says how it goes."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import Ice
+import omero
+from omero.cmd import ERR, CmdCallbackPrx, State as Flag, Status
+
+from omero_sandbox.context import Caller
+from omero_sandbox.services.base import Call, Service
+
+if TYPE_CHECKING:
+    from omero_sandbox.sessions import Session
+    from omero_sandbox.state import State
+
+log = logging.getLogger(__name__)
+CALLBACK_MS = 5_000
+
+# A command does its work and returns the response; it calls handle.step(n) before its n-th step.
+Command = Callable[["State", "Session", Caller, Any, "Handle"], Any]
+COMMANDS: dict[str, Command] = {}
+
+
+class CommandError(Exception):
+    """A command's failure as the client gets it: `name` and the parameters of an omero.cmd.ERR."""
+
+    def __init__(self, name: str, message: str, **parameters: str) -> None:
+        super().__init__(message)
+        self.name = name
+        self.parameters = {"message": message, **parameters}
+
+
+def command(request: type) -> Callable[[Command], Command]:
+    """Register what does a request's work."""
+
+    def register(function: Command) -> Command:
+        COMMANDS[request.ice_staticId()] = function
+        return function
+
+    return register
+
+
+def submit(state: "State", session: "Session", client: str, call: Call, request: Any) -> Any:
+    """Start a command and return the proxy of its Handle.
+
+    Raises omero.ApiUsageException for a request that the sandbox does not know.
+    """
+    name = request.ice_id() if request is not None else "null"
+    if name not in COMMANDS:
+        raise omero.ApiUsageException(message=f"{name} is not in this sandbox")
+    handle = Handle(state, session, request)
+    proxy = handle.serve(client)
+    handle.start(lambda: COMMANDS[name](state, session, call.caller, request, handle))
+    return proxy
+
+
+class Handle(Service):
+    """omero.cmd.Handle of one running or finished command."""
+
+    interface = "omero.cmd.Handle"
+
+    def __init__(self, state: "State", session: "Session", request: Any, steps: int = 1) -> None:
+        super().__init__(state, session)
+        self.request = request
+        self.status = Status(category=request.ice_id(), name="", flags=[], parameters={}, steps=steps)
+        self.status.startTime = _now()
+        self.response: Any = None
+        self._callbacks: dict[tuple[str, str], Any] = {}
+
+    def serve(self, client: str) -> Any:
+        """Make the handle reachable for its client."""
+        self.identity = Ice.Identity(f"{client}IHandle{Ice.generateUUID()}", self.session.uuid)
+        return self.state.serve(self, self.identity.name, self.identity.category)
+
+    def start(self, work: Callable[[], Any]) -> None:
+        """Do the work in a thread of the server's; whatever it raises becomes the ERR that the client gets."""
+        self.state.workers.submit(self._run, work)
+
+    def _run(self, work: Callable[[], Any]) -> None:
+        try:
+            response = work()
+        except Exception as error:
+            response = self._failed(error)
+        self.status.flags.append(Flag.FINISHED)
+        self.status.stopTime = _now()
+        self.response = response
+        self._tell(lambda callback: callback.finished(response, self.status))
+
+    def _failed(self, error: Exception) -> ERR:
+        self.status.flags.append(Flag.FAILURE)
+        category = self.request.ice_id()
+        if isinstance(error, CommandError):
+            return ERR(category, error.name, error.parameters)
+        log.exception("%s failed", category)
+        message = getattr(error, "message", "") or str(error)
+        return ERR(category, "::".join(type(error).__name__.split(".")), {"message": message})
+
+    def step(self, number: int) -> None:
+        """Say that the work is at its n-th step."""
+        self.status.currentStep = number
+        self._tell(lambda callback: callback.step(number, self.status.steps))
+
+    def _tell(self, tell: Callable[[Any], None]) -> None:
+        for key, callback in list(self._callbacks.items()):
+            try:
+                tell(callback)
+            except Ice.Exception:
+                self._callbacks.pop(key, None)  # that client is gone
+
+    def addCallback(self, call: Call, callback: Any) -> None:
+        """Have a client told of steps and the end (it asks for a response that is there already by itself)."""
+        identity = callback.ice_getIdentity()
+        through = call.current.con.createProxy(identity).ice_invocationTimeout(CALLBACK_MS)
+        self._callbacks[identity.category, identity.name] = CmdCallbackPrx.uncheckedCast(through)
+
+    def removeCallback(self, call: Call, callback: Any) -> None:
+        """Tell that client no more."""
+        identity = callback.ice_getIdentity()
+        self._callbacks.pop((identity.category, identity.name), None)
+
+    def getRequest(self, call: Call) -> Any:
+        """What was asked for."""
+        return self.request
+
+    def getResponse(self, call: Call) -> Any:
+        """What came of it; None while it works."""
+        return self.response
+
+    def getStatus(self, call: Call) -> Any:
+        """How far it is."""
+        return self.status
+
+    def cancel(self, call: Call) -> bool:
+        """Whether the command could be stopped: no command here can."""
+        return False
+
+    def close(self, call: Call) -> None:
+        """Forget the handle; the work goes on."""
+        self.state.withdraw(self.identity)
+
+
+def _now() -> int:
+    return int(time.time() * 1000)
+
+
+@command(omero.cmd.DoAll)
+def do_all(state: "State", session: "Session", caller: Caller, request: Any, handle: Handle) -> Any:
+    """Several requests, one after the other; the first that fails is the answer."""
+    handle.status.steps = len(request.requests)
+    responses, statuses = [], []
+    for number, part in enumerate(request.requests):
+        handle.step(number)
+        if part.ice_id() not in COMMANDS:
+            raise CommandError("unknown-request", f"{part.ice_id()} is not in this sandbox")
+        inner = Handle(state, session, part)
+        responses.append(COMMANDS[part.ice_id()](state, session, caller, part, inner))
+        statuses.append(inner.status)
+    return omero.cmd.DoAllRsp(responses=responses, status=statuses)
+
+
+@command(omero.cmd.UpdateSessionTimeoutRequest)
+def update_session_timeout(
+    state: "State", session: "Session", caller: Caller, request: Any, handle: Handle
+) -> Any:
+    """Change how long a session may be idle or live; only an administrator may make it longer than it was."""
+    target = state.sessions.get(request.session)
+    if target is None or (target.user_id != caller.user_id and not caller.is_admin):
+        raise CommandError("bad-session", f"No such session: {request.session}")
+    if request.timeToIdle is not None:
+        target.time_to_idle = request.timeToIdle.val
+    if request.timeToLive is not None:
+        target.time_to_live = request.timeToLive.val
+    with state.database.write(caller) as tx:
+        tx.cursor.execute(
+            "UPDATE session SET timetoidle = %s, timetolive = %s WHERE id = %s",
+            (target.time_to_idle, target.time_to_live, target.id),
+        )
+    return omero.cmd.OK()

@@ -1,0 +1,85 @@
+"""An import after its upload, in the five steps of a real server (facts/omero_import_rows.md)."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import omero
+
+from omero_sandbox import hql
+from omero_sandbox.commands import CommandError, Handle
+from omero_sandbox.context import Caller
+from omero_sandbox.importer import metadata, pixel_data, thumbnails
+from omero_sandbox.importer.metadata import Imported
+from omero_sandbox.repository import files
+from omero_sandbox.repository.uploads import Upload
+from omero_sandbox.state import State
+
+STEPS = 5
+log = logging.getLogger(__name__)
+
+
+def import_fileset(state: State, caller: Caller, upload: Upload, settings: Any, handle: Handle) -> Any:
+    """Do one import and return its omero.grid.ImportResponse.
+
+    Whatever fails while the metadata is read or stored leaves the fileset with its files and jobs, and no image.
+    """
+    with _log(state, caller, upload) as note:
+        note(f"importing Fileset:{upload.fileset_id} from {upload.prefix}")
+        handle.step(0)
+        imported = _metadata(state, caller, upload, settings)
+        note(f"{len(imported.images)} images, {len(imported.plates)} plates")
+        handle.step(1)
+        pixel_data.store(state, caller, imported.images)
+        handle.step(2)
+        if settings.doThumbnails and settings.doThumbnails.val:
+            thumbnails.store(state, caller, imported.images)
+        handle.step(3)
+        handle.step(4)
+        note("finished")
+        return _response(state, caller, imported)
+
+
+def _metadata(state: State, caller: Caller, upload: Upload, settings: Any) -> Imported:
+    try:
+        opened = metadata.open_first(state, upload)
+        with state.database.write(caller, "Import") as tx:
+            return metadata.store(tx, state, upload, opened, settings)
+    except Exception as error:
+        log.exception("Fileset:%d: the import failed", upload.fileset_id)
+        message = getattr(error, "message", None) or str(error)
+        raise CommandError("error-on-init", message, stacktrace=repr(error)) from error
+
+
+def _response(state: State, caller: Caller, imported: Imported) -> Any:
+    ids = [image.getPrimaryPixels().id.val for image in imported.images]
+    params = omero.sys.ParametersI().addIds(ids)
+    query = "select p from Pixels p join fetch p.image join fetch p.pixelsType where p.id in (:ids)"
+    with state.database.read() as cursor:
+        by_id = {pixels.id.val: pixels for pixels in hql.find(cursor, caller, query, params)}
+    pixels = [by_id[number] for number in ids]
+    objects = imported.plates or [p.image for p in pixels]
+    return omero.grid.ImportResponse(pixels=pixels, objects=list(objects))
+
+
+@contextmanager
+def _log(state: State, caller: Caller, upload: Upload) -> Iterator[Any]:
+    """Write the import's log file; its row has the size when the import ends, however it ends."""
+    path = state.managed.root.joinpath(*upload.log_parts)
+    try:
+        with path.open("a", encoding="utf-8") as file:
+
+            def note(text: str) -> None:
+                file.write(f"{files.now():%Y-%m-%d %H:%M:%S,%f} {text}\n")
+
+            try:
+                yield note
+            except Exception as error:
+                note(f"failed: {error}")
+                raise
+    finally:
+        with state.database.write(caller) as tx:
+            tx.cursor.execute(
+                "UPDATE originalfile SET size = %s WHERE id = %s", (path.stat().st_size, upload.log_id)
+            )
