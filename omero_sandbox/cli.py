@@ -1,4 +1,4 @@
-"""`omero-sandbox start|stop|status`: exit code 0 for done (or running), 1 for failed (or not running), 2 for wrong usage."""
+"""`omero-sandbox start|stop|status`: exit code 0 done or running, 1 failed or not running, 2 wrong usage."""
 
 import argparse
 import json
@@ -57,7 +57,9 @@ def _port(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="omero-sandbox", description="A stand-in OMERO server on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="omero-sandbox", description="A stand-in OMERO server on this machine."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, about in (
         ("start", _start, "start it in the background, or show the one that runs"),
@@ -67,14 +69,24 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
         command.set_defaults(run=run)
         command.add_argument(
-            "--data", type=Path, metavar="DIR", default=sandbox.default_data(), help="its directory (%(default)s)"
+            "--data",
+            type=Path,
+            metavar="DIR",
+            default=sandbox.default_data(),
+            help="its directory (%(default)s)",
         )
         if name != "stop":
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "start":
-            command.add_argument("--port", type=_port, metavar="N", help="port for ssl (4064 if free, else any)")
-            command.add_argument("--reader-v3", action="store_true", help="read Zarr v3 too, which today's readers cannot")
-            command.add_argument("--root-password", default="omero", metavar="WORD", help="root's first (%(default)s)")
+            command.add_argument(
+                "--port", type=_port, metavar="N", help="port for ssl (4064 if free, else any)"
+            )
+            command.add_argument(
+                "--reader-v3", action="store_true", help="read Zarr v3 too, which today's readers cannot"
+            )
+            command.add_argument(
+                "--root-password", default="omero", metavar="WORD", help="root's first (%(default)s)"
+            )
     return parser
 
 

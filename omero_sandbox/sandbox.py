@@ -1,12 +1,12 @@
-"""The life of a sandbox: its PostgreSQL and its server process, started and stopped together on a data directory.
+"""The life of a sandbox: PostgreSQL and the server process, started and stopped together on a directory.
 
-    DIR/
-      sandbox.json        how to reach it; written before the server starts, which reads it
-      server.pid          the server process
-      server.ready        written by the server when it serves
-      server.log  postgres.log
-      postgres/           the database
-      ManagedRepository/  and what else the server keeps
+DIR/
+  sandbox.json        how to reach it; written before the server starts, which reads it
+  server.pid          the server process
+  server.ready        written by the server when it serves
+  server.log  postgres.log
+  postgres/           the database
+  ManagedRepository/  and what else the server keeps
 """
 
 import fcntl
@@ -37,7 +37,7 @@ WATCH = 'read -r _; "$1" -m omero_sandbox.cli stop --data "$2"; if [ -n "$3" ]; 
 
 
 class SandboxError(Exception):
-    """The sandbox could not be started or stopped; the message says in one line what, where, and what to do."""
+    """The sandbox could not be started or stopped; the message says in one line what, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +68,15 @@ def status(data: Path) -> Access | None:
     return _read(data) if serving and postgres.running(data / "postgres") is not None else None
 
 
-def start(data: Path, port: int | None = None, reader_v3: bool = False, root_password: str = "omero") -> Access:
+def start(
+    data: Path, port: int | None = None, reader_v3: bool = False, root_password: str = "omero"
+) -> Access:
     """Start a sandbox on `data` that lives on after this process, and wait until it serves.
 
-    A new directory gets an empty OMERO whose root has `root_password`. `port` is the ssl port; without it the directory's
-    own ports are taken again, else OMERO's usual ones, else any free ones. What is left of a killed sandbox is cleared first.
-    Raises SandboxError, and leaves no process behind then; also when one runs with other settings already."""
+    A new directory gets an empty OMERO whose root has `root_password`. `port` is the ssl port; without it
+    the directory's own ports are taken again, else OMERO's usual ones, else any free ones. What is left of a
+    killed sandbox is cleared first; one that runs already is taken as it is. Raises SandboxError when that
+    one has other settings, or when it cannot start; no process is left behind then."""
     data = data.resolve()
     with _locked(data):
         running = status(data)
@@ -99,7 +102,7 @@ def stop(data: Path) -> bool:
 
 
 class OmeroSandbox:
-    """A sandbox for the time of a `with` block, on `data` or on a temporary directory that is removed at the end.
+    """A sandbox for the time of a `with` block, on `data` or on a temporary directory that goes with it.
 
     with OmeroSandbox() as s: client = omero.client(s.host, s.ssl_port)
 
@@ -111,11 +114,14 @@ class OmeroSandbox:
         self._watcher: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Access:
+        if self._data and status(self._data) is not None:
+            raise SandboxError(f"a sandbox runs on {self._data} already: use it, or stop it first")
         temporary = None if self._data else tempfile.mkdtemp(prefix="omero-sandbox-")
         data = Path(self._data or temporary or "")
         self._watcher = subprocess.Popen(
             ["/bin/sh", "-c", WATCH, "omero-sandbox-watch", sys.executable, str(data), temporary or ""],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )  # fmt: skip
         try:
             return start(data, postgres.free_port() if temporary else None, self._reader_v3)
@@ -133,33 +139,36 @@ class OmeroSandbox:
 
 def _start(data: Path, port: int | None, reader_v3: bool, root_password: str) -> Access:
     known = _read(data)
-    if not (data / "postgres").exists():
-        template.install(data / "postgres")
     (data / "ManagedRepository").mkdir(exist_ok=True)
     ssl, tcp = _ports(port, known)
     database = known.dsn_port if known and _is_free(known.dsn_port) else postgres.free_port()
     access = Access(
         host=postgres.LOOPBACK, ssl_port=ssl, tcp_port=tcp, dsn_port=database, dsn=postgres.dsn(database),
-        managed_repository=data / "ManagedRepository", root_password=known.root_password if known else root_password,
+        managed_repository=data / "ManagedRepository",
+        root_password=known.root_password if known else root_password,
         reader_v3=reader_v3, data_dir=data,
     )  # fmt: skip
     _write(access)
+    # The server takes its time to import OMERO's classes, and then waits for the database.
+    server = processes.launch([sys.executable, "-m", SERVER, "--data", str(data)], data / "server.log")
+    (data / "server.pid").write_text(str(server))
+    if not (data / "postgres").exists():
+        template.install(data / "postgres")
     postgres.start(data / "postgres", database, data / "postgres.log")
-    _serve(data)
+    _await_server(data, server)
     return access
 
 
-def _serve(data: Path) -> None:
-    """Start the server process and wait until it says that it serves."""
-    (data / "server.ready").unlink(missing_ok=True)
+def _await_server(data: Path, pid: int) -> None:
+    """Wait until the server process says that it serves; SandboxError has the end of its log as a note."""
     log = data / "server.log"
-    pid = processes.launch([sys.executable, "-m", SERVER, "--data", str(data)], log)
-    (data / "server.pid").write_text(str(pid))
     deadline = time.monotonic() + START_SECONDS
     while not (data / "server.ready").exists():
         if not processes.alive(pid):
-            last = (log.read_text(errors="replace").strip() or "it said nothing").splitlines()[-1]
-            raise SandboxError(f"the server ended while starting: {last} (see {log})")
+            lines = log.read_text(errors="replace").splitlines() or ["it said nothing"]
+            error = SandboxError(f"the server ended while starting: {lines[-1]} (see {log})")
+            error.add_note("\n".join(lines[-30:]))
+            raise error
         if time.monotonic() > deadline:
             raise SandboxError(f"the server did not start in {START_SECONDS:.0f} s: see {log}")
         time.sleep(0.01)
@@ -203,10 +212,12 @@ def _write(access: Access) -> None:
 
 
 def _ports(port: int | None, known: Access | None) -> tuple[int, int]:
-    """The ssl and tcp ports to take: the one asked for, the directory's own, the usual ones, or any that are free."""
+    """The ssl and tcp ports: the one asked for, the directory's own, the usual ones, or any that are free."""
     if port is not None:
         if not _is_free(port):
-            raise SandboxError(f"port {port} is taken by another process: choose another --port, or leave it out")
+            raise SandboxError(
+                f"port {port} is taken by another process: choose another --port, or leave it out"
+            )
         if known is not None and known.ssl_port == port and _is_free(known.tcp_port):
             return port, known.tcp_port
         return port, postgres.free_port()

@@ -1,4 +1,4 @@
-"""A new OMERO database: its tables, functions and triggers, and the rows that a server expects at its first start."""
+"""A new OMERO database: all that a server expects to be there at its first start."""
 
 from contextlib import closing
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from .functions import functions
 
-# What a count_*_by_owner view counts when it is not annotation links: link table, and the side that the view is about.
+# What a count_*_by_owner view counts when it is not annotation links: the link table, and the side in it
+# that the view is about.
 LINK_VIEWS = {
     "count_dataset_imagelinks_by_owner": ("datasetimagelink", "parent"),
     "count_dataset_projectlinks_by_owner": ("projectdatasetlink", "child"),
@@ -43,7 +44,7 @@ def packaged(name: str) -> Any:
 
 
 def structure(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Statements for types, sequences, functions and tables with their own constraints: what rows need to go in."""
+    """Statements for types, sequences, functions and tables: what rows need to go in."""
     for domain in schema["domains"]:
         yield f"CREATE DOMAIN {domain['name']} AS {domain['base']} {domain['check']};"
     for name, values in schema["enums"].items():
@@ -58,7 +59,7 @@ def structure(schema: Mapping[str, Any]) -> Iterator[str]:
 def protection(schema: Mapping[str, Any]) -> Iterator[str]:
     """Statements for indexes, foreign keys, triggers and views: what is put on after the initial rows.
 
-    The initial rows refer to each other in a circle (event, session, node), so foreign keys must come later."""
+    The initial rows refer to each other in a circle (event, session), so foreign keys must come later."""
     for table, shape in schema["tables"].items():
         constraints = _constraint_names(table, shape)
         yield from (_index(table, i) for i in shape["indexes"] if i["name"] not in constraints)
@@ -129,7 +130,9 @@ def _index(table: str, index: Mapping[str, Any]) -> str:
     columns = ", ".join(index["columns"])  # quoted where needed, and an expression is cut at its commas
     where = f" WHERE {index['where']}" if "where" in index else ""
     unique = "UNIQUE " if index["unique"] else ""
-    return f"CREATE {unique}INDEX {index['name']} ON {quoted(table)} USING {index['method']} ({columns}){where};"
+    return (
+        f"CREATE {unique}INDEX {index['name']} ON {quoted(table)} USING {index['method']} ({columns}){where};"
+    )
 
 
 def _foreign_key(key: Mapping[str, Any]) -> str:
@@ -145,8 +148,9 @@ def _trigger(table: str, trigger: Mapping[str, Any]) -> str:
     constraint = "CONSTRAINT " if trigger.get("options") else ""
     arguments = ", ".join(map(literal, trigger.get("args", [])))
     return (
-        f"CREATE {constraint}TRIGGER {trigger['name']} {trigger['timing']} {trigger['events']} ON {quoted(table)} "
-        f"{trigger.get('options', '')} FOR EACH {trigger['level']} EXECUTE FUNCTION {trigger['function']}({arguments});"
+        f"CREATE {constraint}TRIGGER {trigger['name']} {trigger['timing']} {trigger['events']} "
+        f"ON {quoted(table)} {trigger.get('options', '')} FOR EACH {trigger['level']} "
+        f"EXECUTE FUNCTION {trigger['function']}({arguments});"
     )
 
 

@@ -1,4 +1,4 @@
-"""SQL of the database's functions: the file functions.sql, and the families of like functions made from one template each."""
+"""SQL of the database's functions: functions.sql, and families of like functions from one template each."""
 
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -72,35 +72,55 @@ _NAMED = "OLD.name = 'AdminPrivilege:' || p.value"
 
 REINDEX_FUNCTIONS = [
     ("annotation_link_insert_trigger", "true", "SELECT TG_ARGV[0], NEW.parent", "NEW"),
-    ("annotation_link_update_trigger", "true", "VALUES (TG_ARGV[0], OLD.parent), (TG_ARGV[0], NEW.parent)", "NEW"),
+    (
+        "annotation_link_update_trigger",
+        "true",
+        "VALUES (TG_ARGV[0], OLD.parent), (TG_ARGV[0], NEW.parent)",
+        "NEW",
+    ),
     ("annotation_link_delete_trigger", "true", "SELECT TG_ARGV[0], OLD.parent", "OLD"),
     ("folder_roi_link_insert_trigger", "true", f"{_ROI_IMAGES} (NEW.child)", "NEW"),
     ("folder_roi_link_update_trigger", "true", f"{_ROI_IMAGES} (OLD.child, NEW.child)", "NEW"),
     ("folder_roi_link_delete_trigger", "true", f"{_ROI_IMAGES} (OLD.child)", "OLD"),
-    ("folder_update_trigger", "true",
-     f"{_ROI_IMAGES} (SELECT child FROM folderroilink WHERE parent = NEW.id)", "NEW"),
+    (
+        "folder_update_trigger",
+        "true",
+        f"{_ROI_IMAGES} (SELECT child FROM folderroilink WHERE parent = NEW.id)",
+        "NEW",
+    ),
     ("roi_insert_trigger", "NEW.image IS NOT NULL", "SELECT 'ome.model.core.Image', NEW.image", "NEW"),
-    ("roi_update_trigger", "NEW.image IS DISTINCT FROM OLD.image",
-     "SELECT 'ome.model.core.Image', i FROM unnest(ARRAY[OLD.image, NEW.image]) AS i WHERE i IS NOT NULL", "NEW"),
+    (
+        "roi_update_trigger",
+        "NEW.image IS DISTINCT FROM OLD.image",
+        "SELECT 'ome.model.core.Image', i FROM unnest(ARRAY[OLD.image, NEW.image]) AS i WHERE i IS NOT NULL",
+        "NEW",
+    ),
     ("roi_delete_trigger", "OLD.image IS NOT NULL", "SELECT 'ome.model.core.Image', OLD.image", "OLD"),
 ]
 
 PRIVILEGE_FUNCTIONS = [
     ("group_link_insert_check", "true", "NEW.child", "NEW.parent = system_group_id"),
-    ("group_link_update_check", "(NEW.child, NEW.parent) <> (OLD.child, OLD.parent)", "NEW.child",
-     "NEW.parent = system_group_id"),
+    (
+        "group_link_update_check",
+        "(NEW.child, NEW.parent) <> (OLD.child, OLD.parent)",
+        "NEW.child",
+        "NEW.parent = system_group_id",
+    ),
     ("user_config_delete_check", _RESTRICTED, "OLD.experimenter_id", _NAMED),
     ("user_config_update_check", _RESTRICTED, "OLD.experimenter_id", _NAMED),
 ]
 
 
 def functions(schema: Mapping[str, Any]) -> Iterator[str]:
-    """The statements that create every function of `schema` (schema.json's form); they may stand before the tables."""
+    """Statements that create every function of `schema` (schema.json's form); tables may come later."""
     yield (files(__package__) / "functions.sql").read_text(encoding="utf-8")
     for name, guard, queue, row in REINDEX_FUNCTIONS:
         yield REINDEX.substitute(name=name, guard=guard, queue=queue, row=row)
     yield REINDEX.substitute(
-        name="annotation_update_event_trigger", guard="true", queue=_linked_parents(schema["tables"]), row="NEW"
+        name="annotation_update_event_trigger",
+        guard="true",
+        queue=_linked_parents(schema["tables"]),
+        row="NEW",
     )
     for name, guard, user, privilege in PRIVILEGE_FUNCTIONS:
         yield PRIVILEGE_CHECK.substitute(name=name, guard=guard, user=user, privilege=privilege)
@@ -116,15 +136,19 @@ def functions(schema: Mapping[str, Any]) -> Iterator[str]:
 def _map_entry_delete(tables: Mapping[str, Any], function: str) -> str:
     map_table = function.removesuffix("_map_entry_delete_trigger_function")
     [owner] = tables[map_table]["foreign_keys"]
-    return MAP_ENTRY_DELETE.substitute(map=map_table, key=owner["columns"][0], owner_key=owner["ref_columns"][0])
+    return MAP_ENTRY_DELETE.substitute(
+        map=map_table, key=owner["columns"][0], owner_key=owner["ref_columns"][0]
+    )
 
 
 def _linked_parents(tables: Mapping[str, Any]) -> str:
-    """A query for what the annotation NEW is linked to, over every annotation link table, as (entity type, id)."""
+    """A query for all that the annotation NEW is linked to, as (entity type, id)."""
     entities = {
         table: trigger["args"][0]
         for table, shape in tables.items()
         for trigger in shape["triggers"]
         if trigger["function"] == "annotation_link_insert_trigger"
     }
-    return " UNION ALL ".join(f"SELECT '{e}', parent FROM {t} WHERE child = NEW.id" for t, e in entities.items())
+    return " UNION ALL ".join(
+        f"SELECT '{e}', parent FROM {t} WHERE child = NEW.id" for t, e in entities.items()
+    )

@@ -2,10 +2,12 @@
 
 import select
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg2 import OperationalError
 from psycopg2.extensions import connection as Connection
 from psycopg2.pool import ThreadedConnectionPool
 
@@ -19,14 +21,16 @@ IMMUTABLE = -52
 class Database:
     """Access to one OMERO database for any number of threads.
 
-    At most `size` connections; who finds none waits, at most WAIT_SECONDS, then gets TimeoutError. Do not open one access
-    inside another in the same thread. A connection that the server has closed is replaced before it is used."""
+    At most `size` connections; who finds none waits, at most WAIT_SECONDS, then gets TimeoutError. Do not
+    open one access inside another in the same thread. A connection that the server has closed is replaced
+    before it is used. A PostgreSQL that is just starting is waited for."""
 
     def __init__(self, dsn: str, size: int = 20) -> None:
         # Reading is the default, so that a read needs no transaction around it: one message instead of three.
         self._pool = ThreadedConnectionPool(0, size, dsn, options="-c default_transaction_read_only=on")
         self._pool.minconn = size  # the pool closes what is given back beyond this number
         self._free = threading.BoundedSemaphore(size)
+        self._await_server()
 
     @contextmanager
     def read(self) -> Iterator[Any]:
@@ -42,14 +46,25 @@ class Database:
         with self._connection() as connection:
             connection.autocommit = False
             connection.readonly = False
-            with connection, connection.cursor() as cursor:
+            with connection.cursor() as cursor:
                 transaction = Transaction(cursor, caller, event_type)
                 yield transaction
                 transaction.write_log()
+            connection.commit()
 
     def close(self) -> None:
         """Close every connection."""
         self._pool.closeall()
+
+    def _await_server(self) -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                return self._pool.putconn(self._pool.getconn())
+            except OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -80,7 +95,7 @@ class Database:
 
 
 class Transaction:
-    """One transaction of the server: its cursor, who called, and the `event` row that everything changed in it refers to."""
+    """One transaction of the server: its cursor, who called, and the `event` row of what changes in it."""
 
     def __init__(self, cursor: Any, caller: Caller, event_type: str) -> None:
         self.cursor = cursor
@@ -95,18 +110,19 @@ class Transaction:
         return range(last - n + 1, last + 1)
 
     def log(self, action: str, entity_type: str, ids: Iterable[int]) -> None:
-        """Note that rows were changed: `action` INSERT, UPDATE, DELETE or REINDEX, `entity_type` as ome.model.core.Image.
+        """Note that rows were changed; written to eventlog at the end, each once.
 
-        Written to eventlog at the end, each row once."""
+        `action` is INSERT, UPDATE, DELETE or REINDEX, `entity_type` for example ome.model.core.Image."""
         self._log.update(dict.fromkeys((action, entity_type, id_) for id_ in ids))
 
     def hold_privileges(self, privileges: Iterable[str]) -> None:
         """Declare which AdminPrivilege values the caller has.
 
-        Needed before the commit by a change that gives an administrator privileges: the database refuses those that are
-        not declared."""
+        Needed before the commit by a change that gives an administrator privileges: the database refuses
+        those that are not declared."""
         self.cursor.execute(
-            "INSERT INTO _current_admin_privileges SELECT txid_current(), unnest(%s::text[])", (list(privileges),)
+            "INSERT INTO _current_admin_privileges SELECT txid_current(), unnest(%s::text[])",
+            (list(privileges),),
         )
 
     def write_log(self) -> None:
@@ -117,7 +133,8 @@ class Transaction:
         self.cursor.execute(
             "INSERT INTO eventlog (id, action, permissions, entityid, entitytype, event) "
             "SELECT last - %(n)s + row, action, %(permissions)s, id, type, %(event)s "
-            "FROM unnest(%(actions)s, %(types)s, %(ids)s::bigint[]) WITH ORDINALITY AS log (action, type, id, row), "
+            "FROM unnest(%(actions)s, %(types)s, %(ids)s::bigint[]) "
+            "WITH ORDINALITY AS log (action, type, id, row), "
             "ome_nextval('seq_eventlog', %(n)s) AS last",
             {
                 "n": len(ids), "permissions": IMMUTABLE, "event": self.event_id,
@@ -132,7 +149,8 @@ class Transaction:
         self.cursor.execute(
             "WITH made AS ("
             "INSERT INTO event (id, permissions, time, experimenter, experimentergroup, session, type) "
-            "SELECT ome_nextval('seq_event'), %s, clock_timestamp(), %s, %s, %s, id FROM eventtype WHERE value = %s "
+            "SELECT ome_nextval('seq_event'), %s, clock_timestamp(), %s, %s, %s, id "
+            "FROM eventtype WHERE value = %s "
             "RETURNING id, experimenter, experimentergroup) "
             "SELECT id, _prepare_session(id, experimenter, experimentergroup) FROM made",
             (IMMUTABLE, self.caller.user_id, group, self.caller.session_id, event_type),

