@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import Ice
@@ -77,14 +78,14 @@ class Handle(Service):
 
     def start(self, work: Callable[[], Any]) -> None:
         """Do the work in a thread of the server's; whatever it raises becomes the ERR that the client gets."""
-        self.state.workers.submit(self._run, work)
+        self.state.workers.submit(self._run, work).add_done_callback(_log_lost)
 
     def _run(self, work: Callable[[], Any]) -> None:
         try:
             response = work()
+            self.status.flags.append(Flag.SUCCESS)
         except Exception as error:
             response = self._failed(error)
-        self.status.flags.append(Flag.FINISHED)
         self.status.stopTime = _now()
         self.response = response
         self._tell(lambda callback: callback.finished(response, self.status))
@@ -96,7 +97,7 @@ class Handle(Service):
             return ERR(category, error.name, error.parameters)
         log.exception("%s failed", category)
         message = getattr(error, "message", "") or str(error)
-        return ERR(category, "::".join(type(error).__name__.split(".")), {"message": message})
+        return ERR(category, type(error).__name__, {"message": message})
 
     def step(self, number: int) -> None:
         """Say that the work is at its n-th step."""
@@ -140,6 +141,11 @@ class Handle(Service):
     def close(self, call: Call) -> None:
         """Forget the handle; the work goes on."""
         self.state.withdraw(self.identity)
+
+
+def _log_lost(future: Future) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        log.error("a command's end was not told", exc_info=error)
 
 
 def _now() -> int:

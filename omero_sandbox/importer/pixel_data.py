@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from omero.model import ImageI
+from omero.rtypes import rdouble
 from psycopg2.extras import execute_values
 
 from omero_sandbox.context import Caller
@@ -19,7 +20,7 @@ def store(state: State, caller: Caller, images: Sequence[ImageI]) -> None:
         digests.append((pixels.id.val, found.sha1))
         for channel, (low, high) in zip(pixels.copyChannels(), found.channels, strict=True):
             extremes.append((channel.statsInfo.id.val, low, high))
-            channel.statsInfo.globalMin.val, channel.statsInfo.globalMax.val = low, high
+            channel.statsInfo.globalMin, channel.statsInfo.globalMax = rdouble(low), rdouble(high)
     with state.database.write(caller) as tx:
         execute_values(
             tx.cursor,
