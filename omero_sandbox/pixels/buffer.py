@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import omero
-import omero_ServerErrors_ice  # noqa: F401  fills `omero` with the server's exceptions
+import omero.clients  # fills `omero` with the server's exceptions, and in the order in which they load
 
 # The enumeration PixelsType of the OMERO database; complex types cannot be read by any reader here.
 DTYPES: dict[str, np.dtype] = {

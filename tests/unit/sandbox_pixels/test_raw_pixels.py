@@ -45,7 +45,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
             )
         for group, permissions in ((PRIVATE, -120), (READ_ONLY, -56)):
             tx.cursor.execute(
-                "INSERT INTO experimentergroup (id, permissions, name, ldap, version) VALUES (%s, %s, %s, false, 0)",
+                "INSERT INTO experimentergroup (id, permissions, name, ldap, version)"
+                " VALUES (%s, %s, %s, false, 0)",
                 (group, permissions, f"group{group}"),
             )
     yield made
@@ -264,7 +265,7 @@ def test_external_info_comes_first_and_an_open_store_stays_as_it_is(
     assert owner.getPlane(0, 0, 0) == b"\0\7" * 20
     with state.database.write(caller(OWNER, READ_ONLY)) as tx:
         tx.cursor.execute(
-            "UPDATE image SET external_id = NULL FROM pixels WHERE pixels.image = image.id AND pixels.id = %s",
+            "UPDATE image i SET external_id = NULL FROM pixels p WHERE p.image = i.id AND p.id = %s",
             (pixels_id,),
         )
     owner.setPixelsId(pixels_id, True)
