@@ -1,4 +1,4 @@
-"""One error tree, grouped by what the handler does with it; every message is one line: where, what, what to do."""
+"""One error tree, grouped by what the handler does; a message is one line: where, what, what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Problem:
 
 
 def one_line(text: str) -> str:
-    """The text with everything unprintable escaped: names in a Zarr come from strangers and end on a terminal."""
+    """The text with all that is unprintable escaped: names in a Zarr come from strangers to a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

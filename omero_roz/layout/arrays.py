@@ -13,7 +13,7 @@ PIXEL_TYPES = {
     "i1": "int8", "u1": "uint8", "i2": "int16", "u2": "uint16", "i4": "int32", "u4": "uint32",
     "f4": "float", "f8": "double", "c8": "complex", "c16": "double-complex",
 }  # fmt: skip
-NO_READER = ("complex", "double-complex")  # in the enumeration, but the importer and every reader fail on them
+NO_READER = ("complex", "double-complex")  # in the enumeration, but every reader fails on them
 
 _V3_TYPES = {
     "bool": "b1", "int8": "i1", "int16": "i2", "int32": "i4", "int64": "i8",
@@ -28,7 +28,9 @@ def pixel_type(dtype: str) -> str | None:
     return None if value in NO_READER else value
 
 
-def parse_level(documents: Documents, path: str, zarr_format: ZarrFormat, document: dict[str, Any]) -> Level | None:
+def parse_level(
+    documents: Documents, path: str, zarr_format: ZarrFormat, document: dict[str, Any]
+) -> Level | None:
     """The level that an array document describes, or None and a problem."""
     level = _level_v2(path, document) if zarr_format == 2 else _level_v3(path, document)
     if isinstance(level, str):
@@ -63,11 +65,15 @@ def _level_v3(path: str, document: dict[str, Any]) -> Level | str:
     shards, inner, codecs = _codecs_v3(chunks, as_list(document.get("codecs")))
     names = [as_str(as_dict(codec).get("name")) for codec in codecs]
     compressor = next((name for name in names if name in ("blosc", "zstd", "gzip")), None)
-    return Level(path, shape, inner, _dtype_v3(data_type, codecs), _separator_v3(document), compressor, shards)
+    return Level(
+        path, shape, inner, _dtype_v3(data_type, codecs), _separator_v3(document), compressor, shards
+    )
 
 
-def _codecs_v3(chunks: tuple[int, ...], codecs: list[Any]) -> tuple[tuple[int, ...] | None, tuple[int, ...], list[Any]]:
-    """Shards (None without), chunks and their codecs: a sharded array's chunks are what the grid calls shards."""
+def _codecs_v3(
+    chunks: tuple[int, ...], codecs: list[Any]
+) -> tuple[tuple[int, ...] | None, tuple[int, ...], list[Any]]:
+    """Shards (None without), chunks and their codecs; with sharding the grid has the shards."""
     for codec in codecs:
         if as_dict(codec).get("name") == "sharding_indexed":
             configuration = as_dict(as_dict(codec).get("configuration"))
@@ -82,9 +88,13 @@ def _dtype_v3(data_type: str, codecs: list[Any]) -> str:
         return data_type
     width = as_int(int(name[1:])) or 1
     endian = next(
-        (as_dict(as_dict(codec).get("configuration")).get("endian") for codec in codecs
-         if as_dict(codec).get("name") == "bytes"), None,
-    )  # fmt: skip
+        (
+            as_dict(as_dict(codec).get("configuration")).get("endian")
+            for codec in codecs
+            if as_dict(codec).get("name") == "bytes"
+        ),
+        None,
+    )
     return ("|" if width == 1 else ">" if endian == "big" else "<") + name
 
 

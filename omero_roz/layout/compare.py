@@ -16,12 +16,17 @@ def compare(documents: Documents, source: MetadataSource, series: Mapping[str, S
         return
     paths, images = source.mapping.paths, source.summary.images
     if len(paths) != len(images):
-        documents.problem(source.path, f"it has {len(images)} Images, but the mapping ({source.mapping.rule}) "
-                          f"names {len(paths)} series", _FIX)  # fmt: skip
+        documents.problem(
+            source.path,
+            f"it has {len(images)} Images, but the mapping ({source.mapping.rule}) names {len(paths)} series",
+            _FIX,
+        )
         return
     for position, (path, image) in enumerate(zip(paths, images, strict=True)):
         if path in series:
-            _compare_image(documents, series[path], image, f"Image {position} ({image.name!r}) of {source.path}")
+            _compare_image(
+                documents, series[path], image, f"Image {position} ({image.name!r}) of {source.path}"
+            )
 
 
 def _compare_image(documents: Documents, series: Series, image: OmeImage, shown: str) -> None:
@@ -30,4 +35,6 @@ def _compare_image(documents: Documents, series: Series, image: OmeImage, shown:
     elif image.sizes != series.sizes:
         documents.problem(series.path, f"its size is {series.sizes}, but {image.sizes} in {shown}", _FIX)
     if series.pixel_type and image.pixel_type != series.pixel_type:
-        documents.problem(series.path, f"its pixel type is {series.pixel_type}, but {image.pixel_type} in {shown}", _FIX)
+        documents.problem(
+            series.path, f"its pixel type is {series.pixel_type}, but {image.pixel_type} in {shown}", _FIX
+        )

@@ -52,7 +52,7 @@ class Documents:
         return document
 
     def groups(self, paths: Iterable[str], zarr_format: ZarrFormat) -> dict[str, Document]:
-        """NGFF attributes of groups by path; Absent where there is no file, None where it is broken (a problem)."""
+        """NGFF attributes of groups by path; Absent without a file, None where it is broken (a problem)."""
         return {
             path: ngff_attributes(document, zarr_format) if isinstance(document, dict) else document
             for path, document in self._fetch(paths, _GROUP_FILE[zarr_format]).items()
@@ -71,7 +71,7 @@ class Documents:
 
 
 def ngff_attributes(document: dict[str, Any], zarr_format: ZarrFormat) -> dict[str, Any]:
-    """The NGFF part of a group's document: all of `.zattrs`, or what `zarr.json` has under `attributes.ome`."""
+    """The NGFF part of a group's document: all of `.zattrs`, `attributes.ome` of a `zarr.json`."""
     if zarr_format == 2:
         return document
     attributes = as_dict(document.get("attributes"))

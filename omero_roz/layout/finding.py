@@ -15,10 +15,11 @@ _IMAGE_KEYS = {"multiscales", "plate", "bioformats2raw.layout", "metadataSources
 
 
 def find_layouts(store: Store) -> Iterator[Store]:
-    """The layouts at or below a store's root, level by level, never looking into one; raises Refused without listing.
+    """The layouts at or below a store's root, level by level, never looking into one.
 
-    A layout has NGFF attributes, an OME group or file, or images right below it; a Zarr group with nothing of it
-    (what `--pyramid-name` leaves above the layout) is looked into, an array is not.
+    A layout has NGFF attributes, an OME group or file, or images right below it; a Zarr group with nothing of
+    it (what `--pyramid-name` leaves above the layout) is looked into, an array is not.
+    Raises Refused where the store cannot list.
     """
     level = [""]
     while level:
@@ -29,7 +30,9 @@ def find_layouts(store: Store) -> Iterator[Store]:
             elif kind == "directory":
                 children = store.children(path)
                 if children is None:
-                    raise Refused("this store cannot be listed", join(store.uri, path), "name the layout itself")
+                    raise Refused(
+                        "this store cannot be listed", join(store.uri, path), "name the layout itself"
+                    )
                 deeper += [join(path, child) for child in children]
         level = deeper
 
@@ -45,13 +48,15 @@ def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
     kinds = {}
     for number, path in enumerate(paths):
         zero = join(path, "0")
-        attributes = [group for group in (v2[path], v3[path], first_v2[zero], first_v3[zero]) if isinstance(group, dict)]
-        document = arrays_v3[path]
-        if isinstance(arrays[path], dict) or (isinstance(document, dict) and document.get("node_type") == "array"):
+        groups = (v2[path], v3[path], first_v2[zero], first_v3[zero])
+        attributes = [group for group in groups if isinstance(group, dict)]
+        v3_array = arrays_v3[path]
+        has_ome = any(isinstance(file, bytes) for file in ome[number * len(_OME) : (number + 1) * len(_OME)])
+        if isinstance(arrays[path], dict) or (
+            isinstance(v3_array, dict) and v3_array.get("node_type") == "array"
+        ):
             kinds[path] = "array"
-        elif any(_IMAGE_KEYS & set(each) for each in attributes):
-            kinds[path] = "layout"
-        elif any(isinstance(content, bytes) for content in ome[number * len(_OME) : (number + 1) * len(_OME)]):
+        elif has_ome or any(_IMAGE_KEYS & set(each) for each in attributes):
             kinds[path] = "layout"
         else:
             kinds[path] = "directory"

@@ -10,8 +10,16 @@ from omero_roz.layout.arrays import parse_level, pixel_type
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.json_values import as_dict, as_float, as_int, as_list, as_str
 from omero_roz.layout.model import (
-    Channel, Level, PhysicalSize, Quantity, Rendering, Series, Sizes, Window, ZarrFormat,
-)  # fmt: skip
+    Channel,
+    Level,
+    PhysicalSize,
+    Quantity,
+    Rendering,
+    Series,
+    Sizes,
+    Window,
+    ZarrFormat,
+)
 from omero_roz.layout.paths import join, unsafe
 from omero_roz.layout.store import Absent
 
@@ -38,7 +46,9 @@ def parse_multiscale(documents: Documents, path: str, attributes: dict[str, Any]
     """The multiscale of a group's attributes, or None and a problem."""
     multiscales = as_list(attributes.get("multiscales"))
     if not multiscales:
-        documents.problem(path, "the group is not an image: it has no multiscales", "name the group of an image")
+        documents.problem(
+            path, "the group is not an image: it has no multiscales", "name the group of an image"
+        )
         return None
     if len(multiscales) > 1:
         documents.warning(path, f"the group has {len(multiscales)} multiscales; the first is used")
@@ -51,7 +61,9 @@ def parse_multiscale(documents: Documents, path: str, attributes: dict[str, Any]
     for array in arrays:
         reason = unsafe(array)
         if reason:
-            documents.problem(path, f"the dataset path {array!r} is refused: {reason}", "use plain relative paths")
+            documents.problem(
+                path, f"the dataset path {array!r} is refused: {reason}", "use plain relative paths"
+            )
             return None
     axes, units = _axes(documents, path, first)
     return Multiscale(path, attributes, axes, units, tuple(join(path, array) for array in arrays))
@@ -72,15 +84,19 @@ def _axes(
         units.append(as_str(description.get("unit")))
     if set(names) - set(AXES_BEFORE_0_3) or len(set(names)) != len(names) or not {"x", "y"} <= set(names):
         shown = ", ".join(names) or "none"
-        documents.problem(path, f"OMERO has no place for the axes ({shown})", "use x, y and some of z, c, t, once each")
+        documents.problem(
+            path, f"OMERO has no place for the axes ({shown})", "use x, y and some of z, c, t, once each"
+        )
         return (), ()
     return tuple(names), tuple(units)
 
 
 def parse_series(
-    documents: Documents, multiscale: Multiscale, zarr_format: ZarrFormat,
+    documents: Documents,
+    multiscale: Multiscale,
+    zarr_format: ZarrFormat,
     arrays: Mapping[str, dict[str, Any] | Absent | None],
-) -> Series | None:  # fmt: skip
+) -> Series | None:
     """The series of a multiscale whose array documents are given, or None and a problem."""
     levels = _levels(documents, multiscale, zarr_format, arrays)
     if levels is None or multiscale.axes == ():
@@ -89,30 +105,46 @@ def parse_series(
     axes = multiscale.axes or (AXES_BEFORE_0_3 if len(full.shape) == 5 else ())
     if any(len(level.shape) != len(axes) for level in levels):
         stated = ", ".join(axes) if axes else "not stated"
-        documents.problem(multiscale.path, f"the axes ({stated}) do not fit the shape {full.shape}", "convert again")
+        documents.problem(
+            multiscale.path, f"the axes ({stated}) do not fit the shape {full.shape}", "convert again"
+        )
         return None
     if 0 in full.shape:
         documents.problem(multiscale.path, f"the image is empty: its shape is {full.shape}", "convert again")
         return None
     omero_type = pixel_type(full.dtype)
     if omero_type is None:
-        documents.problem(multiscale.path, f"OMERO cannot show pixels of type {full.dtype!r}",
-                          "convert to an integer of at most 32 bits, to float or to double")  # fmt: skip
+        documents.problem(
+            multiscale.path,
+            f"OMERO cannot show pixels of type {full.dtype!r}",
+            "convert to an integer of at most 32 bits, to float or to double",
+        )
     if any(level.dtype != full.dtype for level in levels):
         documents.problem(multiscale.path, "the levels differ in their pixel type", "convert again")
     first = multiscale.first
     version = as_str(first.get("version")) or as_str(multiscale.attributes.get("version"))
     channels, rendering = _omero(as_dict(multiscale.attributes.get("omero")))
     return Series(
-        multiscale.path, as_str(first.get("name")) or "", axes, _sizes(axes, full.shape), omero_type, levels,
-        zarr_format, version, _physical_size(axes, multiscale.units, first), channels, rendering,
-    )  # fmt: skip
+        multiscale.path,
+        as_str(first.get("name")) or "",
+        axes,
+        _sizes(axes, full.shape),
+        omero_type,
+        levels,
+        zarr_format,
+        version,
+        _physical_size(axes, multiscale.units, first),
+        channels,
+        rendering,
+    )
 
 
 def _levels(
-    documents: Documents, multiscale: Multiscale, zarr_format: ZarrFormat,
+    documents: Documents,
+    multiscale: Multiscale,
+    zarr_format: ZarrFormat,
     arrays: Mapping[str, dict[str, Any] | Absent | None],
-) -> tuple[Level, ...] | None:  # fmt: skip
+) -> tuple[Level, ...] | None:
     levels = []
     for path in multiscale.array_paths:
         document = arrays[path]
@@ -124,8 +156,11 @@ def _levels(
     if len(complete) < len(multiscale.array_paths):
         return None
     if zarr_format == 2 and any(level.compressor == "zstd" for level in complete):
-        documents.warning(multiscale.path, "zstd in Zarr v2: no reader of OMERO can read it (JZarr lacks the codec)",
-                          "convert with blosc or zlib")  # fmt: skip
+        documents.warning(
+            multiscale.path,
+            "zstd in Zarr v2: no reader of OMERO can read it (JZarr lacks the codec)",
+            "convert with blosc or zlib",
+        )
     return tuple(complete)
 
 
@@ -133,7 +168,9 @@ def _sizes(axes: tuple[str, ...], shape: tuple[int, ...]) -> Sizes:
     return Sizes(**dict(zip(axes, shape, strict=True)))
 
 
-def _physical_size(axes: tuple[str, ...], units: tuple[str | None, ...], multiscale: dict[str, Any]) -> PhysicalSize:
+def _physical_size(
+    axes: tuple[str, ...], units: tuple[str | None, ...], multiscale: dict[str, Any]
+) -> PhysicalSize:
     """Scale of the full resolution times that of the whole multiscale, where a unit makes it a size."""
     full = as_dict(as_list(multiscale.get("datasets"))[0])
     scales = [_scale(full, len(axes)), _scale(multiscale, len(axes))]
@@ -159,7 +196,9 @@ def _omero(block: dict[str, Any]) -> tuple[tuple[Channel, ...], Rendering | None
     rdefs = as_dict(block.get("rdefs"))
     if not rdefs:
         return channels, None
-    return channels, Rendering(as_str(rdefs.get("model")), as_int(rdefs.get("defaultZ")), as_int(rdefs.get("defaultT")))
+    return channels, Rendering(
+        as_str(rdefs.get("model")), as_int(rdefs.get("defaultZ")), as_int(rdefs.get("defaultT"))
+    )
 
 
 def _channel(block: dict[str, Any]) -> Channel:

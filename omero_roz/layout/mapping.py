@@ -64,21 +64,27 @@ def stated_mapping(documents: Documents, where: str, value: Any, rule: Rule) -> 
 def derived_mapping(
     documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None
 ) -> SeriesMapping | None:
-    """The mapping where none is stated: by the plates, by the groups 0, 1, 2 ..., by the root; None without images."""
+    """The mapping where none is stated: by plates, by groups 0, 1, 2 ..., by the root; None without images."""
     if plates:
         return _by_plates(documents, root, plates, summary)
     groups = plain_groups(documents, root, ())
     if groups:
         numbered = all(path.isdigit() for path in groups)
         if summary is not None and len(groups) > 1 and not numbered:
-            documents.problem("", f"nothing states the order of the groups {', '.join(groups[:4])} ...",
-                              "give --mapping FILE")  # fmt: skip
+            documents.problem(
+                "",
+                f"nothing states the order of the groups {', '.join(groups[:4])} ...",
+                "give --mapping FILE",
+            )
         return SeriesMapping(groups, "groups")
     return SeriesMapping(("",), "root") if root.is_image else None
 
 
 def plain_groups(documents: Documents, root: Root, taken: Iterable[str]) -> tuple[str, ...]:
-    """Images right below the root: groups 0, 1, 2 ..., or where there are none all others, numbers in names in order."""
+    """Images right below the root: groups 0, 1, 2 ..., or where there are none all others.
+
+    The others are sorted with numbers in their names by value: img_2 comes before img_10.
+    """
     names = documents.store.children("")
     if names is None:
         return _probed(documents, root)
@@ -87,7 +93,9 @@ def plain_groups(documents: Documents, root: Root, taken: Iterable[str]) -> tupl
     if numbered or root.is_image:
         for expected, name in enumerate(numbered):
             if expected != int(name):
-                documents.problem(str(expected), f"the group is missing, but there is {name}", "give --mapping FILE")
+                documents.problem(
+                    str(expected), f"the group is missing, but there is {name}", "give --mapping FILE"
+                )
                 break
         return numbered
     return _images(documents, root, sorted(free, key=_natural))
@@ -101,9 +109,10 @@ def _images(documents: Documents, root: Root, names: Iterable[str]) -> tuple[str
     """Those of the names that are images; one that must not be read counts, so that reading it says why."""
     groups = documents.groups(names, root.zarr_format)
     return tuple(
-        name for name, group in groups.items()
+        name
+        for name, group in groups.items()
         if group is None or group == LEADS_OUT or (isinstance(group, dict) and "multiscales" in group)
-    )  # fmt: skip
+    )
 
 
 def _probed(documents: Documents, root: Root) -> tuple[str, ...]:
@@ -143,7 +152,7 @@ def _by_plates(
 
 
 def _placed(documents: Documents, plates: Sequence[Plate], summary: OmeSummary) -> dict[str, str]:
-    """Path by ID of each image in a well: same row and column, same position in the well (never its name or index)."""
+    """Path by ID of each image in a well: same row and column, same position in the well."""
     placed: dict[str, str] = {}
     stated = [plate for plate in summary.plates if plate.wells]
     for ome_plate, plate in zip(stated, plates, strict=False):
@@ -153,7 +162,11 @@ def _placed(documents: Documents, plates: Sequence[Plate], summary: OmeSummary) 
             fields = well.fields if well else ()
             if len(fields) != len(ome_well.images):
                 where = well.path if well else plate.path
-                documents.problem(where, f"the well in row {ome_well.row}, column {ome_well.column} has {len(fields)} "
-                                  f"fields, but {len(ome_well.images)} in the OME-XML", "give --mapping FILE")  # fmt: skip
+                documents.problem(
+                    where,
+                    f"the well in row {ome_well.row}, column {ome_well.column} has {len(fields)} "
+                    f"fields, but {len(ome_well.images)} in the OME-XML",
+                    "give --mapping FILE",
+                )
             placed |= {image: field.path for image, field in zip(ome_well.images, fields, strict=False)}
     return placed

@@ -51,7 +51,7 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class PhysicalSize:
-    """Size of a pixel (x, y, z) and of a time step; None where NGFF gives no unit, as converters then write 1."""
+    """Size of a pixel (x, y, z) and of a time step; None without a unit: converters then write 1."""
 
     x: Quantity | None = None
     y: Quantity | None = None
@@ -145,7 +145,7 @@ class Acquisition:
 
 @dataclass(frozen=True, slots=True)
 class Plate:
-    """A plate; `rows` and `columns` are names and may be far more than the wells that exist (sparse is normal).
+    """A plate; `rows` and `columns` are names, far more than the wells that exist where it is sparse.
 
     `wells` are sorted by row and column; `field_count` is what is stated, summed over acquisitions.
     """
@@ -224,10 +224,10 @@ class MetadataSource:
 
 @dataclass(frozen=True, slots=True)
 class ZarrLayout:
-    """What a Zarr holds: `series` has those of `mapping` first, in its order, then those that it does not name.
+    """What a Zarr holds: `series` has those of `mapping` first, in its order, then the others.
 
-    `mapping` is that of the first OME-XML, or of the NGFF metadata alone when there is none; every path of it that
-    could be read is among the series. `problems` has all that is wrong, each with its path.
+    `mapping` is that of the first OME-XML, or of the NGFF metadata alone when there is none; its paths that
+    could be read are among the series. `problems` has all that is wrong, each with its path.
     """
 
     uri: str
@@ -250,7 +250,7 @@ class ZarrLayout:
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
     def mapped_series(self) -> tuple[Series, ...]:
-        """The series in the order of the images of `mapping`; raises LayoutError with all errors of the layout."""
+        """The series in the order of the images of `mapping`; raises LayoutError with all errors."""
         if self.errors:
             raise LayoutError.of(self.errors)
         by_path = {series.path: series for series in self.series}

@@ -25,7 +25,7 @@ class _Builder(ET.TreeBuilder):
 
 
 def summarise(content: bytes, where: str) -> OmeSummary:
-    """Images and plates of an OME-XML in its order; raises LayoutError for XML that is broken, unsafe or not OME."""
+    """Images and plates of an OME-XML in its order; raises LayoutError for broken, unsafe or other XML."""
     try:
         root = ET.fromstring(content, ET.XMLParser(target=_Builder()))
     except _Doctype:

@@ -12,7 +12,7 @@ from omero_roz.layout.store import Absent
 
 
 def read_plate(documents: Documents, path: str, attributes: dict[str, Any], zarr_format: ZarrFormat) -> Plate:
-    """The plate of a group's attributes, with the fields of every well (one fetch); what is broken is left out."""
+    """The plate of a group's attributes, with the fields of every well (one fetch), less what is broken."""
     block = as_dict(attributes.get("plate"))
     rows, columns = _names(block.get("rows")), _names(block.get("columns"))
     places = _places(documents, path, block, rows, columns)
@@ -21,17 +21,23 @@ def read_plate(documents: Documents, path: str, attributes: dict[str, Any], zarr
     for well_path, (row, column) in places.items():
         group = groups[well_path]
         if isinstance(group, Absent):
-            documents.problem(well_path, f"the plate lists this well, but its group is {group.why}",
-                              "restore it or take it off the plate's list")  # fmt: skip
+            documents.problem(
+                well_path,
+                f"the plate lists this well, but its group is {group.why}",
+                "restore it or take it off the plate's list",
+            )
         elif group is not None:
             wells.append(Well(well_path, row, column, _fields(documents, well_path, group)))
     return Plate(
-        path, as_str(block.get("name")) or "", rows, columns,
+        path,
+        as_str(block.get("name")) or "",
+        rows,
+        columns,
         tuple(sorted(wells, key=lambda well: (well.row, well.column))),
         tuple(_acquisition(as_dict(item)) for item in as_list(block.get("acquisitions"))),
         as_int(block.get("field_count")),
         as_str(block.get("version")) or as_str(attributes.get("version")),
-    )  # fmt: skip
+    )
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -54,22 +60,29 @@ def _places(
         if path in places:
             documents.problem(path, "two wells of the plate have this path", "list each well once")
         elif place is None:
-            documents.problem(path, "the well has no row and column on the plate", "state rowIndex and columnIndex")
+            documents.problem(
+                path, "the well has no row and column on the plate", "state rowIndex and columnIndex"
+            )
         elif place in taken:
-            documents.problem(path, f"two wells are in row {place[0]}, column {place[1]}", "list each well once")
+            documents.problem(
+                path, f"two wells are in row {place[0]}, column {place[1]}", "list each well once"
+            )
         else:
             places[path] = place
             taken.add(place)
             if place[0] >= len(rows) or place[1] >= len(columns):
-                documents.warning(path, f"row {place[0]}, column {place[1]} is not on the plate's "
-                                  f"{len(rows)} x {len(columns)}", "list all rows and columns")  # fmt: skip
+                documents.warning(
+                    path,
+                    f"row {place[0]}, column {place[1]} is not on the plate's {len(rows)} x {len(columns)}",
+                    "list all rows and columns",
+                )
     return places
 
 
 def _place(
     well: dict[str, Any], name: str, rows: tuple[str, ...], columns: tuple[str, ...]
 ) -> tuple[int, int] | None:
-    """Stated indices (`rowIndex`, 0.3.0: `row_index`), else those of the names in the path (NGFF up to 0.3)."""
+    """Stated indices (0.3.0: `row_index`), else those of the names in the path (NGFF up to 0.3)."""
     row = as_int(well.get("rowIndex", well.get("row_index")))
     column = as_int(well.get("columnIndex", well.get("column_index")))
     if row is None or column is None:
@@ -91,9 +104,13 @@ def _fields(documents: Documents, well: str, attributes: dict[str, Any]) -> tupl
         name = as_str(image.get("path"))
         reason = "it is missing" if not name else unsafe(name)
         if reason or not name:
-            documents.problem(well, f"the image path {name!r} is refused: {reason}", "use plain relative paths")
+            documents.problem(
+                well, f"the image path {name!r} is refused: {reason}", "use plain relative paths"
+            )
         elif join(well, name) in fields:
-            documents.problem(join(well, name), "two images of the well have this path", "list each image once")
+            documents.problem(
+                join(well, name), "two images of the well have this path", "list each image once"
+            )
         else:
             fields[join(well, name)] = Field(join(well, name), _id(image.get("acquisition")))
     return tuple(fields.values())
@@ -105,6 +122,10 @@ def _id(value: Any) -> str | None:
 
 def _acquisition(block: dict[str, Any]) -> Acquisition:
     return Acquisition(
-        _id(block.get("id")) or "", as_str(block.get("name")), as_str(block.get("description")),
-        as_int(block.get("starttime")), as_int(block.get("endtime")), as_int(block.get("maximumfieldcount")),
-    )  # fmt: skip
+        _id(block.get("id")) or "",
+        as_str(block.get("name")),
+        as_str(block.get("description")),
+        as_int(block.get("starttime")),
+        as_int(block.get("endtime")),
+        as_int(block.get("maximumfieldcount")),
+    )

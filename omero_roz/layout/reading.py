@@ -10,7 +10,15 @@ from omero_roz.layout.documents import Documents
 from omero_roz.layout.image import Multiscale, parse_multiscale, parse_series
 from omero_roz.layout.json_values import as_dict, as_str
 from omero_roz.layout.mapping import derived_mapping, stated_mapping
-from omero_roz.layout.model import MetadataSource, Plate, Series, SeriesMapping, ZarrFormat, ZarrLayout
+from omero_roz.layout.model import (
+    MetadataSource,
+    OmeSummary,
+    Plate,
+    Series,
+    SeriesMapping,
+    ZarrFormat,
+    ZarrLayout,
+)
 from omero_roz.layout.plate import read_plate
 from omero_roz.layout.root import Root, read_root
 from omero_roz.layout.sources import OME_KIND, Unmapped, read_sources
@@ -18,18 +26,19 @@ from omero_roz.layout.store import Absent, Store
 
 
 def read_layout(store: Store, mapping: SeriesMapping | None = None) -> ZarrLayout:
-    """What the Zarr at a store's root holds; `mapping` (a user's mapping file) wins over what the layout states.
+    """What the Zarr at a store's root holds; `mapping` (a user's file) wins over what the layout states.
 
-    What is wrong is in `problems`, all of it. Raises Unreachable, and LayoutError where there is no image at all.
+    What is wrong is in `problems`, all of it. Raises Unreachable, and LayoutError where there is no image.
     """
     documents = Documents(store)
     root = read_root(documents)
     unmapped = read_sources(documents, root)
     stated = _stated(documents, root, unmapped, mapping)
     plates = _plates(documents, root, [path for each in stated if each for path in each.paths])
+    summaries = [source.summary for source in unmapped] or [None]
     mappings = [
-        each or _derived(documents, root, plates, source)
-        for each, source in zip(stated, unmapped or [None], strict=True)
+        each or _derived(documents, root, plates, summary)
+        for each, summary in zip(stated, summaries, strict=True)
     ]
     paths = [path for each in mappings for path in each.paths]
     paths += [path for plate in plates for path in plate.field_paths]
@@ -53,7 +62,7 @@ def read_layout(store: Store, mapping: SeriesMapping | None = None) -> ZarrLayou
 def _stated(
     documents: Documents, root: Root, sources: Sequence[Unmapped], given: SeriesMapping | None
 ) -> list[SeriesMapping | None]:
-    """Mappings that the user or the layout states, one for each source; one alone where there is no source."""
+    """Mappings that the user or the layout states, one for each source; just one without sources."""
     series = None
     if "series" in root.ome:
         series = stated_mapping(documents, "OME", root.ome["series"], "OME series")
@@ -71,8 +80,10 @@ def _stated(
     return mappings
 
 
-def _derived(documents: Documents, root: Root, plates: Sequence[Plate], source: Unmapped | None) -> SeriesMapping:
-    derived = derived_mapping(documents, root, plates, source.summary if source else None)
+def _derived(
+    documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None
+) -> SeriesMapping:
+    derived = derived_mapping(documents, root, plates, summary)
     if derived is None:
         raise _without_image(documents)
     return derived
@@ -82,7 +93,9 @@ def _without_image(documents: Documents) -> LayoutError:
     errors = [problem for problem in documents.problems if problem.severity == "error"]
     if errors:
         return LayoutError.of(errors)
-    return LayoutError("the Zarr holds no image", documents.store.uri, "name a group with multiscales or a plate")
+    return LayoutError(
+        "the Zarr holds no image", documents.store.uri, "name a group with multiscales or a plate"
+    )
 
 
 def _plates(documents: Documents, root: Root, paths: Iterable[str]) -> tuple[Plate, ...]:

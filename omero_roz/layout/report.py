@@ -1,4 +1,4 @@
-"""A layout as plain data: the stable JSON of `omero roz inspect --json` (docs/inspect-json.md) and rows for people."""
+"""A layout as plain data: the stable JSON of `omero roz inspect --json` (docs/inspect-json.md)."""
 
 from __future__ import annotations
 
@@ -72,29 +72,3 @@ def missing_wells(plate: Plate) -> tuple[tuple[int, int], ...]:
     there = {(well.row, well.column) for well in plate.wells}
     places = ((row, column) for row in range(len(plate.rows)) for column in range(len(plate.columns)))
     return tuple(place for place in places if place not in there)
-
-
-def series_rows(layout: ZarrLayout) -> list[tuple[str, ...]]:
-    """A header and a row for each series: number, image name (the XML's, else NGFF's), path, size, type, levels, chunks."""
-    names: dict[str, str] = {}
-    for source in layout.sources:
-        if source.summary:
-            for path, image in zip(source.mapping.paths, source.summary.images, strict=False):
-                names.setdefault(path, image.name)
-    rows = [("#", "name", "path", "size", "type", "levels", "chunks")]
-    for number, series in enumerate(layout.series):
-        full = series.levels[0]
-        name = names.get(series.path, series.name)
-        chunks = " x ".join(str(extent) for extent in full.chunks)
-        rows.append((str(number), name, series.path or "/", str(series.sizes), series.pixel_type or f"({full.dtype})",
-                     str(len(series.levels)), chunks))  # fmt: skip
-    return rows
-
-
-def plate_grid(plate: Plate) -> list[tuple[str, ...]]:
-    """A header of column names and a row for each plate row: its name, then fields per well, "." without a well."""
-    fields = {(well.row, well.column): str(len(well.fields)) for well in plate.wells}
-    grid = [("", *plate.columns)]
-    for row, name in enumerate(plate.rows):
-        grid.append((name, *(fields.get((row, column), ".") for column in range(len(plate.columns)))))
-    return grid

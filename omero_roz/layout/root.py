@@ -19,7 +19,7 @@ _ARRAY = ".zarray"
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """NGFF attributes of the root and of the OME group ({} where there are none); whether an OME-XML is there."""
+    """NGFF attributes of the root and of the OME group ({} where there are none), and the OME-XML."""
 
     zarr_format: ZarrFormat
     attributes: dict[str, Any]
@@ -46,10 +46,13 @@ def read_root(documents: Documents) -> Root:
     both = bool(there & {".zgroup", ".zattrs"}) and not ngff_attributes(v3["zarr.json"], 3)
     zarr_format: ZarrFormat = 3 if there & set(_V3) and not both else 2
     if v3["zarr.json"].get("node_type") == "array" or (zarr_format == 2 and _ARRAY in there):
-        raise LayoutError("this is an array, not an image", documents.store.uri, "name the group that holds it")
+        raise LayoutError(
+            "this is an array, not an image", documents.store.uri, "name the group that holds it"
+        )
     xml = contents[OME_XML]
     content = xml if isinstance(xml, bytes) else None
-    if isinstance(xml, Absent) and xml.hidden and (xml == LEADS_OUT or there & {"OME/.zattrs", "OME/zarr.json"}):
+    expected = bool(there & {"OME/.zattrs", "OME/zarr.json"})
+    if isinstance(xml, Absent) and xml.hidden and (expected or xml == LEADS_OUT):
         documents.problem(OME_XML, xml.why, xml.fix)
     if zarr_format == 3:
         return Root(3, ngff_attributes(v3["zarr.json"], 3), ngff_attributes(v3["OME/zarr.json"], 3), content)
@@ -73,5 +76,8 @@ def _nothing(documents: Documents, contents: dict[str, bytes | Absent]) -> Layou
     below = documents.store.children("")
     if not below:
         return Unreachable("there is nothing at this address", uri, "check its spelling")
-    return LayoutError("not a Zarr: it has no zarr.json, .zgroup, .zattrs or OME", uri,
-                       f"name the layout itself; below are {', '.join(below[:5])}")  # fmt: skip
+    return LayoutError(
+        "not a Zarr: it has no zarr.json, .zgroup, .zattrs or OME",
+        uri,
+        f"name the layout itself; below are {', '.join(below[:5])}",
+    )

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import aiohttp
 import fsspec
 import fsspec.asyn
-from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
+from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound  # type: ignore[import-untyped]
 from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore, LocalStore
 
@@ -25,16 +25,20 @@ from omero_roz.errors import Unreachable, UsageError
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import DENIED, LEADS_OUT, NOT_FOUND, Absent, Store
 
+UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)
 CONNECTIONS = 64
 ATTEMPTS = 4
 _TRIAL = 32  # files read one by one to see how fast the file system is
 _SLOW = 0.0005  # seconds a file: a network file system, or a disk that seeks
-_SECRET_NAMES = ("token", "sig", "signature", "secret", "password", "credential", "accesskey", "key", "auth", "session")
+_SECRET_WORDS = ("token", "sig", "secret", "pass", "credential", "key", "auth", "session")
+
+
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to get into a bucket beyond what the AWS configuration says: S3 endpoint URL, profile, no credentials."""
+    """How to get into a bucket beyond the AWS configuration: endpoint URL, profile, or no credentials."""
 
     endpoint: str | None = None
     profile: str | None = None
@@ -44,7 +48,7 @@ class Access:
 def open_store(uri: str, access: Access = Access()) -> Store:
     """The store at a URI or local path, read only.
 
-    Raises UsageError for an unknown scheme and for credentials or signatures in the URI (which it never repeats),
+    Raises UsageError for an unknown scheme and for credentials or signatures in the URI (not shown),
     Unreachable for a local path that is no directory.
     """
     scheme = urlsplit(uri).scheme if "://" in uri else ""
@@ -53,31 +57,39 @@ def open_store(uri: str, access: Access = Access()) -> Store:
     if scheme == "file":
         return _local(Path(unquote(urlsplit(uri).path)))
     if scheme not in ("s3", "https", "http"):
-        raise UsageError(f"the scheme {scheme!r} is unknown", fix="use a local path, file://, s3:// or https://")
+        raise UsageError(
+            f"the scheme {scheme!r} is unknown", fix="use a local path, file://, s3:// or https://"
+        )
     address = _without_secrets(uri)
     if scheme == "s3":
         anonymous = access.anonymous or urlsplit(uri).query == "anonymous=true"
         return _s3(address, replace(access, anonymous=anonymous))
     if access != Access():
-        raise UsageError("an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out")
+        raise UsageError(
+            "an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out"
+        )
     return RemoteStore(address, address, "http", (), can_list=False)
 
 
 def _without_secrets(uri: str) -> str:
-    """The address without query and trailing slashes; refuses whatever might be a secret, without showing it."""
+    """The address without query and trailing slashes; refuses what might be a secret, without showing it."""
     try:
         parts = urlsplit(uri)
         names = [name.lower().replace("-", "").replace("_", "") for name, _ in parse_qsl(parts.query, True)]
-        secret = parts.username is not None or any(word in name for name in names for word in _SECRET_NAMES)
+        secret = parts.username is not None or any(word in name for name in names for word in _SECRET_WORDS)
     except ValueError:
         raise UsageError("the URI is malformed", fix="write s3://BUCKET/KEY or https://HOST/PATH") from None
     if secret or "@" in parts.netloc:
-        raise UsageError("credentials or a signature in a URI are refused: they would be stored and shown", parts.scheme
-                         + "://…", "use a profile or the environment of AWS, or a public address")  # fmt: skip
+        what = "credentials or a signature in a URI are refused: they would be stored and shown"
+        raise UsageError(
+            what, f"{parts.scheme}://…", "use an AWS profile, the environment, or a public address"
+        )
     address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
     allowed = ("", "anonymous=true") if parts.scheme == "s3" else ("",)
     if parts.query not in allowed or parts.fragment or not parts.netloc:
-        raise UsageError("the URI has a query or fragment, or no host or bucket", address, "name the Zarr itself")
+        raise UsageError(
+            "the URI has a query or fragment, or no host or bucket", address, "name the Zarr itself"
+        )
     return address
 
 
@@ -187,7 +199,7 @@ def _absent(error: OSError, path: str) -> Absent:
     """What an error of the file system means; raises Unreachable for what only the disk can be blamed for."""
     if isinstance(error, PermissionError):
         return DENIED
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO):
+    if error.errno in _NO_FILE:
         return NOT_FOUND
     raise Unreachable(f"cannot be read ({error.strerror})", path, "check the file system") from error
 
@@ -196,9 +208,12 @@ def _s3(address: str, access: Access) -> RemoteStore:
     options: dict[str, Any] = {
         "anon": access.anonymous,
         "config_kwargs": {
-            "max_pool_connections": CONNECTIONS, "connect_timeout": 10, "read_timeout": 30,
+            "max_pool_connections": CONNECTIONS,
+            "connect_timeout": 10,
+            "read_timeout": 30,
             # botocore spends a third of a request's time on its own name and on checksums nobody asked for
-            "user_agent": "omero-roz", "response_checksum_validation": "when_required",
+            "user_agent": "omero-roz",
+            "response_checksum_validation": "when_required",
             "disable_request_compression": True,
         },
         "use_listings_cache": False,
@@ -236,14 +251,17 @@ class RemoteStore:
             for position, path in waiting:
                 results[position] = await self._get(filesystem, path)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(CONNECTIONS, len(paths))):
-                group.create_task(worker())
+        workers = [asyncio.ensure_future(worker()) for _ in range(min(CONNECTIONS, len(paths)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for task in workers:
+                task.cancel()
         return results
 
     async def _get(self, filesystem: Any, path: str) -> bytes | Absent:
         if self.protocol == "http" and set(path) & set("?#%"):
-            return Absent("a name with ?, # or % cannot be read over https", "read it from another place", hidden=True)
+            return UNREADABLE_NAME
         for attempt in range(ATTEMPTS):
             try:
                 return await filesystem._cat_file(join(self.path, path))
@@ -259,7 +277,7 @@ class RemoteStore:
                 last: Exception = error
             except (NoCredentialsError, ProfileNotFound) as error:
                 raise Unreachable(str(error), self.uri, "set up a profile, or use --anonymous") from None
-            except (OSError, aiohttp.ClientError, BotoCoreError, asyncio.TimeoutError) as error:
+            except (OSError, aiohttp.ClientError, BotoCoreError) as error:
                 last = error
             await asyncio.sleep(0.2 * 2**attempt)
         what = f"no answer after {ATTEMPTS} attempts ({type(last).__name__}: {str(last)[:120]})"
@@ -275,9 +293,11 @@ class RemoteStore:
         except PermissionError:
             return None
         except (NoCredentialsError, ProfileNotFound, OSError, aiohttp.ClientError, BotoCoreError) as error:
-            raise Unreachable(f"cannot be listed ({error})", join(self.uri, path), "check the network") from None
-        names = (entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory")
-        return tuple(sorted(name for name in names if name))
+            raise Unreachable(
+                f"cannot be listed ({error})", join(self.uri, path), "check the network"
+            ) from None
+        directories = (entry["name"].rstrip("/") for entry in entries if entry["type"] == "directory")
+        return tuple(sorted(name.rpartition("/")[2] for name in directories))
 
     def below(self, path: str) -> RemoteStore:
         return replace(self, uri=join(self.uri, path), path=join(self.path, path))
