@@ -21,7 +21,7 @@ def folder() -> Path:
         path.mkdir(parents=True, exist_ok=True)
         (path / "lock").touch()
     except OSError as error:
-        raise SetupError(f"{path}: {error.strerror}: set XDG_CACHE_HOME to a folder that you may write to") from None
+        raise SetupError(f"{path}: {error.strerror}: set XDG_CACHE_HOME to a folder of yours") from None
     return path
 
 
@@ -39,7 +39,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def workplace(path: Path) -> Iterator[Path]:
-    """Give an empty folder on the cache's disk, and take away those that killed runs left; only under the lock."""
+    """Give an empty folder on the cache's disk and clear those that killed runs left; only under the lock."""
     for left in path.glob(f"{WORK}*"):
         shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=WORK, dir=path) as temporary:

@@ -1,4 +1,4 @@
-"""`python -m tools.environment`: make .venv with Ice, this package and what its tests need, at pinned versions."""
+"""`python -m tools.environment`: make .venv with Ice, this package and its tests' packages, all pinned."""
 
 import hashlib
 import subprocess
@@ -59,7 +59,7 @@ def _ice(python: Path) -> list[str]:
 def _wheels(python: Path) -> Path:
     """Return the folder of all pinned wheels in the cache, filled by pip if it is not there yet.
 
-    pip's own cache keeps the files as well, but asks the index for each again: half a minute for what takes none.
+    pip's own cache keeps the files as well, but asks the index for each again: that takes half a minute.
     """
     kept = cache.folder()
     name = f"{wheel.INTERPRETER}-{hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]}"
@@ -67,17 +67,17 @@ def _wheels(python: Path) -> Path:
         if not (kept / name).is_dir():
             _say("fetching the packages")
             with cache.workplace(kept) as folder:
-                error = pip.run("wheel", "--no-deps", "--requirement", PINS, "--wheel-dir", folder / name, python=python)
-                if error:
-                    raise SetupError(f"pip cannot fetch the packages: {error}: check pip's index and the network")
+                what: list[str | Path] = ["--no-deps", "--requirement", PINS, "--wheel-dir", folder / name]
+                if error := pip.run("wheel", *what, python=python):
+                    raise SetupError(f"pip cannot fetch the packages: {error}: check the network and pip's index")
                 return cache.keep(folder / name, kept)
     return kept / name
 
 
 def _install(python: Path, *what: str | Path) -> None:
-    """Install without asking for dependencies: the pins name them all. Python compiles what is imported, when it is."""
+    """Install nothing but this: the pins name every dependency. Python compiles what is imported, once it is."""
     if error := pip.run("install", "--no-deps", "--no-compile", *what, python=python):
-        raise SetupError(f"pip cannot install into {python.parent.parent}: {error}: try again after make clean")
+        raise SetupError(f"pip cannot install into {python.parents[1]}: {error}: try again after make clean")
 
 
 def _say(line: str) -> None:

@@ -1,3 +1,3 @@
-"""A wheel of zeroc-ice 3.6.5, which omero-py needs and for which PyPI has no Linux wheel for Python 3.11 to 3.13."""
+"""A wheel of zeroc-ice 3.6.5, which omero-py needs; PyPI has none for Linux and Python 3.11 to 3.13."""
 
 VERSION = "3.6.5"

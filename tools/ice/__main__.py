@@ -1,6 +1,6 @@
-"""`python -m tools.ice`: print the path of a zeroc-ice wheel for this Python, building it if there is none yet.
+"""`python -m tools.ice`: print the path of a zeroc-ice wheel for this Python, built if there is none yet.
 
-Prints nothing when Ice is already importable. Progress and errors go to stderr; the exit status is 1 after an error.
+Prints nothing when Ice is importable already. Progress and errors go to stderr; the exit status after an error is 1.
 """
 
 import os
@@ -12,6 +12,7 @@ from tools import SetupError, cache, pip
 from tools.ice import VERSION, build, needs, source, wheel
 
 OWN_WHEEL = "OMERO_ROZ_ICE_WHEEL"
+BUILD_SECONDS = 100  # on one core of 2023
 PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -27,7 +28,7 @@ def main() -> int:
 
 
 def obtain() -> Path | None:
-    """Return a wheel: the user's, the cache's, one that pip finds, or a new one; None when Ice is installed already."""
+    """Return a wheel: the user's, the cache's, one that pip finds or a new one; None when Ice is there already."""
     if own := os.environ.get(OWN_WHEEL):
         return _own(Path(own))
     if wheel.importable():
@@ -41,7 +42,7 @@ def obtain() -> Path | None:
 
 def _own(path: Path) -> Path:
     if not wheel.works(path):
-        raise SetupError(f"{OWN_WHEEL}={path}: no wheel of Ice {VERSION} that {PYTHON} can load here: unset it, or name another")
+        raise SetupError(f"{OWN_WHEEL}={path}: no Ice {VERSION} that {PYTHON} can load: unset it, or name another")
     return path.resolve()
 
 
@@ -62,7 +63,8 @@ def _build(kept: Path) -> Path:
         _say(f"fetching the sources of {VERSION}, for which there is no wheel")
         root = source.fetch(folder)
         source.patch(root)
-        _say(f"compiling for {PYTHON} on {build.cores()} cores, once for this user: about {120 // build.cores() + 5} s on a quiet machine")
+        seconds = BUILD_SECONDS // build.cores() + 5
+        _say(f"compiling for {PYTHON} on {build.cores()} cores, once for this user: about {seconds} s if they are idle")
         finished = folder / wheel.NAME
         wheel.pack(root, build.extension(root, command), finished)
         if not wheel.works(finished):

@@ -10,7 +10,7 @@ from pathlib import Path
 from tools import SetupError
 from tools.ice import needs, units
 
-# -O1 is what Ice's own setup.py asks for; it takes one minute on two cores. -O0 halves that and doubles the cost of a call.
+# -O1 is what Ice's own setup.py asks for: one minute on two cores. -O0 halves that, and doubles the cost of a call.
 FLAGS = ["-O1", "-w", "-fPIC", "-DNDEBUG", "-DICE_STATIC_LIBS"]
 DIALECTS = {".cpp": ["-x", "c++", "-std=gnu++14"], ".c": ["-x", "c", "-std=gnu89"]}
 INCLUDES = ["src", "src/ice/cpp/include", "src/ice/cpp/src"]
@@ -31,7 +31,8 @@ def extension(root: Path, command: Sequence[str]) -> Path:
     with ThreadPoolExecutor(cores()) as pool:
         objects = list(pool.map(lambda unit: _compile(command, flags, unit), joined))
     module = root / f"IcePy{sysconfig.get_config_var('EXT_SUFFIX')}"
-    _run([*command, "-shared", "-o", str(module), *map(str, objects), *needs.link_flags(), *LIBRARIES], "IcePy")
+    links = [*needs.link_flags(), *LIBRARIES]
+    _run([*command, "-shared", "-o", str(module), *map(str, objects), *links], "IcePy")
     return module
 
 
@@ -44,5 +45,6 @@ def _compile(command: Sequence[str], flags: Sequence[str], unit: Path) -> Path:
 def _run(command: Sequence[str], what: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line] or [f"ended with {done.returncode}"]
-        raise SetupError(f"{command[0]} cannot build {what} of Ice: {errors[0]}: try another compiler with CXX=...")
+        lines = done.stderr.splitlines() or [f"ended with {done.returncode}"]
+        first = next((line for line in lines if "error" in line), lines[-1])
+        raise SetupError(f"{command[0]} cannot build {what} of Ice: {first}: try another compiler with CXX=...")

@@ -39,7 +39,7 @@ LIBRARIES = (
 
 
 def compiler() -> list[str] | None:
-    """Return the C++ compiler's command ($CXX, or the first of c++, g++ and clang++), None when there is none."""
+    """Return the C++ compiler's command: $CXX, or the first of c++, g++ and clang++; None when there is none."""
     wanted = os.environ.get("CXX", "").split()
     if wanted:
         return wanted if shutil.which(wanted[0]) else None
@@ -87,11 +87,12 @@ def _compiles(command: list[str], library: Library) -> bool:
 def _header_lies_somewhere(header: str) -> bool:
     """Without a compiler nobody can say where it would look, so the usual places must do."""
     usual = [Path("/usr/include"), Path("/usr/local/include"), *Path("/usr/include").glob("*-linux-*")]
-    return any((folder / header).is_file() for folder in [*usual, *(Path(flag[2:]) for flag in include_flags())])
+    told = [Path(flag.removeprefix("-I")) for flag in include_flags()]
+    return any((folder / header).is_file() for folder in [*usual, *told])
 
 
 def advice(needs: Iterable[Need]) -> str:
-    """Return the lines that name each need and the one command that brings them all, for Debian and for conda."""
+    """Return lines that name each need, and one command each for Debian and conda that brings them all."""
     needs = list(needs)
     width = max(len(need.what) for need in needs)
     rows = [f"  {need.what:{width}}  Debian: {need.debian:13} conda: {need.conda}" for need in needs]

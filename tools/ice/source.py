@@ -46,10 +46,10 @@ REPLACEMENTS = (
 
 
 def fetch(folder: Path) -> Path:
-    """Fetch the sdist with pip, which checks its hash, unpack it into `folder` and return the root of the sources.
+    """Fetch the sdist with pip, which checks its hash, and return the root of the sources, unpacked in `folder`.
 
-    pip asks the sdist for its metadata with its own setup.py, so the setuptools of that build is pinned as well (as a
-    URI, because pip splits the variable at spaces).
+    pip asks the sdist's own setup.py for its metadata, so that build's setuptools is pinned as well: by a URI,
+    because pip splits the variable at spaces.
     """
     pins = {"PIP_CONSTRAINT": PINS.as_uri(), "PIP_BUILD_CONSTRAINT": PINS.as_uri()}
     error = pip.run(*DOWNLOAD, "--dest", folder, "--requirement", SDIST, environment=pins)
@@ -61,10 +61,10 @@ def fetch(folder: Path) -> Path:
 
 
 def patch(root: Path) -> None:
-    """Make all replacements below `root`; SetupError names the first that does not stand there exactly once."""
+    """Make all replacements below `root`; SetupError names the first whose old text is not there exactly once."""
     for change in REPLACEMENTS:
         path = root / change.file
         text = path.read_text(encoding="utf-8")
         if (count := text.count(change.old)) != 1:
-            raise SetupError(f"{path}: {change.old.strip()!r} stands there {count} times instead of once: other sources?")
+            raise SetupError(f"{path}: {change.old.strip()!r} is there {count} times, not once: other sources?")
         path.write_text(text.replace(change.old, change.new), encoding="utf-8")

@@ -1,16 +1,16 @@
-"""Join Ice's C++ sources into a few translation units: most of a small source's compile time goes into the same headers again."""
+"""Join Ice's C++ sources into a few translation units: what takes time is to read the same headers again and again."""
 
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# Nothing in IcePy calls these: TLS of other systems, generators of other languages. bzip2 comes from the system.
+# Nothing in IcePy calls these: TLS of other systems, generators of other languages. bzip2 is the system's.
 UNUSED = re.compile(
     r"/bzip2/|/IceSSL/(SChannel|SecureTransport)"
     r"|/Slice/(CPlusPlusUtil|CsUtil|DotNetNames|JavaUtil|ObjCUtil|PHPUtil|Ruby|RubyUtil)\.cpp$"
 )
 
-# Generated or C code with macros and statics of its own, and what a neighbour's `using namespace` would make ambiguous.
+# C and generated code with macros and statics of its own; calls that a neighbour's `using namespace` makes ambiguous.
 ALONE = re.compile(r"\.c$|^src/Slice\.cpp$|/Slice/(Grammar|Scanner)\.cpp$|/IceUtil/Random\.cpp$")
 
 # Names that several sources define for themselves; in a joined unit each source gets its own.
@@ -29,14 +29,16 @@ def sources(root: Path) -> list[Path]:
 
 
 def groups(files: Iterable[tuple[Path, int]]) -> list[list[Path]]:
-    """Group (source, bytes) by directory into parts of about equal size; what must stand alone is a group of one."""
-    alone, by_folder = [], {}
+    """Group (source, bytes) by folder into parts of about equal size; what must stand alone is a group of one."""
+    alone: list[list[Path]] = []
+    by_folder: dict[Path, list[tuple[Path, int]]] = {}
     for path, size in files:
         if ALONE.search(path.as_posix()):
             alone.append([path])
         else:
             by_folder.setdefault(path.parent, []).append((path, size))
-    return alone + [part for folder, rows in by_folder.items() for part in _parts(rows, PARTS.get(folder.as_posix(), 1))]
+    counts = {folder: PARTS.get(folder.as_posix(), 1) for folder in by_folder}
+    return alone + [part for folder, rows in by_folder.items() for part in _parts(rows, counts[folder])]
 
 
 def _parts(rows: list[tuple[Path, int]], count: int) -> Iterator[list[Path]]:

@@ -22,7 +22,7 @@ CONSOLE_SCRIPTS = "[console_scripts]\nslice2py = slice2py:main\n"
 
 
 def pack(root: Path, module: Path, target: Path) -> None:
-    """Write the wheel `target` from the Python part below `root`/lib, its licences and the extension module."""
+    """Write the wheel `target`: the Python part below `root`/lib, the extension module and the licences."""
     records = []
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in _members(root, module):
@@ -41,7 +41,8 @@ def _members(root: Path, module: Path) -> Iterator[tuple[str, bytes]]:
         yield f"{INFO}/licenses/{path.name}", path.read_bytes()
     yield f"{INFO}/METADATA", (root / "PKG-INFO").read_bytes()
     yield f"{INFO}/entry_points.txt", CONSOLE_SCRIPTS.encode()
-    yield f"{INFO}/WHEEL", f"Wheel-Version: 1.0\nGenerator: omero-roz\nRoot-Is-Purelib: false\nTag: {TAG}\n".encode()
+    about = f"Wheel-Version: 1.0\nGenerator: omero-roz\nRoot-Is-Purelib: false\nTag: {TAG}\n"
+    yield f"{INFO}/WHEEL", about.encode()
 
 
 def find(folder: Path) -> Path | None:
@@ -50,7 +51,7 @@ def find(folder: Path) -> Path | None:
 
 
 def works(wheel: Path) -> bool:
-    """Say whether this Python can load Ice of the right version from `wheel`: another system's libraries may be gone."""
+    """Say whether this Python can load the right Ice from `wheel`: the libraries it was built with may be gone."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             with zipfile.ZipFile(wheel) as archive:
@@ -61,6 +62,6 @@ def works(wheel: Path) -> bool:
 
 
 def importable(environment: dict[str, str] | None = None) -> bool:
-    """Say whether this Python finds Ice of the right version by itself, or with what `environment` gives it."""
+    """Say whether this Python finds the right Ice by itself, or with what `environment` gives it."""
     test = f"import Ice; raise SystemExit(Ice.stringVersion() != {VERSION!r})"
     return subprocess.run([sys.executable, "-c", test], env=environment, capture_output=True).returncode == 0
