@@ -9,6 +9,8 @@ import numpy as np
 import omero
 import omero.clients  # fills `omero` with the server's exceptions, and in the order in which they load
 
+MAX_SIDE = 3192  # the server's default omero.pixeldata.max_plane_width and _height
+
 # The enumeration PixelsType of the OMERO database; complex types cannot be read by any reader here.
 DTYPES: dict[str, np.dtype] = {
     "bit": np.dtype("u1"),
@@ -130,6 +132,4 @@ def instantiation_error(path: object) -> omero.ResourceError:
 
 def unsupported(what: str) -> omero.InternalException:
     """What the server says of an operation that a buffer has not (Java's UnsupportedOperationException)."""
-    return omero.InternalException(
-        message=f"Wrapped Exception: (java.lang.UnsupportedOperationException):\n{what}"
-    )
+    return omero.InternalException(message=f"Wrapped Exception: (java.lang.UnsupportedOperationException):\n{what}")

@@ -43,9 +43,7 @@ def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool 
     return open_source(source, state.settings.reader_v3, unreadable)
 
 
-def open_source(
-    source: Source, reader_v3: bool, unreadable: Callable[[Sequence[Path]], list[Path]]
-) -> PixelBuffer:
+def open_source(source: Source, reader_v3: bool, unreadable: Callable[[Sequence[Path]], list[Path]]) -> PixelBuffer:
     """Open what the database names.
 
     The Zarr of the ExternalInfo first; whatever is wrong with it is only logged, and pixels.path/name is
@@ -57,9 +55,7 @@ def open_source(
         try:
             return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3)
         except Exception:
-            log.warning(
-                "Pixels:%d: cannot read %s, reading pixels.path", source.pixels_id, source.lsid, exc_info=True
-            )
+            log.warning("Pixels:%d: cannot read %s, reading pixels.path", source.pixels_id, source.lsid, exc_info=True)
     elif source.image_format == "OMEXML":
         raise omero.LockTimeout(message="Import in progress.", backOff=IN_PROGRESS_BACKOFF_MS, seconds=0)
     buffer, reader = _open_path(source, importing=False)
@@ -85,9 +81,7 @@ def _open_path(source: Source, importing: bool) -> tuple[FileBuffer, Reader]:
         reader = _reader(source.path, source, importing)
         return FileBuffer(source.path, reader), reader
     except Exception as error:
-        log.error(
-            "Pixels:%d: cannot read %s: %s: %s", source.pixels_id, source.path, type(error).__name__, error
-        )
+        log.error("Pixels:%d: cannot read %s: %s: %s", source.pixels_id, source.path, type(error).__name__, error)
         raise instantiation_error(source.path) from error
 
 

@@ -125,9 +125,7 @@ class FileBuffer(PixelBuffer):
 
     def _check_cube(self, offset: Sequence[int], size: Sequence[int], step: Sequence[int]) -> None:
         if not len(offset) == len(size) == len(step) == 5:
-            raise omero.ApiUsageException(
-                message="Invalid List length: each list must contain 5 elements XYZCT"
-            )
+            raise omero.ApiUsageException(message="Invalid List length: each list must contain 5 elements XYZCT")
         for axis, first, count in zip("xyzct", offset, size, strict=True):
             self.check_bounds(**{axis: first})
             self.check_bounds(**{axis: first + count - 1})

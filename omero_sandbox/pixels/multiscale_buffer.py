@@ -11,12 +11,12 @@ import numpy as np
 import omero
 import zarr
 
-from omero_sandbox.pixels.buffer import PixelBuffer, Sizes, big_endian, unsupported
+from omero_sandbox.pixels.buffer import MAX_SIDE, PixelBuffer, Sizes, big_endian, unsupported
 from omero_sandbox.pixels.zarr_store import UnreadableZarrError, open_array, open_group
 
 log = logging.getLogger(__name__)
 
-MAX_PLANE = 3192 * 3192  # the server's default omero.pixeldata.max_plane_width and _height
+MAX_PLANE = MAX_SIDE * MAX_SIDE
 
 
 class MultiscaleBuffer(PixelBuffer):
@@ -83,9 +83,7 @@ class MultiscaleBuffer(PixelBuffer):
             self.check_bounds(x=x + w - 1, y=y + h - 1)
             return self._read(z, c, t, x, y, w, h)
         except Exception as error:
-            log.error(
-                "Error while retrieving pixel data of %s: %s: %s", self.path, type(error).__name__, error
-            )
+            log.error("Error while retrieving pixel data of %s: %s: %s", self.path, type(error).__name__, error)
             return b""
 
     def get_stack(self, c: int, t: int) -> bytes:
@@ -140,7 +138,5 @@ def _axes(path: str, multiscale: Mapping[str, Any]) -> dict[str, int]:
     axes = multiscale.get("axes")
     names = list("tczyx") if axes is None else [axis["name"].lower() for axis in axes]
     if not {"x", "y"} <= set(names) <= set("tczyx"):
-        raise UnreadableZarrError(
-            f"{path}: axes {names}: only t, c, z, y, x are supported, and x and y needed"
-        )
+        raise UnreadableZarrError(f"{path}: axes {names}: only t, c, z, y, x are supported, and x and y needed")
     return {name: index for index, name in enumerate(names)}

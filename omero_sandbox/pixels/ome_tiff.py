@@ -59,9 +59,7 @@ class OmeTiffReader(Reader):
         self._levels = self._file.series[series].levels
         self.levels = tuple(self._level(pages) for pages in self._levels)
         self.used_files = _files(path, self._levels[0])
-        self._last: tuple[tuple[int, int], np.ndarray] | None = (
-            None  # tiles of one plane come one after another
-        )
+        self._last: tuple[tuple[int, int], np.ndarray] | None = None  # tiles of one plane come one after another
 
     def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
         """Zeros where the file has no page for the plane."""

@@ -64,9 +64,7 @@ def find_source(cursor: Any, caller: Caller, pixels_id: int, repository: Path, u
     )
 
 
-def unreadable_files(
-    cursor: Any, caller: Caller, repository: Path, uuid: str, files: Collection[Path]
-) -> list[Path]:
+def unreadable_files(cursor: Any, caller: Caller, repository: Path, uuid: str, files: Collection[Path]) -> list[Path]:
     """Those without an entry in a fileset that the caller may read (the server's ReaderSecurityCheck)."""
     condition = _readable(cursor, caller, "s", "Fileset")
     inside = [file for file in files if file.is_relative_to(repository)]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import omero
 import omero.all
 
-from omero_sandbox.pixels import PixelBuffer, open_buffer
-from omero_sandbox.pixels.multiscale_buffer import MAX_PLANE
+from omero_sandbox.pixels import PixelBuffer, histogram, open_buffer
+from omero_sandbox.pixels.buffer import MAX_SIDE
 from omero_sandbox.services.base import Call, StatefulService, service
 
 if TYPE_CHECKING:
@@ -164,7 +164,37 @@ class RawPixelsStore(StatefulService):
         """Whether a plane is larger than what OMERO reads in one go."""
         buffer = self._buffer()
         x, y = buffer.descriptions()[0]
-        return x * y > MAX_PLANE
+        return x * y > MAX_SIDE * MAX_SIDE
+
+    def getHistogram(
+        self, call: Call, channels: list[int], bins: int, global_range: bool, plane: omero.romio.PlaneDef | None
+    ) -> dict[int, list[int]]:
+        """Counts by channel, between the stored extremes with `global_range`, else the plane's own."""
+        buffer, region = self._buffer(), _region(plane)
+        level = histogram.fitting_level(buffer.descriptions(), MAX_SIDE)
+        if level is None:
+            raise omero.ApiUsageException(message="All resolution levels larger than max plane size")
+        buffer.set_level(level)
+        with self.state.database.read() as cursor:
+            stored = histogram.stored_extremes(cursor, self.getPixelsId(call))
+        bins = bins if bins > 0 else histogram.DEFAULT_BINS
+        counts = {}
+        for channel in (c for c in channels if c < len(stored)):
+            numbers = histogram.numbers(buffer, region.z, channel, region.t)
+            known = stored[channel] if global_range else None
+            # a stored maximum of 1 stands for extremes that were never computed
+            extremes = known if known and known[1] != 1 else histogram.plane_extremes(numbers)
+            counts[channel] = histogram.histogram(numbers, region, bins, extremes)
+        return counts
+
+    def findMinMax(self, call: Call, channels: list[int]) -> dict[int, list[float]]:
+        """Extremes by channel, of the plane in the middle; none for images that need a pyramid."""
+        if self.requiresPixelsPyramid(call):
+            return {}
+        buffer = self._buffer()
+        z, t = (buffer.sizes.z - 1) // 2, (buffer.sizes.t - 1) // 2
+        planes = {c: histogram.numbers(buffer, z, c, t) for c in channels if c < buffer.sizes.c}
+        return {c: list(histogram.plane_extremes(plane)) for c, plane in planes.items()}
 
     def _buffer(self) -> PixelBuffer:
         if self._opened is None:
@@ -173,3 +203,14 @@ class RawPixelsStore(StatefulService):
                 "Please set the pixels id before executing any other methods.\n"
             )
         return self._opened
+
+
+def _region(plane: omero.romio.PlaneDef | None) -> histogram.Region:
+    """What a client's PlaneDef means: the whole of the first plane without one."""
+    if plane is None:
+        return histogram.Region()
+    z, t = max(plane.z, 0), max(plane.t, 0)
+    if plane.region is None:
+        return histogram.Region(z, t)
+    area = (max(value, 0) for value in (plane.region.x, plane.region.y, plane.region.width, plane.region.height))
+    return histogram.Region(z, t, *area)

@@ -45,9 +45,7 @@ def multiscale(tmp_path: Path) -> Writer:
         zarr_format = array.pop("zarr_format", 2)
         group = zarr.open_group(path, mode="w", zarr_format=zarr_format)
         for number, level in enumerate(levels):
-            made = group.create_array(
-                str(number), shape=level.shape, chunks=level.shape, dtype=level.dtype, **array
-            )
+            made = group.create_array(str(number), shape=level.shape, chunks=level.shape, dtype=level.dtype, **array)
             made[...] = level
         multiscales: dict[str, Any] = {"datasets": [{"path": str(n)} for n in range(len(levels))]}
         if axes is not None:

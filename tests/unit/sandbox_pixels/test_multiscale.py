@@ -32,9 +32,7 @@ def plane(buffer: PixelBuffer, z: int, c: int, t: int) -> np.ndarray:
     return pixels.reshape(sizes.y, sizes.x)
 
 
-@pytest.mark.parametrize(
-    "dtype", ["|u1", "|i1", "<u2", ">u2", "<i2", ">i4", "<u4", "<f4", ">f4", "<f8", ">f8"]
-)
+@pytest.mark.parametrize("dtype", ["|u1", "|i1", "<u2", ">u2", "<i2", ">i4", "<u4", "<f4", ">f4", "<f8", ">f8"])
 def test_bytes_are_big_endian_whatever_the_array_has(multiscale: Writer, dtype: str) -> None:
     buffer = opened(source(lsid=multiscale(PIXELS.astype(dtype))))
     expected = PIXELS.astype(np.dtype(dtype).newbyteorder(">"))
@@ -102,9 +100,7 @@ def test_sizes_are_the_arrays_whatever_the_database_says(multiscale: Writer) -> 
 
 
 @pytest.mark.parametrize("where", [(4, 0, 0), (0, 3, 0), (0, 0, 2), (-1, 0, 0)])
-def test_planes_outside_are_empty_and_stacks_an_error(
-    multiscale: Writer, where: tuple[int, int, int]
-) -> None:
+def test_planes_outside_are_empty_and_stacks_an_error(multiscale: Writer, where: tuple[int, int, int]) -> None:
     buffer = opened(source(lsid=multiscale(PIXELS.astype("u2"))))
     assert buffer.get_plane(*where) == b""
     assert buffer.get_tile(0, 0, 0, 4, 0, 3, 1) == b""

@@ -115,12 +115,8 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
 def test_pages_that_are_missing_are_zeros(tmp_path: Path) -> None:
     xml = tifffile.OmeXml()
     xml.addimage("uint8", (3, 4, 5), (3, 1, 1, 4, 5, 1), axes="ZYX")
-    text = xml.tostring().replace(
-        '<TiffData IFD="0" PlaneCount="3"/>', '<TiffData IFD="0" FirstZ="1" PlaneCount="1"/>'
-    )
-    tifffile.imwrite(
-        tmp_path / "a.ome.tif", np.full((4, 5), 7, "u1"), description=text.encode(), metadata=None
-    )
+    text = xml.tostring().replace('<TiffData IFD="0" PlaneCount="3"/>', '<TiffData IFD="0" FirstZ="1" PlaneCount="1"/>')
+    tifffile.imwrite(tmp_path / "a.ome.tif", np.full((4, 5), 7, "u1"), description=text.encode(), metadata=None)
     buffer = opened(source(tmp_path / "a.ome.tif"))
     assert [set(buffer.get_plane(z, 0, 0)) for z in range(3)] == [{0}, {7}, {0}]
 

@@ -13,7 +13,7 @@ import omero
 import omero.all
 import pytest
 import tifffile
-from omero.rtypes import rint, rlong, rstring
+from omero.rtypes import rdouble, rint, rlong, rstring
 
 from omero_sandbox import model
 from omero_sandbox.context import ALL_GROUPS, Caller
@@ -45,8 +45,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
             )
         for group, permissions in ((PRIVATE, -120), (READ_ONLY, -56)):
             tx.cursor.execute(
-                "INSERT INTO experimentergroup (id, permissions, name, ldap, version)"
-                " VALUES (%s, %s, %s, false, 0)",
+                "INSERT INTO experimentergroup (id, permissions, name, ldap, version) VALUES (%s, %s, %s, false, 0)",
                 (group, permissions, f"group{group}"),
             )
     yield made
@@ -108,7 +107,7 @@ def imported(state: Any) -> Import:
     return run
 
 
-def image(lsid: Path | None, file_format: str = "OMETiff", entity_id: int = 3) -> omero.model.ImageI:
+def image(lsid: Path | None, file_format: str = "OMETiff", entity_id: int = 3, channels: int = 0) -> omero.model.ImageI:
     """An image of the size of PIXELS."""
     pixels = omero.model.PixelsI()
     for axis, size in zip("XYZCT", (5, 4, 3, 2, 1), strict=True):
@@ -116,6 +115,11 @@ def image(lsid: Path | None, file_format: str = "OMETiff", entity_id: int = 3) -
     pixels.sha1 = rstring("?")
     pixels.pixelsType, pixels.dimensionOrder = omero.model.PixelsTypeI(), omero.model.DimensionOrderI()
     pixels.pixelsType.value, pixels.dimensionOrder.value = rstring("uint16"), rstring("XYZCT")
+    for _ in range(channels):
+        channel = omero.model.ChannelI()
+        channel.logicalChannel, channel.statsInfo = omero.model.LogicalChannelI(), omero.model.StatsInfoI()
+        channel.statsInfo.globalMin, channel.statsInfo.globalMax = rdouble(0), rdouble(10)
+        pixels.addChannel(channel)
     made = omero.model.ImageI()
     made.name, made.series = rstring("x"), rint(0)
     made.format = omero.model.FormatI()
@@ -140,8 +144,7 @@ def common(tx: Any, group: int) -> str:
 def add_file(tx: Any, group: int, folder: str, name: str, uuid: str) -> None:
     """The row of a file in the repository."""
     tx.cursor.execute(
-        "INSERT INTO originalfile (id, path, name, repo, "
-        f"{COMMON}) VALUES (%s, %s, %s, %s, {common(tx, group)})",
+        f"INSERT INTO originalfile (id, path, name, repo, {COMMON}) VALUES (%s, %s, %s, %s, {common(tx, group)})",
         (*tx.next_ids("originalfile", 1), f"{folder}/", name, uuid),
     )
 
@@ -206,7 +209,19 @@ def test_every_operation(owner: Client, imported: Import, state: Any) -> None:
     assert owner.save() is None
 
 
-def test_before_setPixelsId_and_after_its_failure(owner: Client, imported: Import) -> None:  # noqa: N802
+def test_histogram_and_extremes_of_a_plane(owner: Client, imported: Import) -> None:
+    owner.setPixelsId(imported(channels=2), True)
+    low, high = int(PIXELS[1, 2].min()), int(PIXELS[1, 2].max())
+    plane = omero.romio.PlaneDef(omero.romio.XY, 0, 0, 2, 0, None, -1)
+    assert owner.getHistogram([1], 19, False, plane) == {1: [1] * 18 + [2]}
+    assert sum(owner.getHistogram([0], 0, True, None)[0]) == 11  # stored: 0 to 10
+    plane.region = omero.romio.RegionDef(1, 2, 3, 0)
+    assert owner.getHistogram([0, 1, 7], 1, False, plane) == {0: [6], 1: [6]}
+    assert owner.findMinMax([1]) == {1: [float(PIXELS[1, 1].min()), float(PIXELS[1, 1].max())]}
+    assert high - low == 19
+
+
+def test_before_setPixelsId_and_after_its_failure(owner: Client, imported: Import) -> None:
     with pytest.raises(omero.ApiUsageException, match="not been properly initialized"):
         owner.getPlane(0, 0, 0)
     owner.setPixelsId(imported(), True)
@@ -275,9 +290,7 @@ def test_external_info_comes_first_and_an_open_store_stays_as_it_is(
     assert again.getPlane(0, 0, 0) == PIXELS[0, 0].astype(">u2").tobytes()
 
 
-def test_an_external_info_of_another_kind_is_no_binding(
-    owner: Client, imported: Import, multiscale: Writer
-) -> None:
+def test_an_external_info_of_another_kind_is_no_binding(owner: Client, imported: Import, multiscale: Writer) -> None:
     owner.setPixelsId(imported(lsid=multiscale(np.ones((1, 2, 3, 4, 5), "u2")), entity_id=2), True)
     assert owner.getPixelsPath().endswith("x.ome.tif")
 
@@ -288,9 +301,7 @@ def test_an_ome_xml_is_in_import_until_it_is_bound(
     unbound = imported("a/b/1.ome.xml", file_format="OMEXML")
     with pytest.raises(omero.LockTimeout, match=r"Import in progress\."):
         owner.setPixelsId(unbound, True)
-    assert open_buffer(state, unbound, caller(OWNER, READ_ONLY), importing=True).get_plane(0, 0, 0) == bytes(
-        40
-    )
+    assert open_buffer(state, unbound, caller(OWNER, READ_ONLY), importing=True).get_plane(0, 0, 0) == bytes(40)
     wrong = imported("a/c/2.ome.xml", file_format="OMEXML", lsid=tmp_path / "none")
     owner.setPixelsId(wrong, True)
     assert owner.getPlane(0, 0, 0) == bytes(40)
