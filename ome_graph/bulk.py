@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def many_objects() -> Iterator[None]:
-    """Pause the cycle collector while many objects that stay are made: it would look at all of them again and again."""
+    """Pause the cycle collector while many objects that stay are made: it would visit all of them again."""
     running = gc.isenabled()
     gc.disable()
     try:

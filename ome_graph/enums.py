@@ -19,8 +19,8 @@ class EnumTable:
     """Resolves an enumeration's value to a reference to the server's row: `table("Immersion", "Oil")`.
 
     `ids`: (class, value) -> id, of every enumeration the server has; the classes are `ENUMERATIONS`. Case and
-    punctuation do not count (EMCCD is a server's EM-CCD). What a server does not know becomes its Other, or Unknown,
-    or None where it has neither.
+    punctuation do not count (EMCCD is a server's EM-CCD). What a server does not know becomes its Other, else
+    its Unknown, else None.
     """
 
     ids: Mapping[tuple[str, str], int]
@@ -40,6 +40,7 @@ class EnumTable:
 
 ENUMERATIONS = (
     "AcquisitionMode", "ArcType", "Binning", "ContrastMethod", "Correction", "DetectorType", "DimensionOrder",
-    "ExperimentType", "FilamentType", "FilterType", "Illumination", "Immersion", "LaserMedium", "LaserType", "Medium",
-    "MicrobeamManipulationType", "MicroscopeType", "PhotometricInterpretation", "PixelsType", "Pulse",
+    "ExperimentType", "FilamentType", "FilterType", "Illumination", "Immersion", "LaserMedium", "LaserType",
+    "Medium", "MicrobeamManipulationType", "MicroscopeType", "PhotometricInterpretation", "PixelsType",
+    "Pulse",
 )  # fmt: skip

@@ -1,15 +1,14 @@
-"""How a class of the OME model becomes a class of OMERO's: by reflection over both, with short tables of exceptions.
+"""How a class of the OME model becomes one of OMERO's: by reflection over both, and short tables of exceptions.
 
-A field goes to the field of the same name (`serial_number` -> `serialNumber`); how its value is converted follows from
-the two types: a unit beside it makes a quantity, an enumeration a row of OMERO's, a reference a shared object or a link,
-an element an object of its own. What OMERO has no field for is left out (experimenters, checksums, byte orders).
+A field goes to the field of the same name (`serial_number` -> `serialNumber`). How its value is converted
+follows from the two types: a unit beside it makes a quantity, an enumeration a row of OMERO's, a reference a
+shared object or a link, an element an object of its own. What OMERO has no field for is left out:
+experimenters, checksums, byte orders.
 """
 
 from __future__ import annotations
 
 import datetime
-import inspect
-import re
 import types
 import typing
 from collections.abc import Callable
@@ -28,36 +27,6 @@ from pydantic.fields import FieldInfo
 
 from . import values
 
-
-class Builder(Protocol):
-    """What a rule needs of the graph that is being built."""
-
-    enums: Callable[[str, str], IObject | None]
-
-    def shared(self, identifier: str) -> IObject | None: ...
-
-    def element(self, element: BaseModel) -> IObject | None: ...
-
-
-Apply = Callable[[Builder, Any, Any, BaseModel], None]
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One field: `apply(builder, target, value, source)` is called where the source states a value."""
-
-    field: str
-    apply: Apply
-    if_set: bool  # the class gives a default that nobody stated: only a field that was set counts
-
-
-@dataclass(frozen=True)
-class Rules:
-    rules: tuple[Rule, ...]
-    required: tuple[tuple[str, Callable[[Builder], Any]], ...]  # attributes that may not stay empty
-    by_reference: str | None  # a settings element is nothing without the object of this attribute
-
-
 MODEL_NAMES = {
     "XMLAnnotation": "XmlAnnotation",
     "Plane": "PlaneInfo",
@@ -65,6 +34,7 @@ MODEL_NAMES = {
     "ROI": "Roi",
     "BinaryFile": "OriginalFile",
 }
+ENUM_NAMES = {"PixelType": "PixelsType"}
 RENAMED = {
     "namespace": "ns",
     "offset": "offsetValue",
@@ -85,7 +55,7 @@ RENAMED = {
     "WellSample.position_x": "posX",
     "WellSample.position_y": "posY",
 }
-# What is not a matter of one field: graph.py sees to these.
+# What is not a matter of one field: build.py sees to these.
 BUILT_ELSEWHERE = {
     "Image.pixels",
     "Image.roi_refs",
@@ -100,18 +70,52 @@ BUILT_ELSEWHERE = {
     "PlateAcquisition.well_sample_refs",
     "Folder.image_refs",
     "Folder.roi_refs",
-    "Folder.folder_refs",
 }
-# The parts of these are objects that others refer to by their ID; they refer to their owner by the attribute of its name.
-OWNERS = {
-    "Instrument": (
+# The parts of these are objects that others refer to by ID. In OMERO a part refers to its owner, by this setter.
+OWNERS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Instrument": ("setInstrument", (
         "generic_excitation_sources", "light_emitting_diodes", "filaments", "arcs", "lasers",
         "detectors", "objectives", "filters", "dichroics", "filter_sets",
-    ),
-    "Plate": ("plate_acquisitions",),
-    "Screen": ("reagents",),
+    )),
+    "Plate": ("setPlate", ("plate_acquisitions",)),
+    "Screen": ("setScreen", ("reagents",)),
+    "Folder": ("setParentFolder", ("folder_refs",)),
 }  # fmt: skip
-ENUM_NAMES = {"PixelType": "PixelsType"}
+
+
+class Builder(Protocol):
+    """What a rule needs of the graph that is being built."""
+
+    def enums(self, name: str, value: str) -> IObject | None: ...
+
+    def shared(self, identifier: str) -> IObject | None: ...
+
+    def element(self, element: Any) -> IObject | None: ...
+
+
+Apply = Callable[[Builder, Any, Any, Any], None]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One field: `apply(builder, target, value, source)` is called where the source states a value."""
+
+    field: str
+    apply: Apply
+    has_default: bool  # of the class, which nobody stated: only a field that was set counts
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How to fill an object.
+
+    required: (attribute, default) where OMERO requires a value and nothing was stated.
+    needs: the attribute of the part that a settings element is for: without it, it is nothing.
+    """
+
+    rules: tuple[Rule, ...]
+    required: tuple[tuple[str, Callable[[Builder], Any]], ...]
+    needs: str | None
 
 
 def model_class(source: type[BaseModel]) -> type[IObject]:
@@ -121,99 +125,96 @@ def model_class(source: type[BaseModel]) -> type[IObject]:
 
 @cache
 def enum_name(enum: type[Enum]) -> str:
-    """Give the name of OMERO's enumeration: Laser_Type -> LaserType, Channel_ContrastMethod -> ContrastMethod."""
+    """Give OMERO's name of an enumeration: Laser_Type -> LaserType, Channel_ContrastMethod -> ContrastMethod."""
     owner, _, name = enum.__name__.rpartition("_")
-    candidates = (ENUM_NAMES.get(enum.__name__, owner + name), name, name.removesuffix("Type"), owner + "Type")
+    whole = ENUM_NAMES.get(enum.__name__, owner + name)
+    candidates = (whole, name, name.removesuffix("Type"), owner + "Type")
     return next(name for name in candidates if name and hasattr(omero.model, name + "I"))
 
 
 @cache
 def rules(source: type[BaseModel], target: type[IObject]) -> Rules:
-    """Give the rules by which `target` is filled from an element of `source`."""
-    found, required = [], []
-    fields = target._field_info._asdict()  # type: ignore[attr-defined]
+    """Give the rules by which an object of `target` is filled from an element of `source`."""
+    applied = {name: _apply(source, target, name, info) for name, info in source.model_fields.items()}
+    found = [Rule(name, apply, _has_default(source, name)) for name, apply in applied.items() if apply]
+    required = [(f"_{name}", default) for name, default in _required(source, target)]
+    needs = f"_{_part_of(source)}" if issubclass(source, ome.Settings) else None
+    return Rules(tuple(found), tuple(required), needs)
+
+
+def _has_default(source: type[BaseModel], name: str) -> bool:
+    info = source.model_fields[name]
+    return not info.is_required() and info.get_default(call_default_factory=True) not in (None, [])
+
+
+def _required(source: type[BaseModel], target: Any) -> typing.Iterator[tuple[str, Callable[[Builder], Any]]]:
+    """Give what the server's importer puts where OMERO requires a value: Unknown, or the class's name."""
+    fields = target._field_info._asdict()
     for name, info in source.model_fields.items():
-        apply = _apply(source, target, name, info)
-        if apply is not None:
-            found.append(Rule(name, apply, info.get_default(call_default_factory=True) not in (None, [])
-                              and not info.is_required()))  # fmt: skip
-            attribute = _attribute(source, target, name)
-            if attribute and not fields[attribute].nullable:
-                enum = _type(info)[0]
-                if issubclass(enum, Enum):
-                    required.append(("_" + attribute, _unknown(enum_name(enum))))
-    if "name" in fields and not fields["name"].nullable:
-        required.append(("_name", lambda builder, name=target.__name__.removesuffix("I"): rstring(name)))
-    by_reference = _settings_of(source) if issubclass(source, ome.Settings) else None
-    return Rules(tuple(found), tuple(required), by_reference and "_" + by_reference)
+        attribute, kind = _attribute(source, target, name), _type(info)[0]
+        if attribute and not fields[attribute].nullable and issubclass(kind, Enum):
+            yield attribute, _unknown(enum_name(kind))
+    for attribute, text in (("name", target.__name__.removesuffix("I")), ("path", "")):
+        if attribute in fields and not fields[attribute].nullable:
+            yield attribute, _always(rstring(text))
 
 
 def _unknown(enum: str) -> Callable[[Builder], Any]:
     return lambda builder: builder.enums(enum, "Unknown")
 
 
-def _settings_of(source: type[BaseModel]) -> str:
-    name = source.__name__.removesuffix("Settings")
+def _always(value: Any) -> Callable[[Builder], Any]:
+    return lambda builder: value
+
+
+def _part_of(settings: type[BaseModel]) -> str:
+    """Give the attribute that a settings element's ID is for: DetectorSettings -> detector."""
+    name = settings.__name__.removesuffix("Settings")
     return name[0].lower() + name[1:]
 
 
-def _type(info: FieldInfo) -> tuple[type, bool]:
+def _type(info: FieldInfo) -> tuple[Any, bool]:
     """Give a field's type without None and list, and whether it is a list."""
     options = [option for option in typing.get_args(info.annotation) if option is not types.NoneType]
-    if typing.get_origin(info.annotation) is list:
-        return options[0], True
-    return (options[0] if options else info.annotation), False  # type: ignore[return-value]
+    return options[0] if options else info.annotation, typing.get_origin(info.annotation) is list
 
 
-def _attribute(source: type[BaseModel], target: type[IObject], name: str) -> str | None:
+def _attribute(source: type[BaseModel], target: Any, name: str) -> str | None:
     """Give the attribute of `target` that a field goes to by its name, if there is one."""
-    fields = target._field_info._fields  # type: ignore[attr-defined]
+    fields = target._field_info._fields
     if name == "value":  # an annotation has one: textValue, longValue, mapValue …
         return next((field for field in fields if field.endswith("Value")), None)
     wanted = RENAMED.get(f"{source.__name__}.{name}") or RENAMED.get(name) or name.removesuffix("_ref")
     wanted = wanted.replace("_", "").lower()
-    return next((field for field in fields if field.lower() == wanted and field not in ("details", "id")), None)
+    return next((field for field in fields if field.lower() == wanted), None)
 
 
-def _apply(source: type[BaseModel], target: type[IObject], name: str, info: FieldInfo) -> Apply | None:
+def _apply(source: type[BaseModel], target: Any, name: str, info: FieldInfo) -> Apply | None:
     kind, many = _type(info)
-    if f"{source.__name__}.{name}" in BUILT_ELSEWHERE or name in OWNERS.get(source.__name__, ()):
+    settings = issubclass(source, ome.Settings)
+    if f"{source.__name__}.{name}" in BUILT_ELSEWHERE or name in OWNERS.get(source.__name__, ("", ()))[1]:
         return None
     if name == "id":
-        return _reference(target, _settings_of(source), itself=True) if issubclass(source, ome.Settings) else None
+        return _settings_for(target, _part_of(source)) if settings else None
     if name == "color":
-        return _color if "red" in target._field_info._fields else None  # type: ignore[attr-defined]
+        return _color if "red" in target._field_info._fields else None
     if name == "union":
         return _shapes
     attribute = _attribute(source, target, name)
-    element = inspect.isclass(kind) and issubclass(kind, BaseModel)
-    if element and issubclass(kind, Reference) and not issubclass(kind, ome.Settings):
-        if attribute and not many:
-            return _reference(target, attribute)
-        return _link(target, name, many)
-    if many and element:
+    if issubclass(kind, Reference) and not issubclass(kind, ome.Settings):
+        return _reference(_setter(target, attribute)) if attribute and not many else _link(target, name, many)
+    if many and issubclass(kind, BaseModel):
         adder = getattr(target, "add" + MODEL_NAMES.get(kind.__name__, kind.__name__), None)
-        return adder and _elements(adder)
+        return _elements(adder) if adder else None
     if attribute is None:
         return None
-    setter = getattr(target, "set" + attribute[0].upper() + attribute[1:])
     if name + "_unit" in source.model_fields:
-        return _quantity(setter, name + "_unit")
-    return _value(setter, target, attribute, kind)
+        return _quantity(_setter(target, attribute), name + "_unit")
+    return _value(target, attribute, kind)
 
 
-def _value(setter: Any, target: type[IObject], attribute: str, kind: type) -> Apply:
-    """Give the rule for a field of one value."""
-    wrapper = getattr(target._field_info, attribute).wrapper  # type: ignore[attr-defined]
-    if issubclass(kind, Enum):
-        return _enum(setter, enum_name(kind)) if wrapper is omero.proxy_to_instance else _enum_text(setter)
-    for known, convert in CONVERSIONS.items():
-        if issubclass(kind, known):
-            return lambda builder, to, value, source: setter(to, convert(value))
-    if issubclass(kind, BaseModel):
-        return lambda builder, to, value, source: setter(to, builder.element(value))
-    wrap = values.shared(wrapper)
-    return lambda builder, to, value, source: setter(to, wrap(value))
+def _setter(target: Any, attribute: str) -> Any:
+    return getattr(target, "set" + attribute[0].upper() + attribute[1:])
 
 
 CONVERSIONS: dict[type, Callable[[Any], Any]] = {
@@ -225,34 +226,45 @@ CONVERSIONS: dict[type, Callable[[Any], Any]] = {
 }
 
 
+def _value(target: Any, attribute: str, kind: type) -> Apply:
+    """Give the rule for a field of one value."""
+    setter, wrapper = _setter(target, attribute), getattr(target._field_info, attribute).wrapper
+    if issubclass(kind, Enum) and wrapper is omero.proxy_to_instance:
+        return _enum(setter, enum_name(kind))
+    if issubclass(kind, Enum):
+        return lambda builder, to, value, source: setter(to, rstring(value.value))
+    for known, convert in CONVERSIONS.items():
+        if issubclass(kind, known):
+            return lambda builder, to, value, source: setter(to, convert(value))
+    if issubclass(kind, BaseModel):
+        return lambda builder, to, value, source: setter(to, builder.element(value))
+    wrap = values.shared(wrapper)
+    return lambda builder, to, value, source: setter(to, wrap(value))
+
+
 def _quantity(setter: Any, unit: str) -> Apply:
     return lambda builder, to, value, source: setter(to, values.quantity(value, getattr(source, unit)))
 
 
 def _enum(setter: Any, name: str) -> Apply:
-    def apply(builder: Builder, to: Any, value: Any, source: BaseModel) -> None:
+    def apply(builder: Builder, to: Any, value: Any, source: Any) -> None:
         text = " ".join(item.value for item in value) if isinstance(value, list) else value.value
         setter(to, builder.enums(name, text))
 
     return apply
 
 
-def _enum_text(setter: Any) -> Apply:
-    return lambda builder, to, value, source: setter(to, rstring(value.value))
+def _color(builder: Builder, to: Any, value: Any, source: Any) -> None:
+    values.set_rgba(to, values.rgba(value))
 
 
-def _color(builder: Builder, to: Any, value: Any, source: BaseModel) -> None:
-    for set_part, part in zip((to.setRed, to.setGreen, to.setBlue, to.setAlpha), values.rgba(value), strict=True):
-        set_part(rint(part))
-
-
-def _shapes(builder: Builder, to: Any, value: Any, source: BaseModel) -> None:
+def _shapes(builder: Builder, to: Any, value: Any, source: Any) -> None:
     for shape in value:
         to.addShape(builder.element(shape))
 
 
 def _elements(adder: Any) -> Apply:
-    def apply(builder: Builder, to: Any, value: Any, source: BaseModel) -> None:
+    def apply(builder: Builder, to: Any, value: Any, source: Any) -> None:
         for item in value:
             built = builder.element(item)
             if built is not None:
@@ -261,23 +273,25 @@ def _elements(adder: Any) -> Apply:
     return apply
 
 
-def _reference(target: type[IObject], attribute: str, itself: bool = False) -> Apply:
-    setter = getattr(target, "set" + attribute[0].upper() + attribute[1:])
-    if itself:
-        return lambda builder, to, value, source: setter(to, builder.shared(value))
+def _settings_for(target: Any, attribute: str) -> Apply:
+    setter = _setter(target, attribute)
+    return lambda builder, to, value, source: setter(to, builder.shared(value))
+
+
+def _reference(setter: Any) -> Apply:
     return lambda builder, to, value, source: setter(to, builder.shared(value.id))
 
 
-def _link(target: type[IObject], name: str, many: bool) -> Apply | None:
-    """Give the rule for references that OMERO keeps as links: annotations, filters, reagents, plates."""
-    linked = "".join(part.capitalize() for part in name.removesuffix("_refs").removesuffix("_ref").split("_"))
-    pattern = re.compile(rf"add(\w+{linked.removesuffix('s')}Link)")
-    found = [match[1] for match in map(pattern.fullmatch, dir(target)) if match]
-    if not found:
+def _link(target: Any, name: str, many: bool) -> Apply | None:
+    """Give the rule for references that OMERO keeps as links: `annotation_refs` -> add…AnnotationLink."""
+    singular = name.removesuffix("_refs").removesuffix("_ref").removesuffix("s")
+    end = "".join(part.capitalize() for part in singular.split("_")) + "Link"
+    adders = [method for method in dir(target) if method.startswith("add") and method.endswith(end)]
+    if not adders:
         return None
-    adder, link_class = getattr(target, "add" + found[0]), getattr(omero.model, found[0] + "I")
+    adder, link_class = getattr(target, adders[0]), getattr(omero.model, adders[0].removeprefix("add") + "I")
 
-    def apply(builder: Builder, to: Any, value: Any, source: BaseModel) -> None:
+    def apply(builder: Builder, to: Any, value: Any, source: Any) -> None:
         for reference in value if many else (value,):
             child = builder.shared(reference.id)
             if child is not None:

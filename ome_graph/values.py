@@ -11,17 +11,27 @@ from typing import Any
 import omero.model
 from lxml import etree
 from ome_types.model import Color, Map, XMLAnnotation
-from omero.rtypes import RTimeI, rtime
+from omero.rtypes import RTimeI, rint, rtime
 
 MANY = 10_000
 
 OME_NAMESPACE = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
 
 
-def rgba(color: Color) -> tuple[int, int, int, int]:
+Rgba = tuple[int, int, int, int]
+
+
+def rgba(color: Color) -> Rgba:
     """Give red, green, blue and alpha, each 0..255."""
     packed = color.as_int32() & 0xFFFFFFFF
     return packed >> 24, packed >> 16 & 255, packed >> 8 & 255, packed & 255
+
+
+def set_rgba(to: Any, colour: Rgba) -> None:
+    """Give a channel or a well its colour."""
+    setters = (to.setRed, to.setGreen, to.setBlue, to.setAlpha)
+    for set_part, part in zip(setters, colour, strict=True):
+        set_part(shared(rint)(part))
 
 
 def timestamp(time: datetime.datetime) -> RTimeI:

@@ -8,10 +8,10 @@ import json
 from typing import Any
 
 import omero.model as model
-from omero import RType
 from omero.rtypes import RTimeI
 
 from ome_graph import ENUMERATIONS, Graph
+from omero import RType
 
 ANNOTATION_TYPES = {
     "XmlAnnotation": "/basic/text/xml/",
@@ -140,7 +140,8 @@ class Record:
         for name, kind, form in (
             ("objectives", model.Objective, self.object), ("detectors", model.Detector, self.object),
             ("dichroics", model.Dichroic, self.object), ("filters", model.Filter, self.filter),
-            ("filtersets", model.FilterSet, self.filters_of), ("lightsources", model.LightSource, self.light_source),
+            ("filtersets", model.FilterSet, self.filters_of),
+            ("lightsources", model.LightSource, self.light_source),
         ):  # fmt: skip
             put(out, name, many([part for part in parts if isinstance(part, kind)], form))
         return out
@@ -197,7 +198,8 @@ class Record:
     def plate(self, thing: Any) -> dict:
         out = self.object(thing) or {}
         wells = sorted(
-            (well for well in self.graph.wells if well._plate is thing), key=lambda w: (w._row.val, w._column.val)
+            (well for well in self.graph.wells if well._plate is thing),
+            key=lambda w: (w._row.val, w._column.val),
         )
         members: dict[int, list] = {}
         for well in wells:
