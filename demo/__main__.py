@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import omero.clients
-from omero.cli import CLI
 from omero.gateway import BlitzGateway
 
 from demo.acquisition import write_layout, write_ome_tiff
-from demo.omero_client import import_file, new_account, shown
+from demo.omero_client import command_line, import_file, new_account, shown
 from omero_sandbox.sandbox import OmeroSandbox
 
 NEXT = """
@@ -106,10 +105,7 @@ def sandbox_client() -> Iterator[omero.clients.BaseClient]:
 def run(client: omero.clients.BaseClient, *args: str) -> None:
     """Run `omero roz ARGS` and show the command and what it prints."""
     print("$ omero roz " + " ".join(args))
-    cli = CLI()
-    cli.loadplugins()
-    cli.set_client(client)
-    cli.invoke(["roz", *args], strict=True)
+    command_line(client).invoke(["roz", *args], strict=True)
 
 
 def compare(when: str, before: dict, after: dict) -> None:

@@ -12,6 +12,7 @@ import omero.callbacks
 import omero.clients
 import omero.cmd
 import omero.grid
+from omero.cli import CLI
 from omero.gateway import BlitzGateway
 from omero.model import (
     ChecksumAlgorithmI,
@@ -50,6 +51,16 @@ def new_account(root: omero.clients.BaseClient, permissions: str = "rwr---") -> 
     home = ExperimenterGroupI(group_id, False)
     admin.createExperimenterWithPassword(user, rstring(password), home, [everyone, home])
     return Account(name, password)
+
+
+def command_line(client: omero.clients.BaseClient) -> CLI:
+    """The `omero` command, logged in as the client is (it closes its own session after a command)."""
+    joined = omero.client(client.getProperty("omero.host"), int(client.getProperty("omero.port")))
+    joined.joinSession(client.getSessionId())
+    cli = CLI()
+    cli.loadplugins()
+    cli.set_client(joined)
+    return cli
 
 
 def import_file(client: omero.clients.BaseClient, path: Path) -> tuple[int, list[int]]:

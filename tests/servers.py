@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import omero.clients
 import pytest
-from omero.cli import CLI, NonZeroReturnCode
+from omero.cli import NonZeroReturnCode
+
+from demo.omero_client import command_line
 
 
 @dataclass(frozen=True)
@@ -50,11 +52,8 @@ class Omero:
     def __call__(self, *args: str) -> Result:
         """Run `omero ARGS`; exit code, stdout and stderr."""
         self._capsys.readouterr()
-        cli = CLI()
-        cli.loadplugins()
-        cli.set_client(self.client)
         try:
-            cli.invoke(list(args), strict=True)
+            command_line(self.client).invoke(list(args), strict=True)
             code = 0
         except NonZeroReturnCode as error:
             code = error.rv

@@ -64,7 +64,7 @@ def stated_mapping(documents: Documents, where: str, value: Any, rule: Rule) -> 
 def derived_mapping(
     documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None
 ) -> SeriesMapping | None:
-    """The mapping where none is stated: by plates, by groups 0, 1, 2 ..., by the root; None without images."""
+    """The mapping where none is stated: by plates, groups 0, 1, 2 ..., or the root; None without images."""
     if plates:
         return _by_plates(documents, root, plates, summary)
     groups = plain_groups(documents, root, ())

@@ -8,8 +8,8 @@ from urllib.parse import unquote
 def unsafe(path: str) -> str | None:
     """Why a path from a file must not be followed, None when it may; "" (the root itself) may.
 
-    Refused are absolute paths, backslashes, empty segments, ".", "..", control characters, and the same behind
-    one or more layers of percent encoding, which a web server may undo.
+    Refused are absolute paths, backslashes, empty segments, ".", "..", control characters, and the same
+    behind one or more layers of percent encoding, which a web server may undo.
     """
     decoded = path
     while True:

@@ -4,6 +4,8 @@ Never a link, and never a path with a `.zarr` directory: OMERO's delete follows 
 ZarrReader claims an XML that lies under `.zarr` (facts: omero_replacement a, omero_completeness).
 """
 
+from omero.rtypes import rstring
+
 from omero_roz.errors import Refused
 from omero_roz.ports.omero_session import OmeroSession, omero_errors
 
@@ -19,13 +21,14 @@ class ManagedRepository:
             raise Refused("this OMERO server shows no ManagedRepository", fix="ask its administrator")
 
     def write(self, directory: str, name: str, content: bytes) -> int:
-        """Write a new file into a new directory of the repository; the OriginalFile's id.
+        """Write a new XML file into a new directory of the repository; the OriginalFile's id.
 
         `directory` ends with a slash and starts with the user's own directory, such as `curator_2/`: nobody
-        may make one elsewhere.
+        may make one elsewhere. The file is registered before it is there, for `file` knows registered ones only.
         """
         with omero_errors(f"writing {directory}{name} into the ManagedRepository"):
             self._repository.makeDir(directory, True, self._context)
+            self._repository.register(directory + name, rstring("text/xml"), self._context)
             store = self._repository.file(directory + name, "rw", self._context)
             try:
                 store.write(content, 0, len(content))

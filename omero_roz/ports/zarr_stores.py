@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import aiohttp
 import fsspec
 import fsspec.asyn
-from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
 from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore, LocalStore
 
@@ -68,7 +68,9 @@ def open_store(uri: str, access: Access = Access()) -> Store:
         raise UsageError(
             "an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out"
         )
-    return RemoteStore(address, address, "http", (), can_list=False)
+    patience = aiohttp.ClientTimeout(total=None, connect=10, sock_read=30)
+    options = (("client_kwargs", {"timeout": patience}),)
+    return RemoteStore(address, address, "http", options, can_list=False)
 
 
 def _without_secrets(uri: str) -> str:

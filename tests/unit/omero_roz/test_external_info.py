@@ -1,0 +1,53 @@
+"""The binding external-info: what the pixel buffer's rules allow, and how paths become the server's."""
+
+import pytest
+
+from omero_roz.binding.external_info import ServerPath, bind, parse_server_path, server_root
+from omero_roz.errors import Refused, UsageError
+from omero_roz.layout.model import Level, Series, Sizes
+
+
+def series(path: str, *levels: str) -> Series:
+    arrays = tuple(Level(level, (1, 1, 1, 8, 8), (1, 1, 1, 8, 8), "|u1") for level in levels)
+    return Series(path, "", tuple("tczyx"), Sizes(8, 8), "uint8", arrays, 2)
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "lsid"),
+    [
+        ("/data/x.zarr", "0", "/data/x.zarr/0"),
+        ("/data/x.zarr", "", "/data/x.zarr"),
+        ("/data/x.zarr", "A/1/0", "/data/x.zarr/A/1/0"),
+        ("s3://host/bucket/x.zarr?anonymous=true", "0", "s3://host/bucket/x.zarr/0?anonymous=true"),
+    ],
+)
+def test_the_lsid_is_the_address_of_the_multiscales_group(root: str, path: str, lsid: str) -> None:
+    [info] = bind(root, [series(path, f"{path}/0".lstrip("/"))])
+    assert (info.entity_type, info.entity_id, info.lsid) == ("com.glencoesoftware.ngff:multiscales", 3, lsid)
+
+
+def test_a_path_too_long_for_omero_and_odd_array_names_are_told_together() -> None:
+    with pytest.raises(Refused) as refused:
+        bind("/" + "d" * 252, [series("10", "10/0"), series("1", "1/scale0")])
+    assert [p.where for p in refused.value.problems] == ["10", "1"]
+    assert "256 characters" in refused.value.problems[0].what
+    assert "scale0" in refused.value.problems[1].what
+
+
+def test_255_characters_fit() -> None:
+    [info] = bind("/" + "d" * 252, [series("1", "1/0")])
+    assert len(info.lsid or "") == 255
+
+
+def test_the_longest_server_path_applies_and_only_to_whole_names() -> None:
+    pairs = [ServerPath("/mnt", "/srv"), ServerPath("/mnt/fast", "/ssd")]
+    assert server_root("/mnt/fast/a.zarr", pairs) == "/ssd/a.zarr"
+    assert server_root("/mnt/faster/a.zarr", pairs) == "/srv/faster/a.zarr"
+    assert server_root("/home/a.zarr", pairs) == "/home/a.zarr"
+    assert server_root("/mnt", pairs) == "/srv"
+
+
+@pytest.mark.parametrize("text", ["here", "/a", "a=/b", "/a=b", "="])
+def test_a_server_path_needs_two_absolute_paths(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_server_path(text)
