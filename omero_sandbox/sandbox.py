@@ -68,9 +68,7 @@ def status(data: Path) -> Access | None:
     return _read(data) if serving and postgres.running(data / "postgres") is not None else None
 
 
-def start(
-    data: Path, port: int | None = None, reader_v3: bool = False, root_password: str = "omero"
-) -> Access:
+def start(data: Path, port: int | None = None, reader_v3: bool = False, root_password: str = "omero") -> Access:
     """Start a sandbox on `data` that lives on after this process, and wait until it serves.
 
     A new directory gets an empty OMERO whose root has `root_password`. `port` is the ssl port; without it
@@ -215,9 +213,7 @@ def _ports(port: int | None, known: Access | None) -> tuple[int, int]:
     """The ssl and tcp ports: the one asked for, the directory's own, the usual ones, or any that are free."""
     if port is not None:
         if not _is_free(port):
-            raise SandboxError(
-                f"port {port} is taken by another process: choose another --port, or leave it out"
-            )
+            raise SandboxError(f"port {port} is taken by another process: choose another --port, or leave it out")
         if known is not None and known.ssl_port == port and _is_free(known.tcp_port):
             return port, known.tcp_port
         return port, postgres.free_port()
@@ -245,5 +241,5 @@ def _locked(data: Path) -> Iterator[None]:
         with (data / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-    except PermissionError as error:
-        raise SandboxError(f"cannot use {data} for the sandbox: {error.strerror}") from error
+    except OSError as error:
+        raise SandboxError(f"cannot use {data} for the sandbox: {error.strerror or error}") from error

@@ -130,9 +130,7 @@ def _index(table: str, index: Mapping[str, Any]) -> str:
     columns = ", ".join(index["columns"])  # quoted where needed, and an expression is cut at its commas
     where = f" WHERE {index['where']}" if "where" in index else ""
     unique = "UNIQUE " if index["unique"] else ""
-    return (
-        f"CREATE {unique}INDEX {index['name']} ON {quoted(table)} USING {index['method']} ({columns}){where};"
-    )
+    return f"CREATE {unique}INDEX {index['name']} ON {quoted(table)} USING {index['method']} ({columns}){where};"
 
 
 def _foreign_key(key: Mapping[str, Any]) -> str:

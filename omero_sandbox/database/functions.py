@@ -136,9 +136,7 @@ def functions(schema: Mapping[str, Any]) -> Iterator[str]:
 def _map_entry_delete(tables: Mapping[str, Any], function: str) -> str:
     map_table = function.removesuffix("_map_entry_delete_trigger_function")
     [owner] = tables[map_table]["foreign_keys"]
-    return MAP_ENTRY_DELETE.substitute(
-        map=map_table, key=owner["columns"][0], owner_key=owner["ref_columns"][0]
-    )
+    return MAP_ENTRY_DELETE.substitute(map=map_table, key=owner["columns"][0], owner_key=owner["ref_columns"][0])
 
 
 def _linked_parents(tables: Mapping[str, Any]) -> str:
@@ -149,6 +147,4 @@ def _linked_parents(tables: Mapping[str, Any]) -> str:
         for trigger in shape["triggers"]
         if trigger["function"] == "annotation_link_insert_trigger"
     }
-    return " UNION ALL ".join(
-        f"SELECT '{e}', parent FROM {t} WHERE child = NEW.id" for t, e in entities.items()
-    )
+    return " UNION ALL ".join(f"SELECT '{e}', parent FROM {t} WHERE child = NEW.id" for t, e in entities.items())

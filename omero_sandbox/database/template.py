@@ -31,7 +31,10 @@ def install(data: Path) -> None:
             _make(template)
         data.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=data.parent, prefix="copying-") as workplace:
-            subprocess.run(["cp", "-a", str(template), f"{workplace}/data"], check=True)
+            copy = subprocess.run(["cp", "-a", str(template), f"{workplace}/data"], stderr=subprocess.PIPE, text=True)
+            if copy.returncode:
+                reason = copy.stderr.splitlines()[0]
+                raise postgres.PostgresError(f"could not make the database {data}: {reason}")
             Path(workplace, "data").rename(data)
 
 
