@@ -98,8 +98,11 @@ def advice(needs: Iterable[Need]) -> str:
     rows = [f"  {need.what:{width}}  Debian: {need.debian:13} conda: {need.conda}" for need in needs]
     debian = " ".join(dict.fromkeys(need.debian for need in needs))
     conda = " ".join(dict.fromkeys(need.conda for need in needs))
-    return "\n".join([
-        "Missing on this system:", *rows,
-        f"Install them with:  apt-get install {debian}",
-        f"or:                 conda install -c conda-forge {conda}",
-    ])
+    return "\n".join(
+        [
+            "Missing on this system:",
+            *rows,
+            f"Install them with:  apt-get install {debian}",
+            f"or:                 conda install -c conda-forge {conda}",
+        ]
+    )

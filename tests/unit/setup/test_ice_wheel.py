@@ -1,0 +1,134 @@
+"""Where Ice comes from, what is said when something is missing, and the cache."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools import SetupError, cache
+from tools.ice import VERSION, needs, wheel
+from tools.ice.__main__ import obtain
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def fake_wheel(path: Path, version: str = VERSION) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("Ice.py", f"def stringVersion(): return {version!r}\n")
+    return path
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool as set-up does."""
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True
+    )
+
+
+def test_the_users_own_wheel_is_taken(tmp_path: Path) -> None:
+    own = fake_wheel(tmp_path / "own wheel.whl")
+    done = run({"OMERO_ROZ_ICE_WHEEL": str(own)}, "-m", "tools.ice")
+    assert (done.returncode, done.stdout.strip()) == (0, str(own))
+
+
+def test_an_own_wheel_that_does_not_work_is_refused(tmp_path: Path) -> None:
+    own = fake_wheel(tmp_path / "old.whl", "3.7.9")
+    done = run({"OMERO_ROZ_ICE_WHEEL": str(own), "PYTHONPATH": ""}, "-m", "tools.ice")
+    assert done.returncode == 1
+    assert f"OMERO_ROZ_ICE_WHEEL={own}: no Ice {VERSION}" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_wheel_in_the_cache_is_taken_and_a_broken_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = wheel.importable
+    monkeypatch.setattr(wheel, "importable", lambda environment=None: bool(environment) and real(environment))
+    monkeypatch.delenv("OMERO_ROZ_ICE_WHEEL", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kept = fake_wheel(tmp_path / "omero-roz" / wheel.NAME)
+    kept.with_name(wheel.NAME.replace("-cp", "-0-cp", 1)).write_bytes(b"half a wheel")
+    assert obtain() == kept
+
+
+def test_installed_ice_is_enough(tmp_path: Path) -> None:
+    (tmp_path / "Ice.py").write_text(f"def stringVersion(): return {VERSION!r}\n")
+    done = run({"PYTHONPATH": str(tmp_path)}, "-m", "tools.ice")
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.fixture
+def bare_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system whose compiler finds no header: its own are not searched."""
+    compiler = tmp_path / "c++"
+    compiler.write_text(
+        '#!/bin/sh\nfor last; do case "$last" in *.cpp) source=$last;; esac; done\n! grep -q "<" "$source"\n'
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+
+
+@pytest.mark.usefixtures("bare_system")
+def test_every_missing_header_is_named_at_once() -> None:
+    advice = needs.advice(needs.missing())
+    for debian, conda in [("python3-dev", "python"), ("libssl-dev", "openssl"), ("libbz2-dev", "bzip2")]:
+        assert f"Debian: {debian}" in advice
+        assert f"conda: {conda}" in advice
+    assert "apt-get install python3-dev libssl-dev libbz2-dev" in advice
+    assert "g++" not in advice
+
+
+def test_without_a_compiler_the_headers_are_still_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here.h").touch()
+    here, nowhere = (needs.Library(name, f"{name}-dev", name, f"{name}.h") for name in ("here", "nowhere"))
+    monkeypatch.setattr(needs, "LIBRARIES", (here, nowhere))
+    monkeypatch.setattr(needs, "include_flags", lambda: [f"-I{tmp_path}"])
+    monkeypatch.setenv("CXX", "/nowhere/c++")
+    assert needs.missing() == [needs.COMPILER, nowhere]
+
+
+def test_a_missing_venv_module_is_named(tmp_path: Path) -> None:
+    """Debian's python3 without python3-venv has venv but no ensurepip."""
+    blocker = "u.find_spec = lambda name, *a, find=u.find_spec: None if name == 'ensurepip' else find(name, *a)"
+    code = f"import importlib.util as u; {blocker}; import pathlib; import tools.environment as e"
+    code += f"; e.make(pathlib.Path({str(tmp_path / 'v')!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "SetupError" in done.stderr
+    assert "Debian: python3-venv" in done.stderr
+    assert not (tmp_path / "v").exists()
+
+
+def test_work_left_by_a_killed_run_is_cleared_and_what_is_kept_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    (tmp_path / f"{cache.WORK}killed").mkdir()
+    with cache.locked(tmp_path), cache.workplace(tmp_path) as folder:
+        assert [path.name for path in tmp_path.glob(f"{cache.WORK}*")] == [folder.name]
+        (folder / "a.whl").write_text("whole")
+        assert cache.keep(folder / "a.whl", tmp_path).read_text() == "whole"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.whl", "lock"]
+
+
+def test_two_set_ups_do_not_fill_the_cache_at_the_same_time(tmp_path: Path) -> None:
+    (tmp_path / "lock").touch()
+    code = "import pathlib, sys; from tools import cache\nwith cache.locked(pathlib.Path(sys.argv[1])): print('in')"
+    with cache.locked(tmp_path):
+        other = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert other.stderr is not None
+        assert "waiting" in other.stderr.readline()
+        assert other.poll() is None
+    assert other.communicate(timeout=30)[0] == "in\n"
+
+
+def test_a_cache_that_cannot_be_made_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(SetupError, match="set XDG_CACHE_HOME"):
+        cache.folder()
