@@ -54,7 +54,7 @@ def _units(unit_class: type[Enum]) -> tuple[type, dict[Enum, Any]]:
 def quantity(value: float, unit: Enum) -> Any:
     """Give an omero.model quantity (LengthI, TimeI …) of the same value and unit, never converted."""
     make, units = _units(type(unit))
-    return make(value, units[unit])
+    return make(float(value), units[unit])
 
 
 @cache

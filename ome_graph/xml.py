@@ -34,18 +34,22 @@ def read_ome(xml: bytes | str) -> OME:
     root = _parse(xml)
     _only_metadata(root)
     try:
-        with many_objects():
+        with many_objects(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of references to what is not there: such are the XMLs of subsets
             if etree.QName(root).namespace == NAMESPACE:
                 return OME(**_fields_of(root, OME))
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                return from_xml(etree.tostring(root))
+            return from_xml(etree.tostring(root))
     except ValidationError as error:
-        first = error.errors()[0]
-        place = "/".join(map(str, first["loc"]))
-        raise InvalidOmeXml(f"OME-XML: {place}: {first['msg']} ({error.error_count()} errors)") from error
+        raise InvalidOmeXml(f"OME-XML: {_first(error)}") from error
     except (ValueError, ParserError, etree.XSLTError) as error:
         raise InvalidOmeXml(f"OME-XML: {' '.join(str(error).split())[:300]}") from error
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    more = f" (and {error.error_count() - 1} more errors)" if error.error_count() > 1 else ""
+    stated = "" if first["type"] == "missing" else f" is {first['input']!r:.60}"
+    return f"{'/'.join(map(str, first['loc']))}{stated}: {first['msg']:.200}{more}"
 
 
 def metadata_only(xml: bytes | str) -> bytes:
