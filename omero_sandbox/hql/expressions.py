@@ -4,16 +4,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import omero
-
 from omero_sandbox.hql import ast
-from omero_sandbox.hql.scope import Class, Found, Many, Object, Permissions, Scope, Value, WithUnit, class_sql, refused
+from omero_sandbox.hql.scope import (
+    Class,
+    Found,
+    Many,
+    Object,
+    Permissions,
+    Scope,
+    Value,
+    WithUnit,
+    class_sql,
+    refused,
+)
 from omero_sandbox.model.mapping import NamedValues, Reference, entities
 
 AGGREGATES = frozenset(("count", "sum", "min", "max", "avg"))
 # Functions that PostgreSQL knows under the same name.
 PLAIN = frozenset(
-    ("lower", "upper", "length", "substring", "trim", "concat", "replace", "abs", "sqrt", "mod", "round", "floor")
-    + ("ceil", "sign", "power", "coalesce", "nullif", "date_trunc", "to_char", "greatest", "least", "bit_length")
+    ["lower", "upper", "length", "substring", "trim", "concat", "replace", "abs", "sqrt", "mod", "round", "floor", "ceil", "sign", "power", "coalesce", "nullif", "date_trunc", "to_char", "greatest", "least", "bit_length"]
 )
 PARTS = frozenset(("year", "month", "day", "hour", "minute", "second"))
 NOW = {"current_timestamp": "LOCALTIMESTAMP", "current_date": "CURRENT_DATE", "current_time": "LOCALTIME"}
@@ -96,7 +105,8 @@ class Expressions:
             values = [".".join(r.parts)] if isinstance(r, ast.Path) else self._constant(r)
             for value in values:
                 cls = entities().get(str(value).rpartition(".")[2])
-                names += cls.concrete if cls else [e.name for e in entities().values() if e.discriminator == value]
+                kinds = [entities()[n] for n in cls.concrete] if cls else list(entities().values())
+                names += [e.java for e in kinds if cls or e.discriminator == value]
         return f"{class_sql(scope, found.alias)} {'<> ALL' if negated else '= ANY'}({self._value(names)})"
 
     def _constant(self, e: ast.Expression) -> list[Any]:
@@ -160,7 +170,7 @@ class Expressions:
         return "*"
 
     def _call(self, e: ast.Call, scope: Scope) -> str:
-        if e.name in ("size", "elements", "index", "minindex", "maxindex"):
+        if e.name in ("size", "elements", "index", "minindex", "maxindex", "type"):
             made: str = getattr(self, f"_{e.name}")(e.arguments[0], scope)
             return made
         arguments = [self.sql(a, scope) for a in e.arguments]
@@ -197,6 +207,13 @@ class Expressions:
         readable = scope.rights.readable("e", target)
         only = f" AND {readable}" if readable else ""
         return f"{target.table} e WHERE e.{inverse.column} = {owner}.id{only}"
+
+    def _type(self, e: ast.Expression, scope: Scope) -> str:
+        """type(a) or type(a.class)."""
+        found = scope.resolve(e.parts) if isinstance(e, ast.Path) else None
+        if isinstance(found, Object) and found.alias:
+            return class_sql(scope, found.alias)
+        return self.sql(e, scope)
 
     def _index(self, e: ast.Expression, scope: Scope) -> str:
         """The position of a joined element in its ordered collection."""

@@ -6,9 +6,9 @@ from importlib.resources import files
 from typing import Any
 
 import lark
-import omero
 from lark import Token, Transformer
 
+import omero
 from omero_sandbox.hql import ast
 
 

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-import omero
 import omero.rtypes
 import psycopg2
-from omero import RType
 from omero.model import IObject
 from omero.rtypes import rbool, rdouble, rint, rlist, rlong, rmap, robject, rstring
 
+import omero
+from omero import RType
 from omero_sandbox.context import Caller
-from omero_sandbox.hql.compile import Compiled, Fetch, ObjectOut, Out, PermissionsOut, UnitOut, compile_query
+from omero_sandbox.hql.compile import Fetch, ObjectOut, Out, PermissionsOut, UnitOut, compile_query
 from omero_sandbox.hql.parse import parse
 from omero_sandbox.model.load import Loader
 from omero_sandbox.model.rows import moment, time_value, units
@@ -26,7 +26,7 @@ TIMESTAMP, TIMESTAMPTZ = 1114, 1184
 def find(cursor: Any, caller: Caller, query: str, params: Parameters | None = None) -> list[IObject]:
     """The objects that a query selects first, as `caller` may see them; what is not fetched is unloaded.
 
-    Without `distinct`, an object comes once for each row of its answer, as with Hibernate.
+    Without `distinct`, an object comes once for each row of a join that is not fetched, as with Hibernate.
     Raises omero.QueryException.
     """
     answer = _Answer(cursor, caller, query, params)
@@ -75,19 +75,21 @@ class _Answer:
         limit = page.limit._val if page and page.limit else None
         self.rows: Sequence[tuple] = self._run(query, offset, limit)
         self.types = [column.type_code for column in cursor.description]
-        self.picked = self._pick(offset, limit) if self._in_memory(offset, limit) else self.rows
+        self.picked = self._pick(offset, limit) if self._in_memory() else self.rows
         self._load()
         self._fill()
         self.loader.finish()
 
-    def _in_memory(self, offset: int, limit: int | None) -> bool:
-        """Whether rows must be told apart by what is selected, not by what is fetched with it."""
-        paged = offset or limit is not None
-        return self.compiled.distinct or bool(paged and any(f.collection for f in self.compiled.fetches))
+    def _in_memory(self) -> bool:
+        """Whether rows must be told apart by what is selected, not by what is fetched with it.
+
+        Hibernate does so for `distinct`, and for every paged query that fetches collections; the server pages all.
+        """
+        return self.compiled.distinct or any(f.collection for f in self.compiled.fetches)
 
     def _run(self, query: str, offset: int, limit: int | None) -> list[tuple]:
         sql = self.compiled.sql
-        if not self._in_memory(offset, limit):
+        if not self._in_memory():
             sql += f" LIMIT {int(limit)}" if limit is not None else ""
             sql += f" OFFSET {int(offset)}" if offset else ""
         try:
@@ -110,7 +112,8 @@ class _Answer:
 
     def _load(self) -> None:
         wanted = [o for o in self.compiled.outputs if isinstance(o, ObjectOut)]
-        for part in (*wanted, *self.compiled.fetches):
+        parts: list[ObjectOut | Fetch] = [*wanted, *self.compiled.fetches]
+        for part in parts:
             ids = dict.fromkeys(row[part.at] for row in self.rows)
             self.loader.load(part.entity, (i for i in ids if i is not None))
 

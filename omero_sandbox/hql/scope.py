@@ -7,10 +7,16 @@ from itertools import count
 from typing import Any
 
 import omero
-
-from omero_sandbox.model.load import class_column
 from omero_sandbox.model.mapping import (
-    DETAILS, Collection, Entity, NamedValues, Quantity, Reference, Scalar, entities, find_property,
+    DETAILS,
+    Collection,
+    Entity,
+    NamedValues,
+    Quantity,
+    Reference,
+    Scalar,
+    entities,
+    find_property,
 )  # fmt: skip
 from omero_sandbox.model.security import Access
 
@@ -185,7 +191,9 @@ class Scope:
         if table not in alias.tables:
             key = next(k for e in entities().values() for t, k in e.tables[1:] if t == table)
             alias.tables[table] = f"t{next(self.numbers)}"
-            alias.root.joins.append(f"LEFT JOIN {table} {alias.tables[table]} ON {alias.tables[table]}.{key} = {alias.sql}.id")
+            alias.root.joins.append(
+                f"LEFT JOIN {table} {alias.tables[table]} ON {alias.tables[table]}.{key} = {alias.sql}.id"
+            )
         return alias.tables[table]
 
     def column(self, alias: Alias, name: str) -> str:
@@ -316,17 +324,16 @@ class Scope:
 
 
 def class_sql(scope: Scope, alias: Alias) -> str:
-    """SQL for the name of the class of an alias's objects."""
+    """SQL for the full name of the class of an alias's objects, such as ome.model.core.Image."""
     assert alias.entity is not None
     entity = alias.entity
     if not entity.is_polymorphic:
-        return f"'{entity.name}'"
+        return f"'{entity.java}'"
     below = [entities()[n] for n in entity.concrete]
     if below[0].discriminator:
-        return class_column(entity, alias.sql)
-    tables = {t: (scope.table(alias, t), k) for e in below for t, k in e.tables[1:]}
-    cases = " ".join(
-        f"WHEN {tables[t][0]}.{k} IS NOT NULL THEN '{e.name}'" for e in below for t, k in e.tables[1:]
-    )
-    own = f" ELSE '{entity.name}'" if entity.cls else ""
+        cases = " ".join(f"WHEN '{e.discriminator}' THEN '{e.java}'" for e in below)
+        return f"CASE {alias.sql}.discriminator {cases} END"
+    tables = {t: scope.table(alias, t) for e in below for t, _ in e.tables[1:]}
+    cases = " ".join(f"WHEN {tables[t]}.{k} IS NOT NULL THEN '{e.java}'" for e in below for t, k in e.tables[1:])
+    own = f" ELSE '{entity.java}'" if entity.cls else ""
     return f"CASE {cases}{own} END"

@@ -1,14 +1,24 @@
-"""What a save is refused for: references that are not there or not the caller's to link, and what only servers may set."""
+"""What a save is refused for: references that are missing or not the caller's to link, and what only servers may set."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import omero
-
 from omero_sandbox.model.graph import Graph
 from omero_sandbox.model.mapping import Entity, entity_of
-from omero_sandbox.model.security import ANNOTATE, SYSTEM_GROUP, USER_GROUP, WRITE, Access
+from omero_sandbox.model.security import ANNOTATE, READ, SYSTEM_GROUP, USER_GROUP, WRITE, Access
+
+_GROUP = "ome.model.meta.ExperimenterGroup:Id_"
+
+
+def needed_right(cls: Entity, linked: Entity) -> int:
+    """The right on an object that it takes to link a `cls` to it."""
+    if "RenderingDef" in (cls.name, linked.name) or (cls.name, linked.name) == ("Thumbnail", "Pixels"):
+        return READ
+    if cls.name.endswith("AnnotationLink") or (cls.name, linked.name) == ("Roi", "Image"):
+        return ANNOTATE
+    return WRITE
 
 
 class Checks:
@@ -50,24 +60,33 @@ class Checks:
 
     def readable(self, cls: Entity, id_: int, owner: int, group: int) -> None:
         """Refuse a row that the caller may not read, and remember whose it is."""
-        if not (self.trusted or self.rights.may_read(owner, group) or group == SYSTEM_GROUP):
+        if not (self.trusted or self.rights.may_load(owner, group)):
             raise omero.SecurityViolation(message=f"Cannot read {cls.java}:Id_{id_}")
         self.owners[cls.table, id_] = (owner, group)
 
     def link(self, cls: Entity, target: Any, owner: int, group: int) -> None:
         """Refuse to link an object of the caller's group to `target`, which belongs to `owner` in `group`."""
-        if self.trusted or group in (SYSTEM_GROUP, USER_GROUP):
+        if self.trusted or cls.is_system or group in (SYSTEM_GROUP, USER_GROUP):
             return
+        linked = entity_of(target)
+        name = f"{linked.java}:Id_{target._id._val}"
         here = self.rights.caller.group_id
-        name = entity_of(target).name
         if group != here:
-            raise omero.SecurityViolation(
-                message=f"MIXED GROUP: {cls.name}(group={here}) and "
-                f"{name}:Id_{target._id._val}(group={group}) cannot be linked"
+            raise omero.GroupSecurityViolation(
+                message=f"MIXED GROUP: {cls.java}(group={_GROUP}{here}) and {name}(group={_GROUP}{group}) "
+                "cannot be linked."
             )
-        right = ANNOTATE if cls.name.endswith("AnnotationLink") else WRITE
+        right = needed_right(cls, linked)
         if not self.rights.may(right, owner, group):
-            raise omero.SecurityViolation(message=f"Group is {self.rights.name_of(group)}. Cannot link to object: {name}")
+            raise omero.SecurityViolation(
+                message=f"Group is {self.rights.name_of(group)}. Cannot link to object: {name}"
+            )
+        if not self.rights.may_link(right, owner, group):
+            raise omero.ReadOnlyGroupSecurityViolation(
+                message=f"Cannot link to {name}\nCurrent user ({self.rights.caller.user_name}) is an admin or the "
+                f"owner of\nthe private group ({group}={self.rights.name_of(group)}). It is not allowed to\n"
+                "link to users' data."
+            )
 
     def new(self, objects: Iterable[Any], id_of: Callable[[Any], int]) -> None:
         """Refuse new rows that only the server or an administrator makes."""
@@ -75,7 +94,7 @@ class Checks:
             cls = entity_of(obj)
             if cls.is_system and not (self.trusted or self.rights.caller.is_admin):
                 raise omero.SecurityViolation(
-                    message=f"{cls.java} is a System-type, and may be only created through privileged APIs."
+                    message=f"{cls.java} is a System-type, and may be created only through privileged APIs."
                 )
             if cls.name == "OriginalFile" and obj._repo is not None:
                 self.repo(cls, id_of(obj))
@@ -85,13 +104,22 @@ class Checks:
         if not self.trusted:
             raise omero.SecurityViolation(message=f"cannot set repo property of {cls.java}:Id_{id_} via ORM")
 
-    def writable(self, cls: Entity, id_: int, owner: int | None, group: int | None) -> None:
-        """Refuse to change a row that is not the caller's to change."""
+    def writable(self, cls: Entity, id_: int, whose: tuple[int | None, int | None], what: str = "Updating") -> None:
+        """Refuse to change a row that is not the caller's to change, or that is in another group than the call."""
         if self.trusted:
             return
-        allowed = self.rights.caller.is_admin if owner is None or group is None else self.rights.may(WRITE, owner, group)
+        owner, group = whose
+        here = self.rights.caller.group_id
+        if group is not None and group not in (here, USER_GROUP):
+            raise omero.SecurityViolation(
+                message=f"Currently logged into group {here}. Cannot alter object in group {group}"
+            )
+        if owner is None or group is None:
+            allowed = self.rights.caller.is_admin
+        else:
+            allowed = self.rights.may(WRITE, owner, group)
         if not allowed:
-            raise omero.SecurityViolation(message=f"Updating {cls.java}:Id_{id_} not allowed.")
+            raise omero.SecurityViolation(message=f"{what} {cls.java}:Id_{id_} not allowed.")
 
     def files_of(self, moves: dict[int, list[int]]) -> None:
         """Refuse to move images in one save to new filesets that name files of the filesets which they leave.
@@ -105,4 +133,3 @@ class Checks:
             )
             if self.cursor.fetchone():
                 raise omero.ValidationException(message="object no longer exists in database")
-

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import omero
 from omero.model import IObject
 
+import omero
 from omero_sandbox.model.mapping import Collection, Entity, Reference, entities, entity_of
 
 

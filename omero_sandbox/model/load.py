@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import omero
 from omero.model import IObject, NamedValue
-from omero.rtypes import rlong
 
+import omero
 from omero_sandbox.context import Caller
 from omero_sandbox.model.mapping import DETAILS, Collection, Entity, NamedValues, entities, entity
 from omero_sandbox.model.rows import build, plan
@@ -66,8 +65,11 @@ class Loader:
         """Names of the concrete classes of some rows, with their ids."""
         if not cls.is_polymorphic:
             return {cls.name: list(ids)}
-        self.cursor.execute(f"SELECT id, {class_column(cls, cls.table)} FROM {cls.table}{class_joins(cls)} "
-                            f"WHERE {cls.table}.id = ANY(%s)", (list(ids),))
+        self.cursor.execute(
+            f"SELECT id, {class_column(cls, cls.table)} FROM {cls.table}{class_joins(cls)} "
+            f"WHERE {cls.table}.id = ANY(%s)",
+            (list(ids),),
+        )
         found: dict[str, list[int]] = {}
         for id_, name in self.cursor.fetchall():
             found.setdefault(name, []).append(id_)
@@ -137,14 +139,6 @@ def load(cursor: Any, caller: Caller, cls: str, ids: Iterable[int]) -> list[IObj
     found = [obj for obj in (loader.get(kind, i) for i in wanted) if obj is not None]
     for obj in found:
         details = obj._details
-        if details._owner and not loader.rights.may_read(details._owner._id._val, details._group._id._val):
+        if details._owner and not loader.rights.may_load(details._owner._id._val, details._group._id._val):
             raise omero.SecurityViolation(message=f"Cannot read {kind.java}:Id_{obj._id._val}")
     return found
-
-
-def unloaded(cls: Entity, id_: int) -> Any:
-    """A reference to a row of a concrete class."""
-    made: Any = cls.cls
-    obj = made(None, False)
-    obj._id = rlong(id_)
-    return obj

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import omero
 import omero.model
 
+import omero
 from omero_sandbox.database.ddl import packaged
 
 # What reflection cannot tell. Discriminators as found in OMERO databases; shapes have their lower-case class name.
@@ -34,8 +34,7 @@ DISCRIMINATORS = {
 }
 # Tables whose `version` counts the updates of a row; in all others it stays null (facts/omero_import_rows.md).
 VERSIONED = frozenset(
-    ("renderingdef", "quantumdef", "channelbinding", "thumbnail", "originalfile")
-    + ("experimenter", "experimentergroup", "groupexperimentermap")
+    ["renderingdef", "quantumdef", "channelbinding", "thumbnail", "originalfile", "experimenter", "experimentergroup", "groupexperimentermap"]
 )
 # details.<name> -> (column, class)
 DETAILS = {
@@ -214,7 +213,13 @@ def _concrete(cls: Any, lineage: list[str]) -> Entity:
             properties[name] = _property(cls, name, data.wrapper, columns)
     constant = cls.__dict__["DETAILS"]
     return Entity(
-        lineage[0], constant.removesuffix("_details"), cls, tuple(lineage[1:]), keys, discriminator, properties,
+        lineage[0],
+        constant.removesuffix("_details"),
+        cls,
+        tuple(lineage[1:]),
+        keys,
+        discriminator,
+        properties,
         frozenset(columns[root]),
     )
 
@@ -297,5 +302,3 @@ def find_property(name: str, wanted: str) -> Property | None:
         if wanted in entities()[below].properties:
             return entities()[below].properties[wanted]
     return None
-
-

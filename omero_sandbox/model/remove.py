@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import omero
-
 from omero_sandbox.database import Transaction
 from omero_sandbox.model.checks import Checks
 from omero_sandbox.model.load import Loader
@@ -23,7 +22,7 @@ def remove(tx: Transaction, checks: Checks, cls: Entity, ids: Sequence[int]) -> 
     for id_ in ids:
         if id_ not in found:
             raise omero.ValidationException(message=f"{cls.java}:Id_{id_} does not exist")
-        checks.writable(cls, id_, *found[id_])
+        checks.writable(cls, id_, found[id_], what="Deleting")
     for name, some in classes.items():
         for table, key in reversed(entities()[name].tables):
             tx.cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", (some,))

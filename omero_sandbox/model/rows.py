@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-import omero
 import omero.model
 import omero.model.enums
 from omero.rtypes import rbool, rdouble, rint, rlong, rstring, rtime
 
+import omero
 from omero_sandbox.model.mapping import Entity, Property, Quantity, Reference, Scalar, entities
 
 EPOCH = datetime(1970, 1, 1)

@@ -5,16 +5,24 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import omero
 from omero.model import DetailsI, EventI, ExperimenterGroupI, ExperimenterI, IObject, PermissionsI
 from omero.rtypes import rint, rlong
 from psycopg2.extras import execute_values
 
+import omero
 from omero_sandbox.database import Transaction
 from omero_sandbox.model.checks import Checks
 from omero_sandbox.model.graph import Graph, ordered_by, walk
 from omero_sandbox.model.mapping import (
-    VERSIONED, Entity, NamedValues, Quantity, Reference, Scalar, entities, entity_of, schema,
+    VERSIONED,
+    Entity,
+    NamedValues,
+    Quantity,
+    Reference,
+    Scalar,
+    entities,
+    entity_of,
+    schema,
 )  # fmt: skip
 from omero_sandbox.model.rows import column_values
 from omero_sandbox.model.security import access, require_group
@@ -103,7 +111,7 @@ class _Merge:
         made = inserts(cls.name)
         id_ = self.ids[id(obj)]
         values: dict[str, list[Any]] = {}
-        for table, key, properties in made.tables:
+        for table, _, properties in made.tables:
             row: list[Any] = [id_]
             for p in properties:
                 row.extend(self._value(p, obj))

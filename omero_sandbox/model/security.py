@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import omero
 from omero.model import PermissionsI
 
+import omero
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.model.mapping import Entity
 
 SYSTEM_GROUP = 0
 USER_GROUP = 1
-# The bits of a group's permissions that speak of its members (facts/omero_import_rows.md: -40 is rwra--).
-READ, WRITE, ANNOTATE = 0x40, 0x20, 0x10
+# Rights in a group's permissions (facts/omero_import_rows.md: -40 is rwra--), and where each one's bits begin.
+READ, WRITE, ANNOTATE = 4, 2, 1
+OWNER, MEMBER, WORLD = 8, 4, 0
+PRIVATE = -120
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,20 @@ class Access:
     groups: dict[int, int]
 
     @cached_property
-    def context(self) -> frozenset[int]:
-        """The groups whose rows the call may see at all."""
-        if self.caller.group_id != ALL_GROUPS:
-            return frozenset((self.caller.group_id, USER_GROUP)) & self._reachable
-        return self._reachable
-
-    @cached_property
-    def _reachable(self) -> frozenset[int]:
-        return frozenset(self.groups) if self.caller.is_admin else self.caller.member_of | {USER_GROUP}
-
-    @cached_property
     def shared(self) -> frozenset[int]:
-        """The groups in which the caller sees other members' rows too."""
-        return frozenset(
-            g for g in self.context
-            if self.rules(g) or g == USER_GROUP or self.groups.get(g, 0) & READ
+        """The groups in which the caller sees rows of others too, in this call."""
+        if self.caller.group_id != ALL_GROUPS:
+            group = self.caller.group_id
+            seen = self.rules(group) or self.granted(group, MEMBER, READ) or self.granted(group, WORLD, READ)
+            return frozenset((group, USER_GROUP)) if seen else frozenset((USER_GROUP,))
+        return self.caller.leader_of | frozenset(
+            g for g in self.groups
+            if self.granted(g, WORLD, READ) or (g in self.caller.member_of and self.granted(g, MEMBER, READ))
         )  # fmt: skip
+
+    def granted(self, group: int, role: int, right: int) -> bool:
+        """Whether a group's permissions give a right to a role."""
+        return bool(self.groups.get(group, 0) >> role & right)
 
     def rules(self, group: int) -> bool:
         """Whether the caller is an administrator or an owner of the group."""
@@ -48,40 +47,57 @@ class Access:
 
     def readable(self, alias: str, entity: Entity) -> str | None:
         """An SQL condition on the table `alias`; None where everybody sees everything."""
-        if "owner_id" not in entity.columns:
+        if "owner_id" not in entity.columns or (self.caller.is_admin and self.caller.group_id == ALL_GROUPS):
             return None
-        if self.caller.is_admin and self.caller.group_id == ALL_GROUPS:
-            return None
-        shared = _ids(self.shared)
-        own = _ids(self.context - self.shared)
-        condition = f"{alias}.group_id IN ({shared})"
-        if own:
-            mine = f"{alias}.owner_id = {int(self.caller.user_id)}"
-            condition = f"({condition} OR ({alias}.group_id IN ({own}) AND {mine}))"
-        return condition
+        shared = ", ".join(str(int(g)) for g in sorted(self.shared)) or "NULL"
+        mine = f"{alias}.owner_id = {int(self.caller.user_id)}"
+        if self.caller.group_id != ALL_GROUPS:
+            if self.caller.group_id in self.shared:
+                return f"{alias}.group_id IN ({shared})"
+            mine += f" AND {alias}.group_id = {int(self.caller.group_id)}"
+        return f"({alias}.group_id IN ({shared}) OR ({mine}))"
 
-    def may_read(self, owner: int, group: int) -> bool:
-        """Whether one row may be seen."""
-        if self.caller.is_admin and self.caller.group_id == ALL_GROUPS:
+    def may_load(self, owner: int, group: int) -> bool:
+        """Whether one row may be read by its id; those of the groups system and user may be by everybody."""
+        if group in (SYSTEM_GROUP, USER_GROUP) or group in self.shared:
             return True
-        return group in self.shared or (group in self.context and owner == self.caller.user_id)
+        if self.caller.group_id == ALL_GROUPS:
+            return self.caller.is_admin or owner == self.caller.user_id
+        return group == self.caller.group_id and owner == self.caller.user_id
 
     def may(self, right: int, owner: int, group: int) -> bool:
-        """Whether one row may be changed (WRITE) or annotated (ANNOTATE) by the caller."""
-        if owner == self.caller.user_id or self.rules(group):
+        """Whether one row may be changed (WRITE) or annotated (ANNOTATE)."""
+        if self.rules(group):
             return True
-        return group in self.caller.member_of and bool(self.groups.get(group, 0) & right)
+        bits = PRIVATE if group == USER_GROUP else self.groups.get(group, 0)
+        roles = [WORLD]
+        roles += [OWNER] if owner == self.caller.user_id else []
+        roles += [MEMBER] if group in self.caller.member_of else []
+        return any(bits >> role & right for role in roles)
+
+    def may_link(self, right: int, owner: int, group: int) -> bool:
+        """Whether a row may be linked to. Who rules a private group must not link to its members' data."""
+        if group in (SYSTEM_GROUP, USER_GROUP):
+            return True
+        return self.may(right, owner, group) and not self._exposes(owner, group)
+
+    def _exposes(self, owner: int, group: int) -> bool:
+        others = owner != self.caller.user_id and group != USER_GROUP
+        return others and self.rules(group) and not self.granted(group, MEMBER, READ)
 
     def permissions(self, owner: int | None, group: int | None, own_bits: int) -> PermissionsI:
         """What the server tells of a row: the group's permissions and what the caller is kept from."""
-        made = PermissionsI(self.groups.get(group, own_bits) if group is not None else own_bits)
+        admin = self.caller.is_admin
         if owner is None or group is None:
-            write = annotate = change = give = self.caller.is_admin
+            made = PermissionsI(own_bits)
+            allowed = [True, admin, admin, True, admin, admin]
         else:
-            write, annotate = self.may(WRITE, owner, group), self.may(ANNOTATE, owner, group)
-            change = owner == self.caller.user_id or self.caller.is_admin
-            give = self.rules(group)
-        made._restrictions = [not write, not write, not write, not annotate, not change, not give]
+            made = PermissionsI(self.groups.get(group, own_bits))
+            write = self.may(WRITE, owner, group)
+            link, annotate = (self.may_link(right, owner, group) for right in (WRITE, ANNOTATE))
+            mine = owner == self.caller.user_id
+            allowed = [link, write, write, annotate, mine or admin, self.rules(group)]
+        made._restrictions = [not a for a in allowed]
         return made
 
     def name_of(self, group: int) -> str:
@@ -105,7 +121,3 @@ def require_group(caller: Caller) -> None:
             message="No valid permissions available! DUMMY permissions are not intended for copying. "
             "Make sure that you have not passed omero.group=-1 for a save context"
         )
-
-
-def _ids(values: frozenset[int]) -> str:
-    return ", ".join(str(int(v)) for v in sorted(values))

@@ -5,16 +5,25 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-import omero
 from omero.model import EventI
 from omero.rtypes import rint
 from psycopg2.extras import execute_values
 
+import omero
 from omero_sandbox.database import Transaction
 from omero_sandbox.model.checks import Checks
 from omero_sandbox.model.graph import Graph
 from omero_sandbox.model.mapping import (
-    VERSIONED, Collection, Entity, NamedValues, Quantity, Reference, Scalar, entities, entity_of, schema,
+    VERSIONED,
+    Collection,
+    Entity,
+    NamedValues,
+    Quantity,
+    Reference,
+    Scalar,
+    entities,
+    entity_of,
+    schema,
 )  # fmt: skip
 from omero_sandbox.model.remove import remove
 from omero_sandbox.model.rows import column_values, plan, same
@@ -133,9 +142,7 @@ class Update:
         if pairs is None:
             return False
         id_ = obj._id._val
-        self.tx.cursor.execute(
-            f"SELECT name, value FROM {p.table} WHERE {p.owner_column} = %s ORDER BY index", (id_,)
-        )
+        self.tx.cursor.execute(f"SELECT name, value FROM {p.table} WHERE {p.owner_column} = %s ORDER BY index", (id_,))
         wanted = [(pair.name, pair.value) for pair in pairs]
         if self.tx.cursor.fetchall() == wanted:
             return False
@@ -158,7 +165,7 @@ class Update:
                 "You may need to reload the object before continuing."
             )
         owner, group = (row[at[c]] if c in at else None for c in ("owner_id", "group_id"))
-        self.checks.writable(cls, obj._id._val, owner, group)
+        self.checks.writable(cls, obj._id._val, (owner, group))
 
     def _note_files(self, cls: Entity, obj: Any, change: Change, left: dict[int, list[int]]) -> None:
         """Check what a changed row newly refers to."""

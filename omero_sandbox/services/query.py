@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import omero
-from omero import RType
+import omero.clients
 from omero.model import IObject
 from omero.rtypes import rstring
-from omero_sys_ParametersI import ParametersI
 
+import omero
+from omero import RType
 from omero_sandbox.hql import find, project
 from omero_sandbox.model import load
 from omero_sandbox.model.mapping import Scalar, entity, find_property
@@ -20,7 +20,7 @@ class QueryService(Service):
 
     interface = "omero.api.IQuery"
 
-    def get(self, call: Call, klass: str, id: int) -> IObject:  # noqa: A002
+    def get(self, call: Call, klass: str, id: int) -> IObject:
         """The object with an id.
 
         Raises omero.ValidationException when there is none.
@@ -29,43 +29,38 @@ class QueryService(Service):
         if found is None:
             raise omero.ValidationException(
                 message=f"The requested object ({entity(klass).java},{id}) is not available.\n"
-                "Please use IQuery.find to deduce existance.\n"
+                "Please use IQuery.find to deteremine existance.\n"
             )
         return found
 
-    def find(self, call: Call, klass: str, id: int) -> IObject | None:  # noqa: A002
+    def find(self, call: Call, klass: str, id: int) -> IObject | None:
         """The object with an id, or None."""
         with self.state.database.read() as cursor:
             return next(iter(load(cursor, call.caller, klass, [id])), None)
 
-    def findAll(self, call: Call, klass: str, page: Any) -> list[IObject]:  # noqa: N802
+    def findAll(self, call: Call, klass: str, page: Any) -> list[IObject]:
         """All objects of a class."""
         return self._find(call, f"select x from {entity(klass).name} x order by x.id", _paged(page))
 
-    def findByString(self, call: Call, klass: str, field: str, value: str) -> IObject | None:  # noqa: N802
+    def findByString(self, call: Call, klass: str, field: str, value: str) -> IObject | None:
         """The one object whose property is `value`, or None."""
-        return _one(self.findAllByString(call, klass, field, value, True, None), f"{klass}.{field} = {value}")
+        return _one(self._find(call, *_compared(klass, field, "x.{} = :value", value)), f"{klass}.{field} = {value}")
 
-    def findAllByString(  # noqa: N802
+    def findAllByString(
         self, call: Call, klass: str, field: str, value: str, case_sensitive: bool, page: Any
     ) -> list[IObject]:
-        """The objects whose property is `value`."""
-        cls = entity(klass)
-        if not isinstance(find_property(cls.name, field), Scalar):
-            raise omero.ApiUsageException(message=f"{cls.java} has no property {field} of text")
-        params = _paged(page)
-        params.map["value"] = rstring(value if case_sensitive else value.lower())
-        compared = f"x.{field}" if case_sensitive else f"lower(x.{field})"
-        return self._find(call, f"select x from {cls.name} x where {compared} = :value order by x.id", params)
+        """The objects whose property contains `value`, in which % and _ stand for any characters, as in like."""
+        condition = "x.{} like :value" if case_sensitive else "lower(x.{}) like lower(:value)"
+        return self._find(call, *_compared(klass, field, condition, f"%{value}%", page))
 
-    def findByQuery(self, call: Call, query: str, params: Any) -> IObject | None:  # noqa: N802
+    def findByQuery(self, call: Call, query: str, params: Any) -> IObject | None:
         """The one object that a query selects, or None.
 
         Raises omero.ApiUsageException when there are several.
         """
         return _one(self._find(call, query, params), query)
 
-    def findAllByQuery(self, call: Call, query: str, params: Any) -> list[IObject]:  # noqa: N802
+    def findAllByQuery(self, call: Call, query: str, params: Any) -> list[IObject]:
         """The objects that a query selects first."""
         return self._find(call, query, params)
 
@@ -88,12 +83,22 @@ class QueryService(Service):
 def _one(found: list[IObject], query: str) -> IObject | None:
     different = list({id(obj): obj for obj in found}.values())
     if len(different) > 1:
-        raise omero.ApiUsageException(message=f"query did not return a unique result: {len(different)}: {query}")
+        raise omero.ApiUsageException(
+            message=f"Query named:\n\n\t{query}\n\nhas returned more than one Object\n"
+            "findBy methods must return a single value.\n"
+            "Please try findAllBy methods for queries which return Lists."
+        )
     return different[0] if different else None
 
 
-def _paged(page: Any) -> ParametersI:
-    params = ParametersI()
-    params.map = {}
-    params.theFilter = page
-    return params
+def _compared(klass: str, field: str, condition: str, value: str, page: Any = None) -> tuple[str, Any]:
+    cls = entity(klass)
+    if not isinstance(find_property(cls.name, field), Scalar):
+        raise omero.ApiUsageException(message=f"{cls.java} has no property {field} of text")
+    params = _paged(page)
+    params.map["value"] = rstring(value)
+    return f"select x from {cls.name} x where {condition.format(field)} order by x.id", params
+
+
+def _paged(page: Any) -> Any:
+    return omero.sys.Parameters({}, page, None)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import omero
 from omero.model import IObject
 
+import omero
 from omero_sandbox.model import save
 from omero_sandbox.model.checks import Checks
 from omero_sandbox.model.mapping import entity_of
@@ -20,34 +20,36 @@ class UpdateService(Service):
 
     interface = "omero.api.IUpdate"
 
-    def saveObject(self, call: Call, obj: IObject) -> None:  # noqa: N802
+    def saveObject(self, call: Call, obj: IObject) -> None:
         """Save a graph."""
         self._save(call, [obj])
 
-    def saveAndReturnObject(self, call: Call, obj: IObject) -> IObject:  # noqa: N802
+    def saveAndReturnObject(self, call: Call, obj: IObject) -> IObject:
         """Save a graph and return it with its ids."""
         return self._save(call, [obj])[0]
 
-    def saveArray(self, call: Call, objects: Sequence[IObject]) -> None:  # noqa: N802
+    def saveArray(self, call: Call, objects: Sequence[IObject]) -> None:
         """Save graphs in one transaction."""
         self._save(call, objects)
 
-    def saveCollection(self, call: Call, objects: Sequence[IObject]) -> None:  # noqa: N802
+    def saveCollection(self, call: Call, objects: Sequence[IObject]) -> None:
         """Save graphs in one transaction."""
         self._save(call, objects)
 
-    def saveAndReturnArray(self, call: Call, objects: Sequence[IObject]) -> list[IObject]:  # noqa: N802
+    def saveAndReturnArray(self, call: Call, objects: Sequence[IObject]) -> list[IObject]:
         """Save graphs in one transaction and return them with their ids."""
         return self._save(call, objects)
 
-    def saveAndReturnIds(self, call: Call, objects: Sequence[IObject]) -> list[int]:  # noqa: N802
+    def saveAndReturnIds(self, call: Call, objects: Sequence[IObject]) -> list[int]:
         """Save graphs in one transaction and return the ids of `objects`."""
         return [obj.id.val for obj in self._save(call, objects)]
 
-    def deleteObject(self, call: Call, obj: IObject) -> None:  # noqa: N802
+    def deleteObject(self, call: Call, obj: IObject) -> None:
         """Delete one row; others that refer to it keep it from being deleted."""
-        if obj is None or obj.id is None:
-            raise omero.ApiUsageException(message="deleteObject wants an object that has been saved")
+        if obj is None:
+            return
+        if obj.id is None:
+            raise omero.ApiUsageException(message="Non-managed IObject entity cannot be deleted. Must have an id.")
         with self.state.database.write(call.caller) as tx:
             require_group(call.caller)
             checks = Checks(tx.cursor, access(tx.cursor, call.caller), trusted=False)
