@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import omero
 import omero.clients  # fills `omero` with the server's exceptions, and in the order in which they load
+
+import omero
 
 MAX_SIDE = 3192  # the server's default omero.pixeldata.max_plane_width and _height
 

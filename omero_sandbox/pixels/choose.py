@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import omero
-
 from omero_sandbox.context import Caller
 from omero_sandbox.pixels.buffer import PixelBuffer, instantiation_error
 from omero_sandbox.pixels.file_buffer import FileBuffer, Reader
@@ -92,6 +91,7 @@ def _reader(path: Path, source: Source, importing: bool) -> Reader:
         return ZarrReader(path, source.series)
     if name.endswith((".tif", ".tiff")):
         return OmeTiffReader(path, source.series)
-    if name.endswith((".ome.xml", ".ome")):
+    # a companion's planes are in TIFFs beside it
+    if name.endswith((".ome.xml", ".ome")) and not name.endswith(".companion.ome"):
         return OmeXmlReader(path, source.sizes)
     raise ValueError(f"{path}: no reader for this file")

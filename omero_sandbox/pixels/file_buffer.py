@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import omero
 
+import omero
 from omero_sandbox.pixels.buffer import PixelBuffer, Sizes, big_endian
 
 

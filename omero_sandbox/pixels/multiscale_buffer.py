@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import omero
 import zarr
 
+import omero
 from omero_sandbox.pixels.buffer import MAX_SIDE, PixelBuffer, Sizes, big_endian, unsupported
 from omero_sandbox.pixels.zarr_store import UnreadableZarrError, open_array, open_group
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import omero
 
+import omero
 from omero_sandbox.context import Caller
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.model.security import access

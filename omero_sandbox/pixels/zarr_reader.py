@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import omero
 import zarr
 
+import omero
 from omero_sandbox.pixels.buffer import Sizes
 from omero_sandbox.pixels.file_buffer import Box, Level, Reader
 from omero_sandbox.pixels.zarr_series import Series, all_series

@@ -7,9 +7,9 @@ getPlaneRegion.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import omero
 import omero.all
 
+import omero
 from omero_sandbox.pixels import PixelBuffer, histogram, open_buffer
 from omero_sandbox.pixels.buffer import MAX_SIDE
 from omero_sandbox.services.base import Call, StatefulService, service

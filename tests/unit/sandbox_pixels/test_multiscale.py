@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numcodecs
 import numpy as np
-import omero
 import pytest
 import zarr
 
+import omero
 from omero_sandbox.pixels import PixelBuffer, Sizes
 from omero_sandbox.pixels.multiscale_buffer import MAX_PLANE
 

@@ -1,13 +1,15 @@
 """OME-TIFF: dimension orders, samples, levels, tiles, byte orders, and the errors of a real server."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import omero
 import pytest
 import tifffile
 
-from omero_sandbox.pixels import PixelBuffer, Source, open_import
+import omero
+from omero_sandbox.pixels import PixelBuffer, Source, open_import, open_source
 
 from .conftest import opened, source
 
@@ -97,12 +99,14 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "plain.tif", np.zeros((4, 5), "u1"))
     (tmp_path / "broken.ome.tif").write_bytes(b"no TIFF at all")
     (tmp_path / "a.czi").write_bytes(b"")
+    (tmp_path / "a.companion.ome").write_text("<OME/>")
     assert opened(good).path == str(good.path)
     for name, series in [
         ("a.ome.tif", 1),
         ("plain.tif", 0),
         ("broken.ome.tif", 0),
         ("a.czi", 0),
+        ("a.companion.ome", 0),
         ("none.ome.xml", 0),
     ]:
         with pytest.raises(omero.ResourceError) as caught:
@@ -121,6 +125,31 @@ def test_pages_that_are_missing_are_zeros(tmp_path: Path) -> None:
     assert [set(buffer.get_plane(z, 0, 0)) for z in range(3)] == [{0}, {7}, {0}]
 
 
+@pytest.mark.filterwarnings("ignore:.*reading array from closed file")  # tifffile opens the others when needed
+def test_a_set_of_files(tmp_path: Path) -> None:
+    """The server checks the access to all files that hold planes of the series."""
+    pages = "".join(
+        f'<TiffData IFD="0" FirstZ="{z}" PlaneCount="1"><UUID FileName="{z}.ome.tif">urn:uuid:{z}</UUID></TiffData>'
+        for z in range(2)
+    )
+    for z in range(2):
+        xml = (
+            f'<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:{z}"><Image ID="Image:0">'
+            '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="5" SizeY="4" SizeZ="2" SizeC="1" '
+            f'SizeT="1"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>{pages}</Pixels></Image></OME>'
+        )
+        tifffile.imwrite(tmp_path / f"{z}.ome.tif", np.full((4, 5), z + 1, "u1"), description=xml, metadata=None)
+    asked: list[Path] = []
+
+    def note(files: Sequence[Path]) -> list[Path]:
+        asked.extend(files)
+        return []
+
+    buffer = open_source(source(tmp_path / "0.ome.tif"), False, note)
+    assert [set(buffer.get_plane(z, 0, 0)) for z in range(2)] == [{1}, {2}]
+    assert asked == [tmp_path / "0.ome.tif", tmp_path / "1.ome.tif"]
+
+
 def test_an_open_buffer_keeps_what_it_opened(tmp_path: Path) -> None:
     made = write(tmp_path / "a.ome.tif", np.ones((4, 5), "u1"), "YX")
     before = opened(made)
@@ -128,6 +157,17 @@ def test_an_open_buffer_keeps_what_it_opened(tmp_path: Path) -> None:
     write(tmp_path / "a.ome.tif", np.zeros((4, 5), "u1"), "YX")
     assert before.get_plane(0, 0, 0) == b"\1" * 20
     assert opened(made).get_plane(0, 0, 0) == bytes(20)
+
+
+def test_many_stores_read_one_file_at_once(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 99, (20, 64, 64), dtype="u1")
+    made = write(tmp_path / "a.ome.tif", pixels, "ZYX", tile=(16, 16), compression="zlib")
+
+    def read(_: int) -> bytes:
+        return opened(made).get_stack(0, 0)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(read, range(32))) == {pixels.tobytes()}
 
 
 def test_an_import_reads_below_a_zarr_directory_too(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-import omero
 import omero.all
 import pytest
 import tifffile
 from omero.rtypes import rdouble, rint, rlong, rstring
 
+import omero
 from omero_sandbox import model
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.database import Database, postgres, template

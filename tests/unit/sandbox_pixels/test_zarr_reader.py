@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import omero
 import pytest
 
+import omero
 from omero_sandbox.pixels import open_source
 from omero_sandbox.pixels.zarr_series import all_series
 
