@@ -18,7 +18,7 @@ from omero_sandbox import processes
 LOOPBACK = "127.0.0.1"
 NOBODY = 65534
 START_SECONDS = 30.0
-LEFTOVERS = ("pre-existing shared memory block", "lock file")
+LEFTOVER = "pre-existing shared memory block"
 
 # A sandbox's commits survive the death of every process, not that of the machine: no waiting for the disk.
 OPTIONS = {
@@ -30,6 +30,7 @@ OPTIONS = {
     "max_wal_senders": "0",
     "io_method": "sync",
     "jit": "off",
+    "timezone": "UTC",  # as what the server writes itself
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "logging_collector": "off",
@@ -84,6 +85,8 @@ def start(data: Path, port: int, log: Path) -> None:
 
     What a killed server left behind is recovered. Raises PostgresError, with what the log says last, when
     it is not up in time."""
+    if running(data) is not None:
+        raise PostgresError(f"PostgreSQL runs on {data} already")
     _forget_reused_pid(data)
     options = {**OPTIONS, "port": str(port)}
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -92,7 +95,7 @@ def start(data: Path, port: int, log: Path) -> None:
     while not _ready(data, processes.launch(command, log, _environment()), deadline):
         reason = _reason(log)
         # The children of a killed server take a moment to notice and to end.
-        if not any(sign in reason for sign in LEFTOVERS) or time.monotonic() > deadline:
+        if LEFTOVER not in reason or time.monotonic() > deadline:
             stop(data)
             raise PostgresError(f"PostgreSQL did not start on {data}: {reason} (log: {log})")
         time.sleep(0.1)

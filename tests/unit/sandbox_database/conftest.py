@@ -69,10 +69,7 @@ class Sql:
     def new(self, table: str, **columns: Any) -> int:
         """Insert a row with the columns that every OMERO row has, and return its id."""
         names = {
-            name
-            for (name,) in self(
-                "SELECT column_name FROM information_schema.columns WHERE table_name = %s", table
-            )
+            name for (name,) in self("SELECT column_name FROM information_schema.columns WHERE table_name = %s", table)
         }
         common = dict.fromkeys(("owner_id", "group_id", "creation_id", "update_id"), 0)
         values = {

@@ -29,9 +29,7 @@ def _prepared(sql: Sql) -> int:
 
 
 def _queue(sql: Sql) -> list[tuple[Any, ...]]:
-    return sql(
-        "SELECT event_id, entity_type, entity_id FROM _reindexing_required ORDER BY entity_type, entity_id"
-    )
+    return sql("SELECT event_id, entity_type, entity_id FROM _reindexing_required ORDER BY entity_type, entity_id")
 
 
 def _emptied(sql: Sql) -> None:
@@ -73,8 +71,7 @@ class TestIdentifiers:
         made = {sql.one("SELECT uuid()") for _ in range(20)}
         assert len(made) == 20
         assert all(
-            re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", u)
-            for u in made
+            re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", u) for u in made
         )
 
     @pytest.mark.parametrize(
@@ -125,10 +122,7 @@ class TestFiles:
     def test_node_that_is_down_is_no_key(self, sql: Sql) -> None:
         _live_node(sql, "secret-1")
         sql.new("node", uuid="stale", conn="here", up="now", down="now")
-        assert (
-            sql.one("SELECT name FROM originalfile WHERE id = %s", _file(sql, "stalen", repo=None))
-            == "stalen"
-        )
+        assert sql.one("SELECT name FROM originalfile WHERE id = %s", _file(sql, "stalen", repo=None)) == "stalen"
         assert "without secret key" in sql.refused(NEW_FILE, "stalen", "p/", REPO)
 
     def test_without_live_node_all_is_taken_as_it_is(self, sql: Sql) -> None:
@@ -138,23 +132,17 @@ class TestFiles:
     def test_without_repo_nothing_is_refused_and_the_key_is_stripped(self, sql: Sql) -> None:
         _live_node(sql, "secret-1")
         assert sql.one("SELECT name FROM originalfile WHERE id = %s", _file(sql, "n", repo=None)) == "n"
-        assert (
-            sql.one("SELECT name FROM originalfile WHERE id = %s", _file(sql, "secret-1n", repo=None)) == "n"
-        )
+        assert sql.one("SELECT name FROM originalfile WHERE id = %s", _file(sql, "secret-1n", repo=None)) == "n"
 
     def test_repo_is_changed_with_the_key_only(self, sql: Sql) -> None:
         file = _file(sql, "n")
         _live_node(sql, "secret-1")
         sql("UPDATE originalfile SET size = 1 WHERE id = %s", file)
-        assert "without secret key" in sql.refused(
-            "UPDATE originalfile SET repo = 'other' WHERE id = %s", file
-        )
+        assert "without secret key" in sql.refused("UPDATE originalfile SET repo = 'other' WHERE id = %s", file)
         sql("UPDATE originalfile SET repo = 'other', name = 'secret-1m' WHERE id = %s", file)
         assert sql("SELECT repo, name FROM originalfile WHERE id = %s", file) == [("other", "m")]
         sql("UPDATE originalfile SET repo = NULL WHERE id = %s", file)
-        assert "without secret key" in sql.refused(
-            "UPDATE originalfile SET repo = 'other' WHERE id = %s", file
-        )
+        assert "without secret key" in sql.refused("UPDATE originalfile SET repo = 'other' WHERE id = %s", file)
 
     def test_directory_with_contents_stays(self, sql: Sql) -> None:
         directory = _file(sql, "b", "a/", mimetype="Directory")
@@ -254,9 +242,7 @@ class TestReindexing:
 
     def test_moved_and_deleted_link(self, sql: Sql, in_session: int) -> None:
         image, other = (sql.new("image", name="i", series=0) for _ in range(2))
-        link = sql.new(
-            "imageannotationlink", parent=image, child=sql.new("annotation", discriminator="/basic/tag/")
-        )
+        link = sql.new("imageannotationlink", parent=image, child=sql.new("annotation", discriminator="/basic/tag/"))
         _emptied(sql)
         sql("UPDATE imageannotationlink SET parent = %s WHERE id = %s", other, link)
         assert _queue(sql) == [(in_session, IMAGE, image), (in_session, IMAGE, other)]

@@ -65,9 +65,7 @@ def test_event_over_all_groups_is_of_the_user_group(database: Database) -> None:
 def test_exception_rolls_back(database: Database) -> None:
     with database.write(ROOT) as tx:
         before = tx.event_id
-    statement = (
-        "INSERT INTO format (id, permissions, value) VALUES (10000, -52, 'Nothing'), (1, -52, 'Again')"
-    )
+    statement = "INSERT INTO format (id, permissions, value) VALUES (10000, -52, 'Nothing'), (1, -52, 'Again')"
     with pytest.raises(psycopg2.errors.UniqueViolation), database.write(ROOT) as tx:
         tx.cursor.execute(statement)
     assert tx.event_id > before
@@ -127,9 +125,7 @@ def test_more_threads_than_connections(database: Database) -> None:
         results = list(threads.map(work, range(50)))
     assert [same for same, _ in results] == list(range(50))
     assert len({id_ for _, ids in results for id_ in ids}) == 500
-    assert (
-        _all(database, "SELECT count(*) <= 3 FROM pg_stat_activity WHERE application_name = ''") is not None
-    )
+    assert _all(database, "SELECT count(*) <= 3 FROM pg_stat_activity WHERE application_name = ''") is not None
 
 
 def test_waiting_for_ever_is_refused(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,13 +98,10 @@ def test_triggers(new_sql: Sql) -> None:
     found = {
         (table.strip('"'), name): re.sub(r"\s+", " ", definition.replace('"', "").replace("public.", ""))
         for table, name, definition in new_sql(
-            "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) "
-            "FROM pg_trigger WHERE NOT tgisinternal"
+            "SELECT tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
         )
     }
-    described = {
-        (table, t["name"]): _trigger(table, t) for table, shape in TABLES.items() for t in shape["triggers"]
-    }
+    described = {(table, t["name"]): _trigger(table, t) for table, shape in TABLES.items() for t in shape["triggers"]}
     assert found == described
 
 
@@ -144,8 +141,7 @@ def test_domains(new_sql: Sql) -> None:
 
 def test_enums(new_sql: Sql) -> None:
     found = new_sql(
-        "SELECT enumtypid::regtype::text, array_agg(enumlabel::text ORDER BY enumsortorder) "
-        "FROM pg_enum GROUP BY 1"
+        "SELECT enumtypid::regtype::text, array_agg(enumlabel::text ORDER BY enumsortorder) FROM pg_enum GROUP BY 1"
     )
     assert dict(found) == SCHEMA["enums"]
 
@@ -185,9 +181,7 @@ def test_initial_rows(new_sql: Sql) -> None:
         for row in rows:
             fixed = {column: value for column, value in row.items() if value not in ("<now>", "<a new uuid>")}
             assert any(fixed.items() <= there.items() for there in found), (table, row)
-    assert [value for (value,) in new_sql("SELECT value FROM format ORDER BY id")] == initial[
-        "_format_values"
-    ]
+    assert [value for (value,) in new_sql("SELECT value FROM format ORDER BY id")] == initial["_format_values"]
 
 
 def test_sequences_stand_where_the_initial_rows_end(new_sql: Sql) -> None:
@@ -199,12 +193,10 @@ def test_sequences_stand_where_the_initial_rows_end(new_sql: Sql) -> None:
 
 
 def test_owner_is_no_superuser(new_sql: Sql) -> None:
-    assert new_sql("SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user") == [
-        ("omero", False)
+    assert new_sql("SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user") == [("omero", False)]
+    assert new_sql("SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'omero'") == [
+        ("C.UTF-8", "UTF8")
     ]
-    assert new_sql(
-        "SELECT datcollate, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'omero'"
-    ) == [("C.UTF-8", "UTF8")]
 
 
 def _plain(definition: str) -> str:
