@@ -45,17 +45,23 @@ def command(request: type) -> Callable[[Command], Command]:
 
 
 def submit(state: "State", session: "Session", client: str, call: Call, request: Any) -> Any:
-    """Start a command and return the proxy of its Handle.
-
-    Raises omero.ApiUsageException for a request that the sandbox does not know.
-    """
-    name = request.ice_id() if request is not None else "null"
-    if name not in COMMANDS:
-        raise omero.ApiUsageException(message=f"{name} is not in this sandbox")
+    """Start a command and return the proxy of its Handle; an unknown request ends at once with an ERR that names it."""
     handle = Handle(state, session, request)
     proxy = handle.serve(client)
-    handle.start(lambda: COMMANDS[name](state, session, call.caller, request, handle))
+    handle.start(lambda: run(state, session, call.caller, request, handle))
     return proxy
+
+
+def run(state: "State", session: "Session", caller: Caller, request: Any, handle: "Handle") -> Any:
+    """Do a request's work and return the response.
+
+    Raises CommandError for a request that the sandbox does not know (submit itself may raise nothing: its interface
+    declares no exceptions), and whatever the command raises.
+    """
+    name = request.ice_id()
+    if name not in COMMANDS:
+        raise CommandError("unknown-request", f"{name} is not in this sandbox")
+    return COMMANDS[name](state, session, caller, request, handle)
 
 
 class Handle(Service):
@@ -150,38 +156,3 @@ def _log_lost(future: Future) -> None:
 
 def _now() -> int:
     return int(time.time() * 1000)
-
-
-@command(omero.cmd.DoAll)
-def do_all(state: "State", session: "Session", caller: Caller, request: Any, handle: Handle) -> Any:
-    """Several requests, one after the other; the first that fails is the answer."""
-    handle.status.steps = len(request.requests)
-    responses, statuses = [], []
-    for number, part in enumerate(request.requests):
-        handle.step(number)
-        if part.ice_id() not in COMMANDS:
-            raise CommandError("unknown-request", f"{part.ice_id()} is not in this sandbox")
-        inner = Handle(state, session, part)
-        responses.append(COMMANDS[part.ice_id()](state, session, caller, part, inner))
-        statuses.append(inner.status)
-    return omero.cmd.DoAllRsp(responses=responses, status=statuses)
-
-
-@command(omero.cmd.UpdateSessionTimeoutRequest)
-def update_session_timeout(
-    state: "State", session: "Session", caller: Caller, request: Any, handle: Handle
-) -> Any:
-    """Change how long a session may be idle or live; only an administrator may make it longer than it was."""
-    target = state.sessions.get(request.session)
-    if target is None or (target.user_id != caller.user_id and not caller.is_admin):
-        raise CommandError("bad-session", f"No such session: {request.session}")
-    if request.timeToIdle is not None:
-        target.time_to_idle = request.timeToIdle.val
-    if request.timeToLive is not None:
-        target.time_to_live = request.timeToLive.val
-    with state.database.write(caller) as tx:
-        tx.cursor.execute(
-            "UPDATE session SET timetoidle = %s, timetolive = %s WHERE id = %s",
-            (target.time_to_idle, target.time_to_live, target.id),
-        )
-    return omero.cmd.OK()

@@ -28,6 +28,7 @@ from omero_sandbox.state import State
 
 log = logging.getLogger("omero_sandbox")
 REAP_SECONDS = 5.0
+COMMANDS = ("omero_sandbox.requests", "omero_sandbox.deletion.delete")
 
 
 def serve(data_dir: Path) -> None:
@@ -56,8 +57,9 @@ def serve(data_dir: Path) -> None:
 
 def start(settings: Settings, database: Database, communicator: Ice.Communicator) -> State:
     """Make the state and activate the adapter; the schema must be in the database already."""
-    for module in pkgutil.iter_modules(services.__path__):
-        importlib.import_module(f"{services.__name__}.{module.name}")
+    names = [f"{services.__name__}.{module.name}" for module in pkgutil.iter_modules(services.__path__)]
+    for name in (*names, *COMMANDS):
+        importlib.import_module(name)
     node_id, node_uuid = node.up(database, settings)
     adapter = communicator.createObjectAdapter("Sandbox")
     managed, *others = open_repositories(database, settings)

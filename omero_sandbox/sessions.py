@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import Ice
 import omero
 import omero.clients
+from omero.model import ExperimenterGroupI, ExperimenterI, NodeI, PermissionsI, SessionI
+from omero.rtypes import rint, rlong, rstring, rtime
 
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.users import User, check_password, find_user, group_id, load_user, server_caller
@@ -67,6 +69,13 @@ class Session:
                     message=f"User {user.id} is not a member of group {found} and cannot login"
                 )
             group = found
+        return self._caller(user, group)
+
+    def caller_as_is(self) -> Caller:
+        """The session's user in its group, without using the session."""
+        return self._caller(self.user, self.group_id)
+
+    def _caller(self, user: User, group: int) -> Caller:
         name = user.groups[group].name if group in user.groups else ""
         return Caller(
             self.id, self.uuid, user.id, user.name, group, name, user.is_admin, user.member_of, user.leader_of
@@ -78,10 +87,30 @@ class Session:
         return omero.sys.EventContext(
             shareId=-1, sessionId=self.id, sessionUuid=self.uuid,
             userId=caller.user_id, userName=caller.user_name, groupId=caller.group_id, groupName=caller.group_name,
-            isAdmin=caller.is_admin, eventId=-1, eventType=self.event_type,
+            sudoerId=None if self.sudoer is None else rlong(self.sudoer),
+            sudoerName=None if self.sudoer is None else rstring(self.sessions.user(self.sudoer).name),
+            isAdmin=caller.is_admin, adminPrivileges=sorted(self.user.privileges), eventId=-1, eventType=self.event_type,
             memberOfGroups=sorted(caller.member_of), leaderOfGroups=sorted(caller.leader_of),
             groupPermissions=omero.model.PermissionsI(group.permissions if group else -1),
         )  # fmt: skip
+
+    def as_object(self) -> SessionI:
+        """The session as clients see it."""
+        made = SessionI(self.id, True)
+        made.uuid = rstring(self.uuid)
+        made.owner = ExperimenterI(self.user_id, False)
+        made.sudoer = None if self.sudoer is None else ExperimenterI(self.sudoer, False)
+        made.node = NodeI(self.sessions.node_id, False)
+        made.timeToIdle, made.timeToLive = rlong(self.time_to_idle), rlong(self.time_to_live)
+        made.started, made.closed = rtime(int(self.started * 1000)), None
+        made.defaultEventType, made.message = rstring(self.event_type), rstring("Initial message.")
+        made.userAgent = None if self.agent is None else rstring(self.agent)
+        made.version = rint(0)
+        details = made.details
+        details.owner = ExperimenterI(self.user_id, False)
+        details.group = ExperimenterGroupI(self.group_id, False)
+        details.permissions = PermissionsI(-52)
+        return made
 
     def expired(self, now: float) -> bool:
         """Whether it was idle, or alive, for longer than it may."""

@@ -10,6 +10,7 @@ from omero_sandbox.context import ALL_GROUPS, Caller
 
 SYSTEM_GROUP, USER_GROUP, GUEST_GROUP = 0, 1, 2
 ROOT = 0
+PRIVILEGE = "AdminPrivilege:"  # begins the names by which experimenter_config takes privileges away
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,10 @@ class Group:
 
 @dataclass(frozen=True)
 class User:
-    """An experimenter; `default_group` is the first that he is in, `groups` are all there are."""
+    """An experimenter; `default_group` is the first that he is in, `groups` are all there are.
+
+    `privileges` of an administrator (AdminPrivilege values) are all but those that his configuration takes away.
+    """
 
     id: int
     name: str
@@ -31,6 +35,7 @@ class User:
     groups: dict[int, Group]
     member_of: frozenset[int]
     leader_of: frozenset[int]
+    privileges: frozenset[str]
 
     @property
     def is_admin(self) -> bool:
@@ -58,7 +63,17 @@ def load_user(cursor: Any, user_id: int) -> User:
     own = [group for group, _ in rows]
     default = own[0] if own else USER_GROUP
     leader_of = frozenset(group for group, owner in rows if owner)
-    return User(user_id, name, default, groups, frozenset(own), leader_of)
+    privileges = _privileges(cursor, user_id) if SYSTEM_GROUP in own else frozenset()
+    return User(user_id, name, default, groups, frozenset(own), leader_of, privileges)
+
+
+def _privileges(cursor: Any, user_id: int) -> frozenset[str]:
+    cursor.execute(
+        "SELECT value FROM adminprivilege EXCEPT SELECT substr(name, %s) FROM experimenter_config"
+        " WHERE experimenter_id = %s AND name LIKE %s AND lower(value) = 'false'",
+        (len(PRIVILEGE) + 1, user_id, PRIVILEGE + "%"),
+    )
+    return frozenset(row[0] for row in cursor.fetchall())
 
 
 def group_id(user: User, group: str) -> int | None:

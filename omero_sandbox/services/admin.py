@@ -5,7 +5,7 @@ from typing import Any
 
 import omero
 
-from omero_sandbox import accounts
+from omero_sandbox import accounts, model
 from omero_sandbox.accounts import text
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.users import GUEST_GROUP, ROOT, SYSTEM_GROUP, USER_GROUP, check_password, set_password
@@ -31,22 +31,18 @@ class AdminService(Service):
         )  # fmt: skip
 
     def getCurrentAdminPrivileges(self, call: Call) -> list[Any]:
-        """Every privilege for administrators, none for others."""
-        return self._privileges(call.caller.is_admin)
+        """What the caller may do as an administrator; nothing for others."""
+        return self._privileges(call.caller.user_id)
 
     def getAdminPrivileges(self, call: Call, user: Any) -> list[Any]:
         """The same for any user."""
-        return self._privileges(self.state.sessions.user(user.id.val).is_admin)
+        return self._privileges(user.id.val)
 
-    def _privileges(self, is_admin: bool) -> list[Any]:
-        found = []
+    def _privileges(self, user_id: int) -> list[Any]:
+        held = self.state.sessions.user(user_id).privileges
         with self.state.database.read() as cursor:
-            cursor.execute("SELECT id, value FROM adminprivilege ORDER BY id")
-            for number, value in cursor.fetchall() if is_admin else []:
-                made = omero.model.AdminPrivilegeI(number, True)
-                made.value = omero.rtypes.rstring(value)
-                found.append(made)
-        return found
+            cursor.execute("SELECT id FROM adminprivilege WHERE value = ANY(%s) ORDER BY id", (list(held),))
+            return model.load(cursor, self.session.caller_as_is(), "AdminPrivilege", _ids(cursor))
 
     # users
     def lookupExperimenters(self, call: Call) -> list[Any]:

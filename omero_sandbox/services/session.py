@@ -3,8 +3,7 @@
 from typing import Any
 
 import omero
-from omero.model import ExperimenterI, NodeI, PermissionsI, SessionI
-from omero.rtypes import rint, rlong, rstring, rtime
+from omero.model import SessionI
 
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.sessions import TIME_TO_IDLE, Session
@@ -22,7 +21,7 @@ class SessionService(Service):
 
         Raises omero.RemovedSessionException when there is none; omero.SecurityViolation for another user's.
         """
-        return _as_object(self._find(call, uuid))
+        return self._find(call, uuid).as_object()
 
     def _find(self, call: Call, uuid: str) -> Session:
         session = self.state.sessions.get(uuid)
@@ -66,7 +65,7 @@ class SessionService(Service):
         made = self.state.sessions.create(
             user, group, event_type=principal.eventType or "User", idle=idle, live=live, sudoer=sudoer
         )
-        return _as_object(made)
+        return made.as_object()
 
     def createSessionWithTimeout(self, call: Call, principal: Any, live: int) -> SessionI:
         """The same with the server's idle time."""
@@ -79,12 +78,12 @@ class SessionService(Service):
 
     def getMyOpenSessions(self, call: Call) -> list[SessionI]:
         """Every open session of the caller."""
-        return [_as_object(s) for s in self.state.sessions.all() if s.user_id == call.caller.user_id]
+        return [s.as_object() for s in self.state.sessions.all() if s.user_id == call.caller.user_id]
 
     def getMyOpenAgentSessions(self, call: Call, agent: str) -> list[SessionI]:
         """Those that were opened by one kind of client."""
         mine = (s for s in self.state.sessions.all() if s.user_id == call.caller.user_id)
-        return [_as_object(s) for s in mine if s.agent == agent]
+        return [s.as_object() for s in mine if s.agent == agent]
 
     def getMyOpenClientSessions(self, call: Call) -> list[SessionI]:
         """Those that were opened by any client."""
@@ -128,21 +127,3 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
         values.pop(key, None)
     else:
         values[key] = value
-
-
-def _as_object(session: Session) -> SessionI:
-    made = SessionI(session.id, True)
-    made.uuid = rstring(session.uuid)
-    made.owner = ExperimenterI(session.user_id, False)
-    made.sudoer = None if session.sudoer is None else ExperimenterI(session.sudoer, False)
-    made.node = NodeI(session.sessions.node_id, False)
-    made.timeToIdle, made.timeToLive = rlong(session.time_to_idle), rlong(session.time_to_live)
-    made.started, made.closed = rtime(int(session.started * 1000)), None
-    made.defaultEventType, made.message = rstring(session.event_type), rstring("Initial message.")
-    made.userAgent = None if session.agent is None else rstring(session.agent)
-    made.version = rint(0)
-    details = made.details
-    details.owner = ExperimenterI(session.user_id, False)
-    details.group = omero.model.ExperimenterGroupI(session.group_id, False)
-    details.permissions = PermissionsI(-52)
-    return made

@@ -1,0 +1,142 @@
+"""The command Delete2."""
+
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import omero
+import psycopg2
+
+from omero_sandbox.commands import CommandError, Handle, command
+from omero_sandbox.context import ALL_GROUPS, Caller
+from omero_sandbox.database import Transaction
+from omero_sandbox.deletion.planning import Options, Plan
+from omero_sandbox.deletion.rules import parts, referring
+from omero_sandbox.model.mapping import entity
+from omero_sandbox.model.save import table_order
+from omero_sandbox.model.security import access
+from omero_sandbox.repository import files
+from omero_sandbox.repository.files import DIRECTORY, FileRow
+from omero_sandbox.sessions import Session
+from omero_sandbox.state import State
+
+log = logging.getLogger(__name__)
+
+
+@command(omero.cmd.Delete2)
+def delete(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
+    """Delete the targets with all that goes with them, then their files; a dry run only tells.
+
+    Raises CommandError `graph-fail` (facts/omero_import_rows.md, Deleting), and leaves everything then.
+    """
+    targets = {name: list(ids) for name, ids in request.targetObjects.items() if ids}
+    options = Options(tuple(request.childOptions or ()))
+    if request.dryRun:
+        with state.database.read() as cursor:
+            plan = Plan(cursor, access(cursor, caller), options)
+            plan.add(targets)
+            return omero.cmd.Delete2Response(deletedObjects=plan.by_class())
+    with state.database.write(_in_group(state, caller, targets)) as tx:
+        plan = Plan(tx.cursor, access(tx.cursor, caller), options)
+        plan.add(targets)
+        gone = plan.by_class()
+        on_disk = [(row, files.on_disk(state, row)) for row in _files(tx.cursor, plan.rows["originalfile"])]
+        thumbnails = list(plan.rows["thumbnail"])
+        _execute(tx, plan, gone)
+    for row, path in on_disk:
+        _remove(path, row.mimetype == DIRECTORY)
+    for number in thumbnails:
+        _remove(state.settings.data_dir / "Thumbnails" / str(number), False)
+    return omero.cmd.Delete2Response(deletedObjects=gone)
+
+
+def _in_group(state: State, caller: Caller, targets: dict[str, list[int]]) -> Caller:
+    """The caller in the group of the first target, for the event, where the call is for all groups."""
+    if caller.group_id != ALL_GROUPS:
+        return caller
+    with state.database.read() as cursor:
+        for name, ids in targets.items():
+            cls = entity(name)
+            if "group_id" in cls.columns:
+                cursor.execute(f"SELECT group_id FROM {cls.table} WHERE id = ANY(%s) LIMIT 1", (ids,))
+                row = cursor.fetchone()
+                if row:
+                    return replace(caller, group_id=row[0])
+    return caller
+
+
+def _files(cursor: Any, ids: set[int]) -> list[FileRow]:
+    """Rows of files, what is deepest first: a directory can only go when it is empty."""
+    rows = [row for row in (files.by_id(cursor, number) for number in ids) if row is not None]
+    return sorted(rows, key=lambda row: -len(row.path))
+
+
+def _execute(tx: Transaction, plan: Plan, gone: dict[str, list[int]]) -> None:
+    """Delete the plan's rows, those first that refer to others."""
+    for table, ids in plan.rows.items():
+        for edge in referring().get(table, ()):
+            if not edge.required and ids:
+                tx.cursor.execute(f"UPDATE {edge.table} SET {edge.column} = NULL WHERE {edge.column} = ANY(%s)", (list(ids),))
+    info = _external_info(tx, plan)
+    order = table_order()
+    for table in sorted(plan.rows, key=lambda name: -order[name]):
+        ids = list(plan.rows[table])
+        if table == "originalfile":
+            _delete_files(tx, plan.rows[table])
+        elif ids:
+            _delete(tx, table, ids)
+    if info:
+        tx.cursor.execute("DELETE FROM externalinfo WHERE id = ANY(%s)", (info,))
+        tx.log("DELETE", "ome.model.meta.ExternalInfo", info)
+        gone["ome.model.meta.ExternalInfo"] = info
+    for java, ids in gone.items():
+        tx.log("DELETE", java, ids)
+
+
+def _delete(tx: Transaction, table: str, ids: Sequence[int]) -> None:
+    for part, column in parts().get(table, ()):
+        for below, key in parts().get(part, ()):
+            tx.cursor.execute(f"DELETE FROM {below} WHERE {key} = ANY(%s)", (ids,))
+        tx.cursor.execute(f"DELETE FROM {part} WHERE {column} = ANY(%s)", (ids,))
+    tx.cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", (ids,))
+
+
+def _delete_files(tx: Transaction, ids: set[int]) -> None:
+    try:
+        for row in _files(tx.cursor, ids):
+            tx.cursor.execute("DELETE FROM originalfile WHERE id = %s", (row.id,))
+    except psycopg2.errors.RaiseException as error:  # the trigger: rows are left below a directory
+        raise CommandError("graph-fail", str(error).splitlines()[0]) from error
+
+
+def _external_info(tx: Transaction, plan: Plan) -> list[int]:
+    """The ExternalInfos of all that goes; each belongs to one row."""
+    found = []
+    for table, ids in plan.rows.items():
+        if ids:
+            tx.cursor.execute(
+                f"SELECT external_id FROM {table} WHERE id = ANY(%s) AND external_id IS NOT NULL", (list(ids),)
+            )
+            found += [row[0] for row in tx.cursor.fetchall()]
+    return found
+
+
+def _remove(path: Path, directory: bool) -> None:
+    """Take a file off the disk, or a directory with everything in it, as a real server does: a directory that is a
+    link is emptied where it leads to (facts/omero_replacement.md, a)."""
+    try:
+        if directory and path.is_symlink():
+            for child in path.resolve().iterdir():
+                shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+            path.unlink()
+        elif directory:
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        log.warning("%s stays on the disk", path, exc_info=True)

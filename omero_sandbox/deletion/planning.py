@@ -1,0 +1,187 @@
+"""Which rows a deletion takes: from the targets along the rules, until nothing more is found."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from omero_sandbox.commands import CommandError
+from omero_sandbox.deletion.rules import ANYBODYS, Edge, held, referring
+from omero_sandbox.model.load import class_column, class_joins
+from omero_sandbox.model.mapping import Entity, entities, entity, entity_of_table
+from omero_sandbox.model.security import WRITE, Access
+
+
+@dataclass(frozen=True)
+class Options:
+    """The childOptions of a request: classes whose rows stay although nothing else holds them, or go although
+    something does; for annotations, of some namespaces only."""
+
+    options: tuple[Any, ...] = ()
+
+    def stays(self, names: Iterable[str], ns: str | None) -> bool | None:
+        """True: must stay; False: must go; None: it goes if nothing else holds it. The first option that fits says."""
+        known = set(names)
+        for option in self.options:
+            if option.includeNs and ns not in option.includeNs:
+                continue
+            if option.excludeNs and ns in option.excludeNs:
+                continue
+            if known & set(option.excludeType or ()):
+                return True
+            if known & set(option.includeType or ()):
+                return False
+        return None
+
+
+@dataclass
+class Plan:
+    """Rows to delete, by table."""
+
+    cursor: Any
+    rights: Access
+    options: Options
+    rows: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def add(self, targets: dict[str, list[int]]) -> None:
+        """Take the targets and all that goes with them.
+
+        Raises CommandError `graph-fail` when a target is not there, or something forbids the deletion.
+        """
+        for name, ids in targets.items():
+            cls = entity(name)
+            self._require(cls, ids)
+            self._take(cls.table, ids)
+        while self._take_unheld():
+            pass
+        self._check_filesets()
+        self._check_forbidden()
+        self._check_rights()
+
+    def _require(self, cls: Entity, ids: Iterable[int]) -> None:
+        condition = self.rights.readable(cls.table, cls) or "TRUE"
+        self.cursor.execute(f"SELECT id FROM {cls.table} WHERE id = ANY(%s) AND {condition}", (list(ids),))
+        missing = sorted(set(ids) - {row[0] for row in self.cursor.fetchall()})
+        if missing:
+            raise CommandError("graph-fail", f"cannot read {cls.java}[{missing[0]}]")
+
+    def _take(self, table: str, ids: Iterable[int]) -> None:
+        """Take rows and those that go with what they refer to."""
+        waiting = [(table, set(ids) - self.rows[table])]
+        while waiting:
+            table, new = waiting.pop()
+            if not new:
+                continue
+            self.rows[table] |= new
+            for edge in referring().get(table, ()):
+                if edge.goes:
+                    self.cursor.execute(
+                        f"SELECT {edge.key} FROM {edge.table} WHERE {edge.column} = ANY(%s)", (list(new),)
+                    )
+                    root = _root(edge.table)
+                    waiting.append((root, {row[0] for row in self.cursor.fetchall()} - self.rows[root]))
+
+    def _take_unheld(self) -> bool:
+        """Take what only taken rows hold; False when there was nothing."""
+        before = sum(map(len, self.rows.values()))
+        for table in list(self.rows):
+            for edge in held().get(table, ()):
+                candidates = self._candidates(edge)
+                if candidates:
+                    self._take(edge.target, self._allowed(edge.target, candidates))
+        return sum(map(len, self.rows.values())) > before
+
+    def _candidates(self, edge: Edge) -> set[int]:
+        self.cursor.execute(
+            f"SELECT DISTINCT {edge.column} FROM {edge.table} WHERE {edge.key} = ANY(%s) AND {edge.column} IS NOT NULL",
+            (list(self.rows[_root(edge.table)]),),
+        )
+        return {row[0] for row in self.cursor.fetchall()} - self.rows[edge.target]
+
+    def _allowed(self, table: str, candidates: set[int]) -> set[int]:
+        """Those that nothing else holds, that the options let go, and that are the caller's to delete."""
+        free = candidates - self._held_elsewhere(table, candidates)
+        known = self._describe(table, candidates)
+        found = set()
+        for number in candidates:
+            name, owner, group, ns = known[number]
+            stays = self.options.stays((name, *entities()[name].parents), ns)
+            goes = number in free if stays is None else not stays
+            if goes and self.rights.may(WRITE, owner, group):
+                found.add(number)
+        return found
+
+    def _held_elsewhere(self, table: str, candidates: set[int]) -> set[int]:
+        found: set[int] = set()
+        for edge in referring().get(table, ()):
+            if edge.holds:
+                self.cursor.execute(
+                    f"SELECT DISTINCT {edge.column} FROM {edge.table}"
+                    f" WHERE {edge.column} = ANY(%s) AND NOT {edge.key} = ANY(%s)",
+                    (list(candidates), list(self.rows[_root(edge.table)])),
+                )
+                found |= {row[0] for row in self.cursor.fetchall()}
+        return found
+
+    def _describe(self, table: str, ids: Iterable[int]) -> dict[int, tuple[str, int, int, str | None]]:
+        """Class, owner, group and namespace of rows."""
+        root = entity_of_table(table)
+        ns = f"{table}.ns" if table == "annotation" else "NULL"
+        name = class_column(root, table) if root.is_polymorphic else f"'{root.name}'"
+        self.cursor.execute(
+            f"SELECT {table}.id, {name}, {table}.owner_id, {table}.group_id, {ns}"
+            f" FROM {table}{class_joins(root)} WHERE {table}.id = ANY(%s)",
+            (list(ids),),
+        )
+        return {row[0]: row[1:] for row in self.cursor.fetchall()}
+
+    def _check_filesets(self) -> None:
+        """An image cannot go while others of its fileset stay."""
+        self.cursor.execute(
+            "SELECT gone.fileset, gone.id, stays.id FROM image gone JOIN image stays ON gone.fileset = stays.fileset"
+            " WHERE gone.id = ANY(%(ids)s) AND NOT stays.id = ANY(%(ids)s) ORDER BY 1, 2, 3 LIMIT 1",
+            {"ids": list(self.rows["image"])},
+        )
+        row = self.cursor.fetchone()
+        if row:
+            raise CommandError(
+                "graph-fail", f"within Fileset[{row[0]}] may not delete Image[{row[1]}] while Image[{row[2]}] remains"
+            )
+
+    def _check_forbidden(self) -> None:
+        for table, ids in list(self.rows.items()):
+            for edge in referring().get(table, ()):
+                if edge.forbids and ids:
+                    self.cursor.execute(
+                        f"SELECT {edge.column}, {edge.key} FROM {edge.table}"
+                        f" WHERE {edge.column} = ANY(%s) AND NOT {edge.key} = ANY(%s) LIMIT 1",
+                        (list(ids), list(self.rows[_root(edge.table)])),
+                    )
+                    row = self.cursor.fetchone()
+                    if row:
+                        kept, holder = entity_of_table(table).name, entity_of_table(edge.table).name
+                        raise CommandError(
+                            "graph-fail", f"may not delete {kept}[{row[0]}] while {holder}[{row[1]}] remains"
+                        )
+
+    def _check_rights(self) -> None:
+        for table, ids in self.rows.items():
+            if ids and table not in ANYBODYS and not table.endswith("link"):
+                for number, (name, owner, group, _) in self._describe(table, ids).items():
+                    if not self.rights.may(WRITE, owner, group):
+                        java = entities()[name].java
+                        raise CommandError("graph-fail", f"not permitted to delete {java}[{number}]")
+
+    def by_class(self) -> dict[str, list[int]]:
+        """Ids by the Java name of their class, as a Delete2Response has them."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for table, ids in self.rows.items():
+            if ids:
+                for number, (name, *_) in sorted(self._describe(table, ids).items()):
+                    found[entities()[name].java].append(number)
+        return dict(found)
+
+
+def _root(table: str) -> str:
+    """The table of the objects that rows of `table` are part of."""
+    return next((e.table for e in entities().values() if e.cls and e.tables[-1][0] == table), table)
