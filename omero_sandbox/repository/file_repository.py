@@ -39,7 +39,7 @@ class FileRepository(Service):
         """Whether a path has a row that the caller may read."""
         with self.state.database.read() as cursor:
             row = files.find(cursor, self.repository, paths.inside(path))
-            return row is not None and files.rights(cursor, call.caller).may_read(row.owner, row.group)
+            return row is not None and files.rights(cursor, call.caller).may_load(row.owner, row.group)
 
     def list(self, call: Call, path: str) -> Sequence[str]:
         """Paths of what has rows in a directory.

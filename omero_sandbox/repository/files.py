@@ -132,7 +132,7 @@ def require_readable(cursor: Any, caller: Caller, row: FileRow) -> FileRow:
 
     Raises omero.SecurityViolation when the caller may not read it.
     """
-    if not rights(cursor, caller).may_read(row.owner, row.group):
+    if not rights(cursor, caller).may_load(row.owner, row.group):
         raise omero.SecurityViolation(message=f"Cannot read ome.model.core.OriginalFile:Id_{row.id}")
     return row
 
