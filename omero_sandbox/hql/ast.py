@@ -48,6 +48,14 @@ class Cast:
 
 
 @dataclass(frozen=True)
+class Extract:
+    """`extract(year from moment)`."""
+
+    part: str
+    value: "Expression"
+
+
+@dataclass(frozen=True)
 class Operation:
     """Terms joined by and, or, a comparison or arithmetic: `operators` stand between `terms`."""
 
@@ -191,6 +199,6 @@ class Select:
 
 
 Expression = (
-    Path | Parameter | Literal | Call | Star | Cast | Operation | Prefix | Contained | Like | Between | IsNull
+    Path | Parameter | Literal | Call | Star | Cast | Extract | Operation | Prefix | Contained | Like | Between | IsNull
     | IsEmpty | Exists | Quantified | Listed | Case | Select
 )  # fmt: skip

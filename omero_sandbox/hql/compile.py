@@ -132,9 +132,10 @@ class _Compiler(Expressions):
                 else:
                     scope.add_root(_mapped(source.path), source.alias)
                 continue
-            made = scope.add_join(source.path, source.left)
+            made = scope.add_join(source.path, source.left, source.alias)
+            if made is None:
+                continue
             made.fetched = source.fetch
-            scope.names[source.alias or f"<{made.sql}>"] = made
             if source.condition is not None:
                 made.root.joins[-1] += f" AND {self.sql(source.condition, scope)}"
             if source.fetch and made.entity is not None:  # the named values of an object always come with it
@@ -171,7 +172,10 @@ class _Compiler(Expressions):
             columns += [found.sql, found.unit]
             return UnitOut(start, found.property.cls, found.property.unit_type)
         if isinstance(found, Permissions):
-            columns += [f"{found.alias.sql}.{c}" for c in ("permissions", "owner_id", "group_id")]
+            assert found.alias.entity is not None
+            here = found.alias.entity.columns
+            wanted = ("permissions", "owner_id", "group_id")
+            columns += [f"{found.alias.sql}.{c}" if c in here else "NULL" for c in wanted]
             return PermissionsOut(start)
         if isinstance(found, Class):
             columns.append(class_sql(scope, found.alias))

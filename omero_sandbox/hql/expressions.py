@@ -21,10 +21,11 @@ from omero_sandbox.model.mapping import NamedValues, Reference, entities
 
 AGGREGATES = frozenset(("count", "sum", "min", "max", "avg"))
 # Functions that PostgreSQL knows under the same name.
-PLAIN = frozenset(
-    ["lower", "upper", "length", "substring", "trim", "concat", "replace", "abs", "sqrt", "mod", "round", "floor", "ceil", "sign", "power", "coalesce", "nullif", "date_trunc", "to_char", "greatest", "least", "bit_length"]
-)
-PARTS = frozenset(("year", "month", "day", "hour", "minute", "second"))
+PLAIN = frozenset((
+    "lower", "upper", "length", "substring", "trim", "concat", "replace", "abs", "sqrt", "mod", "round", "floor",
+    "ceil", "sign", "power", "coalesce", "nullif", "date_trunc", "to_char", "greatest", "least", "bit_length",
+))  # fmt: skip
+PARTS = frozenset(("year", "month", "day", "hour", "minute", "second", "epoch"))
 NOW = {"current_timestamp": "LOCALTIMESTAMP", "current_date": "CURRENT_DATE", "current_time": "LOCALTIME"}
 TYPES = {
     "string": "text", "text": "text", "long": "bigint", "integer": "integer", "int": "integer", "boolean": "boolean",
@@ -165,6 +166,11 @@ class Expressions:
         if e.type not in TYPES:
             raise refused(f"cast to {e.type} is not in the sandbox's HQL")
         return f"CAST({self.sql(e.value, scope)} AS {TYPES[e.type]})"
+
+    def _extract(self, e: ast.Extract, scope: Scope) -> str:
+        if e.part not in PARTS:
+            raise refused(f"extract of {e.part} is not in the sandbox's HQL")
+        return f"CAST(EXTRACT({e.part} FROM {self.sql(e.value, scope)}) AS bigint)"
 
     def _star(self, e: ast.Star, scope: Scope) -> str:
         return "*"

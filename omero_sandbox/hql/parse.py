@@ -19,12 +19,16 @@ def parse(query: str) -> ast.Select:
     Raises omero.QueryException for what the grammar does not allow.
     """
     try:
-        built: ast.Select = _Build().transform(_PARSER.parse(query))
-        return built
+        tree = _PARSER.parse(query)
     except lark.UnexpectedInput as error:
         near = query[error.pos_in_stream or 0 :][:40] if getattr(error, "pos_in_stream", None) is not None else ""
         where = f"unexpected end: {query}" if not near.strip() else f"unexpected token: {near!r} in [{query}]"
         raise omero.QueryException(message=f"Illegal query: {where}") from None
+    try:
+        built: ast.Select = _Build().transform(tree)
+    except lark.exceptions.VisitError as error:
+        raise error.orig_exc from None
+    return built
 
 
 def _keyword(children: list[Any], name: str) -> bool:
@@ -174,6 +178,11 @@ class _Build(Transformer):
 
     def cast(self, c: list[Any]) -> ast.Cast:
         return ast.Cast(c[1], str(c[3]).lower())
+
+    def extract(self, c: list[Any]) -> ast.Extract:
+        if str(c[0]).lower() != "extract":
+            raise omero.QueryException(message=f"Illegal query: unexpected token: from in {c[0]}(...)")
+        return ast.Extract(str(c[1]).lower(), c[3])
 
     def subselect(self, c: list[Any]) -> ast.Select:
         return c[0]

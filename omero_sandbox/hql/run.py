@@ -160,7 +160,7 @@ class _Answer:
             return self._permissions(*row[out.at : out.at + 3])
         return _rtype(row[out.at], self.types[out.at])
 
-    def _permissions(self, bits: int, owner: int, group: int) -> Any:
+    def _permissions(self, bits: int, owner: int | None, group: int | None) -> Any:
         made = self.rights.permissions(owner, group, bits)
         allowed = ("canAnnotate", "canDelete", "canEdit", "canLink", "canChgrp", "canChown")
         values: dict[str, Any] = {name: rbool(getattr(made, name)()) for name in allowed}

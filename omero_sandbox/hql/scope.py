@@ -124,6 +124,7 @@ class Scope:
         self.outer = outer
         self.numbers: Any = outer.numbers if outer else count()
         self.names: dict[str, Alias] = {}
+        self.quantities: dict[str, WithUnit] = {}
         self.roots: list[Root] = []
         self.conditions: list[str] = []
 
@@ -141,17 +142,24 @@ class Scope:
         self.names[name or f"<{sql}>"] = made
         return made
 
-    def add_join(self, path: tuple[str, ...], left: bool) -> Alias:
+    def add_join(self, path: tuple[str, ...], left: bool, name: str | None) -> Alias | None:
         """An association of an alias joined by `join`; its rows are filtered as roots are.
 
+        None for a quantity, which is a part of its object: there is nothing to join.
         Raises omero.QueryException for a path that leads to no association.
         """
         found = self.resolve(path, joining=left)
+        if isinstance(found, WithUnit):
+            self.quantities[name or "".join(path)] = found
+            return None
         if isinstance(found, Object) and found.owner is not None:
-            return self._join_one(found, left, explicit=True)
-        if isinstance(found, Many):
-            return self._join_many(found, left)
-        raise refused(f"outer or full join must be followed by path expression: {'.'.join(path)}")
+            made = self._join_one(found, left, explicit=True)
+        elif isinstance(found, Many):
+            made = self._join_many(found, left)
+        else:
+            raise refused(f"outer or full join must be followed by path expression: {'.'.join(path)}")
+        self.names[name or f"<{made.sql}>"] = made
+        return made
 
     def add_collection_root(self, path: tuple[str, ...], name: str | None) -> Alias:
         """A collection of an outer alias in the `from` of a sub-select."""
@@ -211,17 +219,17 @@ class Scope:
         """
         start = self.alias(path[0])
         if start is not None:
-            return self._walk(start, path, 1, joining)
+            return self._walk(self._itself(start), path, 1, joining)
+        if path[0] in self.quantities:
+            return self._walk(self.quantities[path[0]], path, 1, joining)
         for made in self.names.values():
             if made.entity and (path[0] in ("id", "details", "class") or find_property(made.entity.name, path[0])):
-                return self._walk(made, path, 0, joining)
+                return self._walk(self._itself(made), path, 0, joining)
         if self.outer is not None:
             return self.outer.resolve(path, joining)
         raise refused(f"could not resolve property: {'.'.join(path)}")
 
-    def _walk(self, at: Alias, path: tuple[str, ...], start: int, joining: bool) -> Found:
-        found: Found = self._itself(at)
-        position = start
+    def _walk(self, found: Found, path: tuple[str, ...], position: int, joining: bool) -> Found:
         while position < len(path):
             if isinstance(found, Object):
                 if path[position] == "id" and position == len(path) - 1:

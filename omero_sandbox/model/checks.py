@@ -1,4 +1,4 @@
-"""What a save is refused for: references that are missing or not the caller's to link, and what only servers may set."""
+"""What a save is refused for: references that are missing or not to be linked to, and what only servers may set."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable

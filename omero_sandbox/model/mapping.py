@@ -33,9 +33,10 @@ DISCRIMINATORS = {
     "XmlAnnotation": "/basic/text/xml/",
 }
 # Tables whose `version` counts the updates of a row; in all others it stays null (facts/omero_import_rows.md).
-VERSIONED = frozenset(
-    ["renderingdef", "quantumdef", "channelbinding", "thumbnail", "originalfile", "experimenter", "experimentergroup", "groupexperimentermap"]
-)
+VERSIONED = frozenset((
+    "renderingdef", "quantumdef", "channelbinding", "thumbnail", "originalfile",
+    "experimenter", "experimentergroup", "groupexperimentermap",
+))  # fmt: skip
 # details.<name> -> (column, class)
 DETAILS = {
     "owner": ("owner_id", "Experimenter"),
