@@ -53,8 +53,9 @@ def open_source(source: Source, reader_v3: bool, unreadable: Callable[[Sequence[
     if source.lsid is not None:
         try:
             return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3)
-        except Exception:
-            log.warning("Pixels:%d: cannot read %s, reading pixels.path", source.pixels_id, source.lsid, exc_info=True)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            log.warning("Pixels:%d: reading pixels.path, not %s: %s", source.pixels_id, source.lsid, reason)
     elif source.image_format == "OMEXML":
         raise omero.LockTimeout(message="Import in progress.", backOff=IN_PROGRESS_BACKOFF_MS, seconds=0)
     buffer, reader = _open_path(source, importing=False)
