@@ -68,7 +68,7 @@ def show_metadata(client: omero.clients.BaseClient, dataset: int) -> None:
     image = images[0]
     objective = image.getObjectiveSettings().getObjective()
     print(f"{image.getName()}: {objective.getModel()}, {objective.getNominalMagnification():g}x, NA {objective.getLensNA()}")
-    for index, channel in enumerate(image.getChannels()):
+    for index, channel in enumerate(image.getChannels(noRE=True)):
         logical = channel.getLogicalChannel()
         detector = logical.getDetectorSettings()
         [plane, *_] = image.getPrimaryPixels().copyPlaneInfo(theC=index)

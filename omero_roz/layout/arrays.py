@@ -28,9 +28,7 @@ def pixel_type(dtype: str) -> str | None:
     return None if value in NO_READER else value
 
 
-def parse_level(
-    documents: Documents, path: str, zarr_format: ZarrFormat, document: dict[str, Any]
-) -> Level | None:
+def parse_level(documents: Documents, path: str, zarr_format: ZarrFormat, document: dict[str, Any]) -> Level | None:
     """The level that an array document describes, or None and a problem."""
     level = _level_v2(path, document) if zarr_format == 2 else _level_v3(path, document)
     if isinstance(level, str):
@@ -65,14 +63,10 @@ def _level_v3(path: str, document: dict[str, Any]) -> Level | str:
     shards, inner, codecs = _codecs_v3(chunks, as_list(document.get("codecs")))
     names = [as_str(as_dict(codec).get("name")) for codec in codecs]
     compressor = next((name for name in names if name in ("blosc", "zstd", "gzip")), None)
-    return Level(
-        path, shape, inner, _dtype_v3(data_type, codecs), _separator_v3(document), compressor, shards
-    )
+    return Level(path, shape, inner, _dtype_v3(data_type, codecs), _separator_v3(document), compressor, shards)
 
 
-def _codecs_v3(
-    chunks: tuple[int, ...], codecs: list[Any]
-) -> tuple[tuple[int, ...] | None, tuple[int, ...], list[Any]]:
+def _codecs_v3(chunks: tuple[int, ...], codecs: list[Any]) -> tuple[tuple[int, ...] | None, tuple[int, ...], list[Any]]:
     """Shards (None without), chunks and their codecs; with sharding the grid has the shards."""
     for codec in codecs:
         if as_dict(codec).get("name") == "sharding_indexed":

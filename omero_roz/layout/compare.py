@@ -24,9 +24,7 @@ def compare(documents: Documents, source: MetadataSource, series: Mapping[str, S
         return
     for position, (path, image) in enumerate(zip(paths, images, strict=True)):
         if path in series:
-            _compare_image(
-                documents, series[path], image, f"Image {position} ({image.name!r}) of {source.path}"
-            )
+            _compare_image(documents, series[path], image, f"Image {position} ({image.name!r}) of {source.path}")
 
 
 def _compare_image(documents: Documents, series: Series, image: OmeImage, shown: str) -> None:

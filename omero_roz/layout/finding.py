@@ -30,9 +30,7 @@ def find_layouts(store: Store) -> Iterator[Store]:
             elif kind == "directory":
                 children = store.children(path)
                 if children is None:
-                    raise Refused(
-                        "this store cannot be listed", join(store.uri, path), "name the layout itself"
-                    )
+                    raise Refused("this store cannot be listed", join(store.uri, path), "name the layout itself")
                 deeper += [join(path, child) for child in children]
         level = deeper
 
@@ -52,9 +50,7 @@ def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
         attributes = [group for group in groups if isinstance(group, dict)]
         v3_array = arrays_v3[path]
         has_ome = any(isinstance(file, bytes) for file in ome[number * len(_OME) : (number + 1) * len(_OME)])
-        if isinstance(arrays[path], dict) or (
-            isinstance(v3_array, dict) and v3_array.get("node_type") == "array"
-        ):
+        if isinstance(arrays[path], dict) or (isinstance(v3_array, dict) and v3_array.get("node_type") == "array"):
             kinds[path] = "array"
         elif has_ome or any(_IMAGE_KEYS & set(each) for each in attributes):
             kinds[path] = "layout"

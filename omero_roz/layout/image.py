@@ -46,9 +46,7 @@ def parse_multiscale(documents: Documents, path: str, attributes: dict[str, Any]
     """The multiscale of a group's attributes, or None and a problem."""
     multiscales = as_list(attributes.get("multiscales"))
     if not multiscales:
-        documents.problem(
-            path, "the group is not an image: it has no multiscales", "name the group of an image"
-        )
+        documents.problem(path, "the group is not an image: it has no multiscales", "name the group of an image")
         return None
     if len(multiscales) > 1:
         documents.warning(path, f"the group has {len(multiscales)} multiscales; the first is used")
@@ -61,9 +59,7 @@ def parse_multiscale(documents: Documents, path: str, attributes: dict[str, Any]
     for array in arrays:
         reason = unsafe(array)
         if reason:
-            documents.problem(
-                path, f"the dataset path {array!r} is refused: {reason}", "use plain relative paths"
-            )
+            documents.problem(path, f"the dataset path {array!r} is refused: {reason}", "use plain relative paths")
             return None
     axes, units = _axes(documents, path, first)
     return Multiscale(path, attributes, axes, units, tuple(join(path, array) for array in arrays))
@@ -84,9 +80,7 @@ def _axes(
         units.append(as_str(description.get("unit")))
     if set(names) - set(AXES_BEFORE_0_3) or len(set(names)) != len(names) or not {"x", "y"} <= set(names):
         shown = ", ".join(names) or "none"
-        documents.problem(
-            path, f"OMERO has no place for the axes ({shown})", "use x, y and some of z, c, t, once each"
-        )
+        documents.problem(path, f"OMERO has no place for the axes ({shown})", "use x, y and some of z, c, t, once each")
         return (), ()
     return tuple(names), tuple(units)
 
@@ -105,9 +99,7 @@ def parse_series(
     axes = multiscale.axes or (AXES_BEFORE_0_3 if len(full.shape) == 5 else ())
     if any(len(level.shape) != len(axes) for level in levels):
         stated = ", ".join(axes) if axes else "not stated"
-        documents.problem(
-            multiscale.path, f"the axes ({stated}) do not fit the shape {full.shape}", "convert again"
-        )
+        documents.problem(multiscale.path, f"the axes ({stated}) do not fit the shape {full.shape}", "convert again")
         return None
     if 0 in full.shape:
         documents.problem(multiscale.path, f"the image is empty: its shape is {full.shape}", "convert again")
@@ -168,9 +160,7 @@ def _sizes(axes: tuple[str, ...], shape: tuple[int, ...]) -> Sizes:
     return Sizes(**dict(zip(axes, shape, strict=True)))
 
 
-def _physical_size(
-    axes: tuple[str, ...], units: tuple[str | None, ...], multiscale: dict[str, Any]
-) -> PhysicalSize:
+def _physical_size(axes: tuple[str, ...], units: tuple[str | None, ...], multiscale: dict[str, Any]) -> PhysicalSize:
     """Scale of the full resolution times that of the whole multiscale, where a unit makes it a size."""
     full = as_dict(as_list(multiscale.get("datasets"))[0])
     scales = [_scale(full, len(axes)), _scale(multiscale, len(axes))]
@@ -196,9 +186,7 @@ def _omero(block: dict[str, Any]) -> tuple[tuple[Channel, ...], Rendering | None
     rdefs = as_dict(block.get("rdefs"))
     if not rdefs:
         return channels, None
-    return channels, Rendering(
-        as_str(rdefs.get("model")), as_int(rdefs.get("defaultZ")), as_int(rdefs.get("defaultT"))
-    )
+    return channels, Rendering(as_str(rdefs.get("model")), as_int(rdefs.get("defaultZ")), as_int(rdefs.get("defaultT")))
 
 
 def _channel(block: dict[str, Any]) -> Channel:

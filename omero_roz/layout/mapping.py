@@ -93,9 +93,7 @@ def plain_groups(documents: Documents, root: Root, taken: Iterable[str]) -> tupl
     if numbered or root.is_image:
         for expected, name in enumerate(numbered):
             if expected != int(name):
-                documents.problem(
-                    str(expected), f"the group is missing, but there is {name}", "give --mapping FILE"
-                )
+                documents.problem(str(expected), f"the group is missing, but there is {name}", "give --mapping FILE")
                 break
         return numbered
     return _images(documents, root, sorted(free, key=_natural))
@@ -133,9 +131,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part[0] in "0123456789" else (-1, part) for part in parts]
 
 
-def _by_plates(
-    documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None
-) -> SeriesMapping:
+def _by_plates(documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None) -> SeriesMapping:
     fields = tuple(path for plate in plates for path in plate.field_paths)
     stated = [plate for plate in summary.plates if plate.wells] if summary else []
     if summary is not None and len(summary.images) == len(fields) and not stated:

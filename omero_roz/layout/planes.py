@@ -13,9 +13,7 @@ from omero_roz.layout.store import Store
 
 def read_plane(store: Store, series: Series, z: int, c: int, t: int, level: int = 0) -> np.ndarray:
     """One plane as (y, x) in the array's own type; z, c and t are 0-based, 0 on an axis that is not there."""
-    array = zarr.open_array(
-        store.zarr(), path=series.levels[level].path, mode="r", zarr_format=series.zarr_format
-    )
+    array = zarr.open_array(store.zarr(), path=series.levels[level].path, mode="r", zarr_format=series.zarr_format)
     at = {"z": z, "c": c, "t": t}
     axes = series.axes
     for axis, index in at.items():

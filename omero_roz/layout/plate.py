@@ -60,13 +60,9 @@ def _places(
         if path in places:
             documents.problem(path, "two wells of the plate have this path", "list each well once")
         elif place is None:
-            documents.problem(
-                path, "the well has no row and column on the plate", "state rowIndex and columnIndex"
-            )
+            documents.problem(path, "the well has no row and column on the plate", "state rowIndex and columnIndex")
         elif place in taken:
-            documents.problem(
-                path, f"two wells are in row {place[0]}, column {place[1]}", "list each well once"
-            )
+            documents.problem(path, f"two wells are in row {place[0]}, column {place[1]}", "list each well once")
         else:
             places[path] = place
             taken.add(place)
@@ -79,9 +75,7 @@ def _places(
     return places
 
 
-def _place(
-    well: dict[str, Any], name: str, rows: tuple[str, ...], columns: tuple[str, ...]
-) -> tuple[int, int] | None:
+def _place(well: dict[str, Any], name: str, rows: tuple[str, ...], columns: tuple[str, ...]) -> tuple[int, int] | None:
     """Stated indices (0.3.0: `row_index`), else those of the names in the path (NGFF up to 0.3)."""
     row = as_int(well.get("rowIndex", well.get("row_index")))
     column = as_int(well.get("columnIndex", well.get("column_index")))
@@ -104,13 +98,9 @@ def _fields(documents: Documents, well: str, attributes: dict[str, Any]) -> tupl
         name = as_str(image.get("path"))
         reason = "it is missing" if not name else unsafe(name)
         if reason or not name:
-            documents.problem(
-                well, f"the image path {name!r} is refused: {reason}", "use plain relative paths"
-            )
+            documents.problem(well, f"the image path {name!r} is refused: {reason}", "use plain relative paths")
         elif join(well, name) in fields:
-            documents.problem(
-                join(well, name), "two images of the well have this path", "list each image once"
-            )
+            documents.problem(join(well, name), "two images of the well have this path", "list each image once")
         else:
             fields[join(well, name)] = Field(join(well, name), _id(image.get("acquisition")))
     return tuple(fields.values())

@@ -37,8 +37,7 @@ def read_layout(store: Store, mapping: SeriesMapping | None = None) -> ZarrLayou
     plates = _plates(documents, root, [path for each in stated if each for path in each.paths])
     summaries = [source.summary for source in unmapped] or [None]
     mappings = [
-        each or _derived(documents, root, plates, summary)
-        for each, summary in zip(stated, summaries, strict=True)
+        each or _derived(documents, root, plates, summary) for each, summary in zip(stated, summaries, strict=True)
     ]
     paths = [path for each in mappings for path in each.paths]
     paths += [path for plate in plates for path in plate.field_paths]
@@ -54,9 +53,7 @@ def read_layout(store: Store, mapping: SeriesMapping | None = None) -> ZarrLayou
         raise _without_image(documents)
     main = next((source.mapping for source in sources if source.kind == OME_KIND), mappings[0])
     version = _version(root, plates, series)
-    return ZarrLayout(
-        store.uri, root.zarr_format, version, series, plates, sources, main, tuple(documents.problems)
-    )
+    return ZarrLayout(store.uri, root.zarr_format, version, series, plates, sources, main, tuple(documents.problems))
 
 
 def _stated(
@@ -80,9 +77,7 @@ def _stated(
     return mappings
 
 
-def _derived(
-    documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None
-) -> SeriesMapping:
+def _derived(documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None) -> SeriesMapping:
     derived = derived_mapping(documents, root, plates, summary)
     if derived is None:
         raise _without_image(documents)
@@ -93,9 +88,7 @@ def _without_image(documents: Documents) -> LayoutError:
     errors = [problem for problem in documents.problems if problem.severity == "error"]
     if errors:
         return LayoutError.of(errors)
-    return LayoutError(
-        "the Zarr holds no image", documents.store.uri, "name a group with multiscales or a plate"
-    )
+    return LayoutError("the Zarr holds no image", documents.store.uri, "name a group with multiscales or a plate")
 
 
 def _plates(documents: Documents, root: Root, paths: Iterable[str]) -> tuple[Plate, ...]:

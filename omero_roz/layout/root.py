@@ -46,9 +46,7 @@ def read_root(documents: Documents) -> Root:
     both = bool(there & {".zgroup", ".zattrs"}) and not ngff_attributes(v3["zarr.json"], 3)
     zarr_format: ZarrFormat = 3 if there & set(_V3) and not both else 2
     if v3["zarr.json"].get("node_type") == "array" or (zarr_format == 2 and _ARRAY in there):
-        raise LayoutError(
-            "this is an array, not an image", documents.store.uri, "name the group that holds it"
-        )
+        raise LayoutError("this is an array, not an image", documents.store.uri, "name the group that holds it")
     xml = contents[OME_XML]
     content = xml if isinstance(xml, bytes) else None
     expected = bool(there & {"OME/.zattrs", "OME/zarr.json"})

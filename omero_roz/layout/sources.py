@@ -53,9 +53,7 @@ def _path(documents: Documents, item: dict[str, Any]) -> str | None:
         return None
     reason = "it is a URI" if "://" in stated else unsafe(stated.removeprefix("/"))
     if reason:
-        documents.problem(
-            "", f"the metadata source {stated!r} is refused: {reason}", "copy the file into the layout"
-        )
+        documents.problem("", f"the metadata source {stated!r} is refused: {reason}", "copy the file into the layout")
         return None
     return stated.removeprefix("/")
 

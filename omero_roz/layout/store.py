@@ -19,9 +19,7 @@ class Absent:
 
 
 NOT_FOUND = Absent("not found")
-DENIED = Absent(
-    "access denied (403)", "check the credentials, or --anonymous for a public bucket", hidden=True
-)
+DENIED = Absent("access denied (403)", "check the credentials, or --anonymous for a public bucket", hidden=True)
 LEADS_OUT = Absent("a symbolic link leads out of the layout", "put a copy in its place", hidden=True)
 
 

@@ -5,11 +5,11 @@ equals after" proves anything: only the Zarr's own planes do (facts: omero_repla
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from omero_roz.errors import Problem, Refused
+from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.layout.model import Sizes
 from omero_roz.layout.planes import read_plane
 from omero_roz.matching import Pair
@@ -78,7 +78,9 @@ def _compare_image(session: OmeroSession, store, pair: Pair, group_id: int, plan
                 if problem:
                     yield problem
     except Refused as error:
-        yield from error.problems
+        if isinstance(error, Unreachable):
+            raise
+        yield from (replace(problem, fix=_cause(pair)) for problem in error.problems)
 
 
 def _difference(pair: Pair, plane: Plane, shown: np.ndarray, expected: np.ndarray) -> Problem | None:

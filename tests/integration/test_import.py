@@ -70,7 +70,7 @@ def test_own_acquisition_with_all_its_metadata(omero_cli_v3: Omero, acquisition:
     assert settings.getObjective().getNominalMagnification() == 63
     assert settings.getRefractiveIndex() == 1.518
     assert first.getPixelSizeX() == 0.103
-    logical = [channel.getLogicalChannel() for channel in first.getChannels()]
+    logical = [channel.getLogicalChannel() for channel in first.getChannels(noRE=True)]
     assert [channel.getName() for channel in logical] == ["DAPI", "GFP", "Cy5"]
     assert [channel.getExcitationWave() for channel in logical] == [358, 488, 649]
     assert [channel.getEmissionWave() for channel in logical] == [461, 509, 670]
