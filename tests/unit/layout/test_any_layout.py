@@ -23,8 +23,28 @@ GOOD = [
     image("") | xml(ome_image()),
 ]  # fmt: skip
 
-SPECIAL = st.sampled_from(
-    ["", "0", "..", "/0", "%2e", "A/1", "1e999", "NaN", "\ud800", "\x1b[2J", -1, 0, 2**63, 1e308, True, None, [], {}, [[]]]
+SPECIAL: Any = st.sampled_from(
+    [
+        "",
+        "0",
+        "..",
+        "/0",
+        "%2e",
+        "A/1",
+        "1e999",
+        "NaN",
+        "\ud800",
+        "\x1b[2J",
+        -1,
+        0,
+        2**63,
+        1e308,
+        True,
+        None,
+        [],
+        {},
+        [[]],
+    ]
 )
 NUMBERS = st.integers() | st.floats()
 JSON = st.recursive(

@@ -9,7 +9,17 @@ from omero_roz.layout.model import ZarrLayout
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import DENIED, LEADS_OUT
 from tests.unit.layout.trees import (
-    OME_NS, Tree, array, image, image_v3, ome_image, ome_plate, plate, root, series, xml,
+    OME_NS,
+    Tree,
+    array,
+    image,
+    image_v3,
+    ome_image,
+    ome_plate,
+    plate,
+    root,
+    series,
+    xml,
 )  # fmt: skip
 
 
@@ -56,7 +66,7 @@ def test_a_zarr_without_an_image() -> None:
 
 
 def test_a_bucket_that_cannot_be_listed_says_403_of_what_is_not_there() -> None:
-    files = root() | image("0") | {name: DENIED for name in ("zarr.json", "OME/.zattrs", "OME/METADATA.ome.xml")}
+    files = root() | image("0") | dict.fromkeys(("zarr.json", "OME/.zattrs", "OME/METADATA.ome.xml"), DENIED)
     assert errors(files) == []
 
 
@@ -229,8 +239,9 @@ def test_broken_multiscales(changes: dict[str, Any], words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"shape": [1, 2]}, {"shape": None}, {"shape": [1, 1, 1, -4, 6]}, {"chunks": "x"}, {"dtype": [["a", "<u2"]]},
-                {"shape": [1, 1, 1, 4, True]}]
+    "changes",
+    [{"shape": [1, 2]}, {"shape": None}, {"shape": [1, 1, 1, -4, 6]}, {"shape": [1, 1, 1, 4, True]},
+     {"chunks": "x"}, {"dtype": [["a", "<u2"]]}],
 )  # fmt: skip
 def test_broken_arrays(changes: dict[str, Any]) -> None:
     assert one_error(image("0") | {"0/0/.zarray": array() | changes}).startswith("0/0: the array")

@@ -1,18 +1,29 @@
 """Which rule decides the series mapping, and by what."""
 
+from typing import Any
+
 import pytest
 
 from omero_roz.errors import UsageError
 from omero_roz.layout.mapping import parse_mapping
 from omero_roz.layout.reading import read_layout
 from tests.unit.layout.trees import (
-    Tree, group_v3, image, image_v3, ome_image, ome_plate, plate, root, series, xml,
+    Tree,
+    group_v3,
+    image,
+    image_v3,
+    ome_image,
+    ome_plate,
+    plate,
+    root,
+    series,
+    xml,
 )  # fmt: skip
 
 TWO = xml(ome_image(7, "first"), ome_image(3, "second"))
 
 
-def mapped(files: dict, **options: object) -> tuple[str, list[str]]:
+def mapped(files: dict, **options: Any) -> tuple[str, list[str]]:
     layout = read_layout(Tree(files, **options))
     assert layout.errors == ()
     assert [one.path for one in layout.mapped_series()] == list(layout.mapping.paths)
@@ -60,9 +71,7 @@ def test_series_may_be_the_root_itself() -> None:
 
 def test_the_plate_by_row_column_and_position_in_the_well() -> None:
     wells = {"B/2": ["4", "2"], "A/10": ["0"], "A/9": ["x"]}
-    images = xml(
-        ome_plate((1, 1, [5, 6]), (0, 9, [9]), (0, 8, [1])), *(ome_image(number) for number in (9, 5, 6, 1))
-    )
+    images = xml(ome_plate((1, 1, [5, 6]), (0, 9, [9]), (0, 8, [1])), *(ome_image(number) for number in (9, 5, 6, 1)))
     assert mapped(plate("", wells) | images) == ("plate", ["A/10/0", "B/2/4", "B/2/2", "A/9/x"])
     assert mapped(plate("", wells)) == ("plate", ["A/9/x", "A/10/0", "B/2/4", "B/2/2"])
 
@@ -130,14 +139,12 @@ def test_metadata_of_both_formats_reads_the_one_with_ngff_attributes() -> None:
     assert read_layout(Tree(root() | image("0") | v3)).zarr_format == 3
 
 
-@pytest.mark.parametrize(
-    "text", ['["a", "b/c"]', '{"seriesMapping": ["a", "b/c"]}', "a\nb/c\n", "\n a \n\n b/c"]
-)
+@pytest.mark.parametrize("text", ['["a", "b/c"]', '{"seriesMapping": ["a", "b/c"]}', "a\nb/c\n", "\n a \n\n b/c"])
 def test_forms_of_a_mapping_file(text: str) -> None:
     assert parse_mapping(text, "file").paths == ("a", "b/c")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[1]", '["../a"]', '["a", "a"]', "a\n/b", '{"seriesMapping": 3}'])
 def test_mapping_files_that_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="map.txt"):
+    with pytest.raises(UsageError, match=r"map\.txt"):
         parse_mapping(text, "map.txt")

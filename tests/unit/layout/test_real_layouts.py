@@ -74,8 +74,8 @@ def test_the_plate_gives_the_same_mapping_as_the_series_attribute(name: str, sha
         if file.name in (".zattrs", ".zgroup", ".zarray", "zarr.json", "METADATA.ome.xml"):
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(file.read_bytes())
-    for file in (".zattrs", "zarr.json"):
-        (tmp_path / "OME" / file).unlink(missing_ok=True)
+    for name_of_series in (".zattrs", "zarr.json"):
+        (tmp_path / "OME" / name_of_series).unlink(missing_ok=True)
     layout = read_layout(open_store(str(tmp_path)))
     assert layout.problems == ()
     assert (layout.mapping.rule, list(layout.mapping.paths)) == ("plate", LAYOUTS[name][3])

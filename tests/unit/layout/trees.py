@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,8 +110,7 @@ def ome_plate(*wells: tuple[int, int, Sequence[int]]) -> str:
     text = '<Plate ID="Plate:0" Name="P">'
     for row, column, images in wells:
         samples = "".join(
-            f'<WellSample ID="WellSample:{i}" Index="{99 - i}"><ImageRef ID="Image:{i}"/></WellSample>'
-            for i in images
+            f'<WellSample ID="WellSample:{i}" Index="{99 - i}"><ImageRef ID="Image:{i}"/></WellSample>' for i in images
         )
         text += f'<Well ID="Well:{row}:{column}" Row="{row}" Column="{column}">{samples}</Well>'
     return text + "</Plate>"
@@ -121,13 +120,11 @@ def xml(*elements: str) -> dict[str, bytes]:
     return {"OME/METADATA.ome.xml": f'<?xml version="1.0"?><OME xmlns="{OME_NS}">{"".join(elements)}</OME>'.encode()}
 
 
-def plate(path: str, names_of: dict[str, Sequence[str]], /, **changes: Any) -> dict[str, Any]:
+def plate(path: str, names_of: Mapping[str, Sequence[str]], /, **changes: Any) -> dict[str, Any]:
     """The files of a v2 plate: wells such as "B/2" with the names of their images."""
     prefix = f"{path}/" if path else ""
     rows, columns = list("ABCDEFGH"), [str(number) for number in range(1, 13)]
-    listed = [
-        {"path": well, "rowIndex": rows.index(well[0]), "columnIndex": int(well[2:]) - 1} for well in names_of
-    ]
+    listed = [{"path": well, "rowIndex": rows.index(well[0]), "columnIndex": int(well[2:]) - 1} for well in names_of]
     block = {
         "name": "P", "rows": [{"name": n} for n in rows], "columns": [{"name": n} for n in columns], "wells": listed,
     } | changes  # fmt: skip

@@ -1,0 +1,281 @@
+"""Where Zarrs lie: disks with links and pipes, https and S3 servers with faults, URIs with secrets."""
+
+import asyncio
+import http.server
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+import zarr
+
+from omero_roz.errors import LayoutError, Refused, RozError, Unreachable, UsageError
+from omero_roz.layout.finding import find_layouts
+from omero_roz.layout.planes import read_plane
+from omero_roz.layout.reading import read_layout
+from omero_roz.layout.store import LEADS_OUT, NOT_FOUND, Store
+from omero_roz.ports import local_tree, zarr_stores
+from omero_roz.ports.zarr_stores import Access, open_store
+
+PIXELS = np.arange(24, dtype="<u2").reshape(4, 6)
+
+
+def write_layout(path: Path, groups: int = 2) -> None:
+    zarr.open_group(path, mode="w", zarr_format=2, attributes={"bioformats2raw.layout": 3})
+    for number in range(groups):
+        multiscale: Any = {"axes": ["y", "x"], "datasets": [{"path": "0"}], "version": "0.3"}
+        group = zarr.open_group(path / str(number), mode="w", zarr_format=2, attributes={"multiscales": [multiscale]})
+        group.create_array("0", data=PIXELS + number, chunks=(2, 3))
+
+
+def check(store: Store) -> None:
+    layout = read_layout(store)
+    assert layout.problems == ()
+    assert [series.path for series in layout.mapped_series()] == ["0", "1"]
+    assert np.array_equal(read_plane(store, layout.series[1], 0, 0, 0), PIXELS + 1)
+
+
+SECRETS = [
+    "https://user:SECRET@host/x.zarr",
+    "https://SECRET@host/x.zarr",
+    "s3://id:SECRET@bucket/x.zarr",
+    "https://host/x.zarr?X-Amz-Signature=SECRET",
+    "https://host/x.zarr?X-Amz-Security-Token=SECRET",
+    "https://host/x.zarr?AWSAccessKeyId=SECRET&Expires=3",
+    "https://host/x.zarr?a=1&token=SECRET",
+    "https://host/x.zarr?sig=SECRET",
+    "s3://bucket/x.zarr?aws_secret_access_key=SECRET",
+    "https://host/x.zarr?SECRET",
+    "https://host/x.zarr#SECRET",
+    "https://[SECRET",
+]
+
+
+@pytest.mark.parametrize("uri", SECRETS)
+def test_credentials_are_refused_and_never_shown(uri: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_store(uri)
+    assert "SECRET" not in f"{caught.value} {caught.value.problems}"
+
+
+@pytest.mark.parametrize("uri", ["ftp://host/x", "simplecache::s3://bucket/x", "zip://x::file:///y", "s3:///x"])
+def test_other_schemes_are_refused(uri: str) -> None:
+    with pytest.raises(UsageError):
+        open_store(uri)
+
+
+def test_the_address_shown() -> None:
+    assert open_store("s3://bucket/a/x.zarr/?anonymous=true").uri == "s3://bucket/a/x.zarr"
+    assert open_store("https://host:8000/a%20b/x.zarr/").uri == "https://host:8000/a%20b/x.zarr"
+    with pytest.raises(UsageError, match="s3:// only"):
+        open_store("https://host/x.zarr", Access(anonymous=True))
+
+
+def test_local_paths_and_file_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "ä b%41.zarr"
+    write_layout(path)
+    monkeypatch.chdir(tmp_path)
+    for uri in (str(path), path.as_uri(), path.name, f"{path}/"):
+        store = open_store(uri)
+        assert store.uri == str(path)
+        check(store)
+    (tmp_path / "link.zarr").symlink_to(path)
+    check(open_store("link.zarr"))
+
+
+def test_no_such_path(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Unreachable, match="no such directory"):
+        open_store(str(tmp_path / "absent"))
+    with pytest.raises(Unreachable, match="this is a file"):
+        open_store(str(tmp_path / "file"))
+    with pytest.raises(Unreachable, match="nothing at this address"):
+        read_layout(open_store(str(tmp_path)))
+
+
+def test_links_are_followed_inside_the_root_only(tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "file").write_bytes(b"secret")
+    root = tmp_path / "x.zarr"
+    (root / "a").mkdir(parents=True)
+    (root / "a" / "file").write_bytes(b"good")
+    (root / "inside").symlink_to(root / "a")
+    (root / "a" / "inside").symlink_to("file")
+    (root / "outside").symlink_to(tmp_path / "secret")
+    (root / "a" / "outside").symlink_to("../../secret/file")
+    (root / "a" / "up").symlink_to(tmp_path)
+    (root / "a" / "self").symlink_to("self")
+    store = open_store(str(root))
+    paths = ["a/file", "inside/file", "a/inside", "outside/file", "a/outside", "a/up/secret/file", "a/self", "a"]
+    assert store.get_many(paths) == [b"good", b"good", b"good", LEADS_OUT, LEADS_OUT, LEADS_OUT, NOT_FOUND, NOT_FOUND]
+    with pytest.raises(Unreachable, match="leads out"):
+        store.below("outside")
+
+
+def test_a_link_out_of_the_layout_is_a_problem(tmp_path: Path) -> None:
+    write_layout(tmp_path / "x.zarr")
+    (tmp_path / "x.zarr" / "1").rename(tmp_path / "elsewhere")
+    (tmp_path / "x.zarr" / "1").symlink_to(tmp_path / "elsewhere")
+    errors = read_layout(open_store(str(tmp_path / "x.zarr"))).errors
+    assert [(problem.where, problem.what) for problem in errors] == [("1", f"group {LEADS_OUT.why}")]
+
+
+def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".zattrs")
+    assert open_store(str(tmp_path)).get_many([".zattrs"]) == [NOT_FOUND]
+
+
+def test_threads_give_the_same_as_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(100):
+        (tmp_path / str(number)).write_text(str(number))
+    monkeypatch.setattr(local_tree, "_SLOW", 0.0)
+    names = [str(number) for number in range(101)]
+    assert open_store(str(tmp_path)).get_many(names) == [*(name.encode() for name in names[:-1]), NOT_FOUND]
+
+
+def test_finding_does_not_look_into_layouts_nor_run_in_circles(tmp_path: Path) -> None:
+    for name in ("b/one.zarr", "two.zarr", "b/c/three.zarr/pyramid"):
+        write_layout(tmp_path / name)
+    zarr.open_group(tmp_path / "b/c/three.zarr", mode="w", zarr_format=3)
+    write_layout(tmp_path / "b/c/three.zarr/pyramid")
+    zarr.create_array(tmp_path / "array.zarr", data=PIXELS)
+    (tmp_path / "b" / "circle").symlink_to(tmp_path)
+    found = [store.uri for store in find_layouts(open_store(str(tmp_path)))]
+    assert found == [str(tmp_path / name) for name in ("two.zarr", "b/one.zarr", "b/c/three.zarr/pyramid")]
+    assert [store.uri for store in find_layouts(open_store(found[0]))] == [found[0]]
+
+
+class Server(http.server.BaseHTTPRequestHandler):
+    """Files below `folder` as https directories and S3 buckets give them; `faults` happen once for each path."""
+
+    folder: Path
+    fault: str | None = None
+    asked: ClassVar[Counter[str]] = Counter()
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        query = parse_qs(url.query)
+        Server.asked[self.path] += 1
+        if Server.fault and (Server.asked[self.path] == 1 or Server.fault.startswith("always")):
+            return self._fail(Server.fault.removeprefix("always "))
+        if "list-type" in query:
+            return self._list(url.path.strip("/"), query)
+        file = self.folder / url.path.strip("/")
+        if not file.is_file():
+            return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        self._answer(200, file.read_bytes())
+
+    def _fail(self, fault: str) -> None:
+        if fault == "cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"{")
+            self.close_connection = True
+        else:
+            code = {"403": "AccessDenied", "503": "SlowDown"}[fault]
+            self._answer(int(fault), f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode())
+
+    def _list(self, bucket: str, query: dict[str, list[str]]) -> None:
+        prefix = query.get("prefix", [""])[0]
+        folder = self.folder / bucket / prefix
+        names = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
+        entries = "".join(f"<CommonPrefixes><Prefix>{prefix}{name}/</Prefix></CommonPrefixes>" for name in names)
+        self._answer(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode())
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Iterator[str]:
+    write_layout(tmp_path / "bucket" / "deep" / "x.zarr")
+    Server.folder, Server.fault, Server.asked = tmp_path, None, Counter()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        server.daemon_threads, server.block_on_close = True, False  # connections are kept alive
+        threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(params=["https", "s3"])
+def remote(request: pytest.FixtureRequest, address: str) -> Store:
+    """The layout on a server of either kind."""
+    if request.param == "https":
+        return open_store(f"{address}/bucket/deep/x.zarr")
+    return open_store("s3://bucket/deep/x.zarr", Access(endpoint=address, anonymous=True))
+
+
+def test_remote_layouts(remote: Store) -> None:
+    check(remote)
+
+
+@pytest.mark.parametrize("fault", ["503", "cut"])
+def test_a_fault_that_passes_is_not_noticed(remote: Store, fault: str) -> None:
+    Server.fault = fault
+    assert read_layout(remote).problems == ()
+
+
+@pytest.mark.parametrize("fault", ["503", "cut"])
+def test_a_fault_that_stays_is_named(remote: Store, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 2)
+    Server.fault = f"always {fault}"
+    with pytest.raises(Unreachable, match=r"x\.zarr/.*no answer after 2 attempts"):
+        remote.get_many([".zattrs"])
+
+
+def test_no_access(remote: Store) -> None:
+    Server.fault = "always 403"
+    with pytest.raises(Unreachable, match=r"x\.zarr: access denied"):
+        read_layout(remote)
+
+
+def test_nothing_there(remote: Store) -> None:
+    with pytest.raises(RozError) as caught:
+        read_layout(remote.below("absent"))
+    assert isinstance(caught.value, (Unreachable, LayoutError))
+    assert "x.zarr/absent" in str(caught.value)
+
+
+def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 1)
+    with pytest.raises(Unreachable, match="no answer"):
+        read_layout(open_store("http://127.0.0.1:9/x.zarr"))
+
+
+def test_finding_in_a_bucket(address: str) -> None:
+    access = Access(endpoint=address, anonymous=True)
+    assert [store.uri for store in find_layouts(open_store("s3://bucket", access))] == ["s3://bucket/deep/x.zarr"]
+    with pytest.raises(Refused, match="cannot be listed"):
+        list(find_layouts(open_store(f"{address}/bucket")))
+
+
+def test_requests_are_concurrent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store of 200 files never has more requests open than it may, and has that many."""
+    store = open_store("s3://bucket/x.zarr", Access(anonymous=True))
+    running = most = 0
+
+    async def get(self: object, filesystem: object, path: str) -> bytes:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.005)
+        running -= 1
+        return path.encode()
+
+    monkeypatch.setattr(zarr_stores.RemoteStore, "_get", get)
+    names = [str(number) for number in range(200)]
+    assert store.get_many(names) == [name.encode() for name in names]
+    assert most == zarr_stores.CONNECTIONS
