@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import tifffile
-from graph_as_record import KnownEnums, Record
 
 from ome_graph import graph, read_ome
+from tests.graph_as_record import KnownEnums, Record
 
 SHARED = Path(os.environ.get("OMERO_ROZ_SHARED", Path(__file__).parents[4] / "shared"))
 GOLDEN = SHARED / "omero/golden"

@@ -1,15 +1,15 @@
 import re
 
 import pytest
-from graph_as_record import KnownEnums, Record
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from ome_types.model import OME, Image, Pixels
-from saveable import check_saveable
-from whole_model import WHOLE
 
 from ome_graph import ENUMERATIONS, EnumTable, InvalidOmeXml, graph, read_ome
+from tests.graph_as_record import KnownEnums, Record
+from tests.graph_saveable import check_saveable
+from tests.whole_model import WHOLE
 
 
 def record(xml):
