@@ -5,13 +5,16 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from omero_roz.errors import Refused
 from omero_roz.fileset import OmeroImage
 from omero_roz.ports.omero_session import OmeroSession, omero_errors
 
+# RawPixelsStore is big-endian (facts: omero_api_calls).
 DTYPES = {
     "int8": "i1", "uint8": "u1", "int16": ">i2", "uint16": ">u2", "int32": ">i4", "uint32": ">u4",
     "float": ">f4", "double": ">f8", "complex": ">c8", "double-complex": ">c16",
-}  # RawPixelsStore is big-endian (facts: omero_api_calls)
+}
+TILE = 2048
 
 
 class PlaneReader:
@@ -21,11 +24,25 @@ class PlaneReader:
         self._store, self._image, self._context = store, image, context
 
     def read(self, z: int, c: int, t: int) -> np.ndarray:
-        """One full-resolution plane, an array of (y, x)."""
-        image = self._image
-        with omero_errors(f"reading Image:{image.id} z={z} c={c} t={t}"):
-            raw = self._store.getPlane(z, c, t, self._context)
-        return np.frombuffer(raw, DTYPES[image.pixel_type]).reshape(image.sizes.y, image.sizes.x)
+        """One full-resolution plane, an array of (y, x).
+
+        Large ones come in tiles, for the pixel buffer gives nothing for more than 3192 x 3192 pixels at once.
+        """
+        sizes = self._image.sizes
+        plane = np.empty((sizes.y, sizes.x), DTYPES[self._image.pixel_type])
+        for y in range(0, sizes.y, TILE):
+            for x in range(0, sizes.x, TILE):
+                self._fill(plane[y : y + TILE, x : x + TILE], (z, c, t), x, y)
+        return plane
+
+    def _fill(self, part: np.ndarray, place: tuple[int, int, int], x: int, y: int) -> None:
+        height, width = part.shape
+        where = "reading Image:{} z={} c={} t={}".format(self._image.id, *place)
+        with omero_errors(where):
+            raw = self._store.getTile(*place, x, y, width, height, self._context)
+        if len(raw) != part.nbytes:
+            raise Refused(f"OMERO gave {len(raw)} bytes where {part.nbytes} are due", where, "see the server's log")
+        part[:] = np.frombuffer(raw, part.dtype).reshape(part.shape)
 
 
 @contextmanager
