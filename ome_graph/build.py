@@ -55,8 +55,11 @@ def graph(ome: OME, image_names: Sequence[str], enums: Enums) -> Graph:
     """
     if len(image_names) != len(ome.images):
         raise ValueError(f"{len(ome.images)} images in the OME metadata, but {len(image_names)} names")
-    with many_objects():
-        return _Builder(ome, enums).graph(image_names)
+    try:
+        with many_objects():
+            return _Builder(ome, enums).graph(image_names)
+    except RecursionError as error:
+        raise InvalidOmeXml("OME-XML: references lead too deep, one after another") from error
 
 
 class _Builder:

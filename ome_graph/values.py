@@ -13,7 +13,7 @@ from lxml import etree
 from ome_types.model import Color, Map, XMLAnnotation
 from omero.rtypes import RTimeI, rint, rtime
 
-MANY = 10_000
+MANY = 2_000
 
 OME_NAMESPACE = "{http://www.openmicroscopy.org/Schemas/OME/2016-06}"
 

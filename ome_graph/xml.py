@@ -41,6 +41,8 @@ def read_ome(xml: bytes | str) -> OME:
             return from_xml(etree.tostring(root))
     except ValidationError as error:
         raise InvalidOmeXml(f"OME-XML: {_first(error)}") from error
+    except RecursionError as error:
+        raise InvalidOmeXml("OME-XML: elements are nested too deep to be metadata") from error
     except (ValueError, ParserError, etree.XSLTError) as error:
         raise InvalidOmeXml(f"OME-XML: {' '.join(str(error).split())[:300]}") from error
 

@@ -219,6 +219,15 @@ class TestRefused:
         with pytest.raises(InvalidOmeXml, match="circle: Annotation:list refers to Annotation:comment"):
             record(xml)
 
+    def test_a_chain_without_end(self):
+        links = "".join(
+            f'<ListAnnotation ID="Annotation:{i}"><AnnotationRef ID="Annotation:{i + 1}"/></ListAnnotation>'
+            for i in range(1000)
+        )
+        xml = changed(("<StructuredAnnotations>", f"<StructuredAnnotations>{links}"), (":unused", ":1000"))
+        with pytest.raises(InvalidOmeXml, match="too deep"):
+            record(xml.replace('<AnnotationRef ID="Annotation:xml"/>', '<AnnotationRef ID="Annotation:0"/>'))
+
     def test_folders_in_a_circle(self):
         xml = changed(('<ImageRef ID="Image:0"/><ROIRef', '<FolderRef ID="Folder:0"/><ImageRef ID="Image:0"/><ROIRef'))
         with pytest.raises(InvalidOmeXml, match="circle"):

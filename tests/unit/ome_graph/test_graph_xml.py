@@ -100,6 +100,13 @@ class TestRefused:
                 assert read is metadata_only, "only the reader looks into the values"
 
 
+def test_nested_deep_is_refused():
+    deep = "<a>" * 1500 + "</a>" * 1500
+    xml = f"<XMLAnnotation ID='Annotation:0'><Value>{deep}</Value></XMLAnnotation>"
+    with pytest.raises(InvalidOmeXml, match="nested too deep"):
+        read_ome(f"{HEAD}<StructuredAnnotations>{xml}</StructuredAnnotations></OME>")
+
+
 class TestMetadataOnly:
     def test_nothing_else_changes(self):
         before, after = etree.fromstring(WHOLE.encode()), etree.fromstring(metadata_only(WHOLE))
