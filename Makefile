@@ -41,8 +41,8 @@ bench: .venv/ready
 	@$(RUN) bench
 
 lint: .venv/ready
-	@.venv/bin/ruff check --quiet .
-	@.venv/bin/lint-imports
+	@.venv/bin/ruff check --quiet --output-format concise .
+	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@$(RUN) mypy
 
 clean:

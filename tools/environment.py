@@ -39,6 +39,7 @@ def make(folder: Path) -> None:
     _say("installing")
     _install(python, "--no-index", "--find-links", wheels, "--requirement", PINS, *ice)
     _install(python, "--no-build-isolation", "--editable", ".")
+    _compile(python)
     (folder / "ready").touch()
 
 
@@ -75,9 +76,15 @@ def _wheels(python: Path) -> Path:
 
 
 def _install(python: Path, *what: str | Path) -> None:
-    """Install nothing but this: the pins name every dependency. Python compiles what is imported, once it is."""
+    """Install nothing but this: the pins name every dependency."""
     if error := pip.run("install", "--no-deps", "--no-compile", *what, python=python):
         raise SetupError(f"pip cannot install into {python.parents[1]}: {error}: try again after make clean")
+
+
+def _compile(python: Path) -> None:
+    """Compile all on all cores, where pip takes one; without it, omero's first use warns of its escape sequences."""
+    packages = python.parents[1] / "lib" / f"python{VERSION}" / "site-packages"
+    subprocess.run([python, "-W", "ignore", "-m", "compileall", "-q", "-j", "0", packages], capture_output=True)
 
 
 def _say(line: str) -> None:
