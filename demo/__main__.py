@@ -69,12 +69,11 @@ def show_metadata(client: omero.clients.BaseClient, dataset: int) -> None:
     objective = image.getObjectiveSettings().getObjective()
     print(f"{image.getName()}: {objective.getModel()}, {objective.getNominalMagnification():g}x, NA {objective.getLensNA()}")
     for index, channel in enumerate(image.getChannels(noRE=True)):
-        logical = channel.getLogicalChannel()
-        detector = logical.getDetectorSettings()
+        detector = channel.getLogicalChannel().getDetectorSettings()
         [plane, *_] = image.getPrimaryPixels().copyPlaneInfo(theC=index)
         print(
-            f"  {logical.getName()}: excitation {logical.getExcitationWave():g} nm, emission {logical.getEmissionWave():g} nm, "
-            f"exposure {plane.getExposureTime().getValue():g} {plane.getExposureTime().getSymbol()}, "
+            f"  {channel.getName()}: excitation {channel.getExcitationWave()} nm, emission {channel.getEmissionWave()} nm, "
+            f"exposure {plane.getExposureTime():g} s, "
             f"detector {detector.getDetector().getModel()} (gain {detector.getGain():g})"
         )
 

@@ -70,14 +70,14 @@ def test_own_acquisition_with_all_its_metadata(omero_cli_v3: Omero, acquisition:
     assert settings.getObjective().getNominalMagnification() == 63
     assert settings.getRefractiveIndex() == 1.518
     assert first.getPixelSizeX() == 0.103
-    logical = [channel.getLogicalChannel() for channel in first.getChannels(noRE=True)]
-    assert [channel.getName() for channel in logical] == ["DAPI", "GFP", "Cy5"]
-    assert [channel.getExcitationWave() for channel in logical] == [358, 488, 649]
-    assert [channel.getEmissionWave() for channel in logical] == [461, 509, 670]
-    detector = logical[0].getDetectorSettings()
+    channels = list(first.getChannels(noRE=True))
+    assert [channel.getName() for channel in channels] == ["DAPI", "GFP", "Cy5"]
+    assert [channel.getExcitationWave() for channel in channels] == [358, 488, 649]
+    assert [channel.getEmissionWave() for channel in channels] == [461, 509, 670]
+    detector = channels[0].getLogicalChannel().getDetectorSettings()
     assert (detector.getGain(), detector.getDetector().getModel()) == (1.5, "Eye 4.2")
     planes = list(first.getPrimaryPixels().copyPlaneInfo(theC=2, theZ=1))
-    assert [p.getExposureTime().getValue() for p in planes] == [0.15, 0.15]
+    assert [p.getExposureTime() for p in planes] == [0.15, 0.15]
     assert first.getInstrument().getMicroscope().getModel() == "Demo One"
 
 
