@@ -27,7 +27,7 @@ from omero_sandbox.sessions import Sessions
 from omero_sandbox.state import State
 
 log = logging.getLogger("omero_sandbox")
-REAP_SECONDS = 5.0
+REAP_SECONDS = 1.0
 COMMANDS = ("omero_sandbox.requests", "omero_sandbox.deletion.delete")
 
 

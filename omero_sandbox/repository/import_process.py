@@ -5,7 +5,7 @@ from typing import Any
 
 import Ice
 import omero
-from omero.model import FilesetI, OriginalFileI
+from omero.model import OriginalFileI
 
 from omero_sandbox.commands import Handle
 from omero_sandbox.context import Caller
@@ -98,7 +98,7 @@ class ImportProcess(StatefulService):
             clientUuid=self.client,
             repoUuid=self.state.managed.uuid,
             process=self.proxy,
-            activity=FilesetI(self.upload.fileset_id, False),
+            activity=self.upload.activity,
             settings=self.settings,
             location=omero.grid.ImportLocation(sharedPath=self.upload.prefix),
             logFile=OriginalFileI(self.upload.log_id, False),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from omero.model import (
-    FilesetEntryI, FilesetI, IndexingJobI, Job, JobOriginalFileLinkI, JobStatusI, MetadataImportJobI, NamedValue,
-    OriginalFileI, PixelDataJobI, ThumbnailGenerationJobI, UploadJobI,
+    FilesetEntryI, FilesetI, FilesetJobLinkI, IndexingJobI, Job, JobOriginalFileLinkI, JobStatusI,
+    MetadataImportJobI, NamedValue, OriginalFileI, PixelDataJobI, ThumbnailGenerationJobI, UploadJobI,
 )  # fmt: skip
 from omero.rtypes import rstring, rtime
 
@@ -30,12 +30,16 @@ SERVER_VERSION = {
 
 @dataclass(frozen=True)
 class Upload:
-    """What `begin` made: the fileset, its files in the client's order, the UploadJob and the import's log."""
+    """What `begin` made: the fileset, its files in the client's order, the UploadJob and the import's log.
+
+    `activity` links the fileset to its MetadataImportJob.
+    """
 
     fileset_id: int
     prefix: str
     files: tuple[FileRow, ...]
     job_id: int
+    activity: FilesetJobLinkI
     log_id: int
     log_parts: tuple[str, ...]
 
@@ -71,7 +75,15 @@ def begin(
         rows = [files.by_id(tx.cursor, entry.originalFile.id.val) for entry in fileset.copyUsedFiles()]
     prefix = fileset.templatePrefix.val
     found = tuple(row for row in rows if row is not None)
-    return Upload(fileset.id.val, prefix, found, upload_job.id.val, log.id.val, log_parts)
+    activity = _activity(fileset.copyJobLinks()[1])
+    return Upload(fileset.id.val, prefix, found, upload_job.id.val, activity, log.id.val, log_parts)
+
+
+def _activity(link: FilesetJobLinkI) -> FilesetJobLinkI:
+    made = FilesetJobLinkI(link.id.val, True)
+    made.parent = FilesetI(link.parent.id.val, False)
+    made.child = MetadataImportJobI(link.child.id.val, False)
+    return made
 
 
 def _fileset(

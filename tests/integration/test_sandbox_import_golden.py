@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="needs the golden re
 
 def stored(server, path, client_path):
     """The record of an import, with what its response held."""
-    with server.client(server.user, server.password) as client:
+    with server.client() as client:
         response = import_file(client, path, client_path)
         pixels = [p.image.series.val for p in response.pixels]
         objects = [[type(o).__name__[:-1], *([o.series.val] if hasattr(o, "series") else [])] for o in response.objects]
