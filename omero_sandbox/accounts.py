@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import omero
 from omero.model import ExperimenterGroupI, ExperimenterI, GroupExperimenterMapI, PermissionsI
 from omero.rtypes import rbool, rint, rstring
 
+import omero
 from omero_sandbox.users import SYSTEM_GROUP, USER_GROUP, set_password
 
 PRIVATE = -120
@@ -181,9 +181,7 @@ def remove_from_groups(tx: Any, user_id: int, group_ids: Sequence[int]) -> None:
     tx.cursor.execute(
         "DELETE FROM groupexperimentermap WHERE child = %s AND parent = ANY(%s)", (user_id, list(group_ids))
     )
-    tx.cursor.execute(
-        "SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,)
-    )
+    tx.cursor.execute("SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,))
     reorder(tx, user_id, [row[0] for row in tx.cursor.fetchall()])
 
 

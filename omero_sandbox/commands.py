@@ -7,8 +7,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import Ice
-import omero
-from omero.cmd import ERR, CmdCallbackPrx, State as Flag, Status
+from omero.cmd import ERR, CmdCallbackPrx, Status
+from omero.cmd import State as Flag
 
 from omero_sandbox.context import Caller
 from omero_sandbox.services.base import Call, Service
@@ -34,7 +34,7 @@ class CommandError(Exception):
         self.parameters = {"message": message, **parameters}
 
 
-def command(request: type) -> Callable[[Command], Command]:
+def command(request: Any) -> Callable[[Command], Command]:
     """Register what does a request's work."""
 
     def register(function: Command) -> Command:

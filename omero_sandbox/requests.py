@@ -3,7 +3,6 @@
 from typing import Any
 
 import omero
-
 from omero_sandbox.commands import CommandError, Handle, command, run
 from omero_sandbox.context import Caller
 from omero_sandbox.model.mapping import entities
@@ -25,9 +24,7 @@ def do_all(state: State, session: Session, caller: Caller, request: Any, handle:
 
 
 @command(omero.cmd.UpdateSessionTimeoutRequest)
-def update_session_timeout(
-    state: State, session: Session, caller: Caller, request: Any, handle: Handle
-) -> Any:
+def update_session_timeout(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
     """Change how long a session may be idle or live; only an administrator may make it longer than it was."""
     target = state.sessions.get(request.session)
     if target is None or (target.user_id != caller.user_id and not caller.is_admin):

@@ -14,10 +14,10 @@ import threading
 from pathlib import Path
 
 import Ice
-import omero
 import omero.clients
-from omero import ObjectFactoryRegistrar
 
+import omero
+from omero import ObjectFactoryRegistrar
 from omero_sandbox import certificate, node, router, services
 from omero_sandbox.context import Settings
 from omero_sandbox.database import Database

@@ -3,8 +3,8 @@
 from typing import Any
 
 import Ice
-import omero
 
+import omero
 from omero_sandbox.commands import submit
 from omero_sandbox.services.base import Call, Service, StatefulService, implementation
 from omero_sandbox.sessions import Session

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import Ice
-import omero
 import omero.clients
 from omero.model import ExperimenterGroupI, ExperimenterI, NodeI, PermissionsI, SessionI
 from omero.rtypes import rint, rlong, rstring, rtime
 
+import omero
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.users import User, check_password, find_user, group_id, load_user, server_caller
 
@@ -89,7 +89,8 @@ class Session:
             userId=caller.user_id, userName=caller.user_name, groupId=caller.group_id, groupName=caller.group_name,
             sudoerId=None if self.sudoer is None else rlong(self.sudoer),
             sudoerName=None if self.sudoer is None else rstring(self.sessions.user(self.sudoer).name),
-            isAdmin=caller.is_admin, adminPrivileges=sorted(self.user.privileges), eventId=-1, eventType=self.event_type,
+            isAdmin=caller.is_admin, adminPrivileges=sorted(self.user.privileges),
+            eventId=-1, eventType=self.event_type,
             memberOfGroups=sorted(caller.member_of), leaderOfGroups=sorted(caller.leader_of),
             groupPermissions=omero.model.PermissionsI(group.permissions if group else -1),
         )  # fmt: skip
@@ -115,7 +116,7 @@ class Session:
     def expired(self, now: float) -> bool:
         """Whether it was idle, or alive, for longer than it may."""
         idle = self.time_to_idle and (now - self.used) * 1000 > self.time_to_idle
-        return bool(idle or self.time_to_live and (now - self.started) * 1000 > self.time_to_live)
+        return bool(idle or (self.time_to_live and (now - self.started) * 1000 > self.time_to_live))
 
 
 class Sessions:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import Ice
-import omero
 
+import omero
 from omero_sandbox.context import Settings
 from omero_sandbox.database import Database
 from omero_sandbox.services.base import Service, StatefulService, ice_class, servant

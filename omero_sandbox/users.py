@@ -54,9 +54,7 @@ def load_user(cursor: Any, user_id: int) -> User:
     """Read a user with all groups (every group's name, so that an admin may work in any)."""
     cursor.execute("SELECT omename FROM experimenter WHERE id = %s", (user_id,))
     name = cursor.fetchone()[0]
-    cursor.execute(
-        "SELECT parent, owner FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,)
-    )
+    cursor.execute("SELECT parent, owner FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,))
     rows = cursor.fetchall()
     cursor.execute("SELECT id, name, permissions FROM experimentergroup")
     groups = {group[0]: Group(*group) for group in cursor.fetchall()}

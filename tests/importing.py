@@ -4,11 +4,12 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import omero
 import omero.clients
 from omero.callbacks import CmdCallbackI
 from omero.model import ChecksumAlgorithmI, FilesetEntryI, FilesetI, NamedValue, UploadJobI
 from omero.rtypes import rbool, rstring
+
+import omero
 
 BLOCK = 1 << 20
 

@@ -2,14 +2,14 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import omero
 import psycopg2
 
+import omero
 from omero_sandbox.commands import CommandError, Handle, command
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.database import Transaction
@@ -68,7 +68,7 @@ def _in_group(state: State, caller: Caller, targets: dict[str, list[int]]) -> Ca
     return caller
 
 
-def _files(cursor: Any, ids: set[int]) -> list[FileRow]:
+def _files(cursor: Any, ids: Collection[int]) -> list[FileRow]:
     """Rows of files, what is deepest first: a directory can only go when it is empty."""
     rows = [row for row in (files.by_id(cursor, number) for number in ids) if row is not None]
     return sorted(rows, key=lambda row: -len(row.path))
@@ -76,21 +76,20 @@ def _files(cursor: Any, ids: set[int]) -> list[FileRow]:
 
 def _execute(tx: Transaction, plan: Plan, gone: dict[str, list[int]]) -> None:
     """Delete the plan's rows, those first that refer to others."""
-    for table, ids in plan.rows.items():
+    rows = {table: list(ids) for table, ids in plan.rows.items() if ids}
+    for table, ids in rows.items():
         for edge in referring().get(table, ()):
-            if not edge.required and ids:
-                tx.cursor.execute(f"UPDATE {edge.table} SET {edge.column} = NULL WHERE {edge.column} = ANY(%s)", (list(ids),))
-    info = _external_info(tx, plan)
+            if not edge.required:
+                tx.cursor.execute(f"UPDATE {edge.table} SET {edge.column} = NULL WHERE {edge.column} = ANY(%s)", (ids,))
+    info = _external_info(tx, rows)
     order = table_order()
-    for table in sorted(plan.rows, key=lambda name: -order[name]):
-        ids = list(plan.rows[table])
+    for table in sorted(rows, key=lambda name: -order[name]):
         if table == "originalfile":
-            _delete_files(tx, plan.rows[table])
-        elif ids:
-            _delete(tx, table, ids)
+            _delete_files(tx, rows[table])
+        else:
+            _delete(tx, table, rows[table])
     if info:
         tx.cursor.execute("DELETE FROM externalinfo WHERE id = ANY(%s)", (info,))
-        tx.log("DELETE", "ome.model.meta.ExternalInfo", info)
         gone["ome.model.meta.ExternalInfo"] = info
     for java, ids in gone.items():
         tx.log("DELETE", java, ids)
@@ -104,7 +103,7 @@ def _delete(tx: Transaction, table: str, ids: Sequence[int]) -> None:
     tx.cursor.execute(f"DELETE FROM {table} WHERE id = ANY(%s)", (ids,))
 
 
-def _delete_files(tx: Transaction, ids: set[int]) -> None:
+def _delete_files(tx: Transaction, ids: Collection[int]) -> None:
     try:
         for row in _files(tx.cursor, ids):
             tx.cursor.execute("DELETE FROM originalfile WHERE id = %s", (row.id,))
@@ -112,15 +111,12 @@ def _delete_files(tx: Transaction, ids: set[int]) -> None:
         raise CommandError("graph-fail", str(error).splitlines()[0]) from error
 
 
-def _external_info(tx: Transaction, plan: Plan) -> list[int]:
+def _external_info(tx: Transaction, rows: dict[str, list[int]]) -> list[int]:
     """The ExternalInfos of all that goes; each belongs to one row."""
     found = []
-    for table, ids in plan.rows.items():
-        if ids:
-            tx.cursor.execute(
-                f"SELECT external_id FROM {table} WHERE id = ANY(%s) AND external_id IS NOT NULL", (list(ids),)
-            )
-            found += [row[0] for row in tx.cursor.fetchall()]
+    for table, ids in rows.items():
+        tx.cursor.execute(f"SELECT external_id FROM {table} WHERE id = ANY(%s) AND external_id IS NOT NULL", (ids,))
+        found += [row[0] for row in tx.cursor.fetchall()]
     return found
 
 

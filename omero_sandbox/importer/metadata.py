@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import omero
 import tifffile
 from ome_types.model import OME
 from omero.model import DatasetImageLinkI, FilesetI, FormatI, ImageAnnotationLinkI, ImageI, PlateI, ScreenPlateLinkI
 from omero.rtypes import rint, rstring
 
+import omero
 from ome_graph import ENUMERATIONS, EnumTable, Graph, graph, read_ome
 from omero_sandbox import model
 from omero_sandbox.database import Transaction

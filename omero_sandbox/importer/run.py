@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import omero
-
 from omero_sandbox import hql
 from omero_sandbox.commands import CommandError, Handle
 from omero_sandbox.context import Caller
@@ -80,6 +79,4 @@ def _log(state: State, caller: Caller, upload: Upload) -> Iterator[Any]:
                 raise
     finally:
         with state.database.write(caller) as tx:
-            tx.cursor.execute(
-                "UPDATE originalfile SET size = %s WHERE id = %s", (path.stat().st_size, upload.log_id)
-            )
+            tx.cursor.execute("UPDATE originalfile SET size = %s WHERE id = %s", (path.stat().st_size, upload.log_id))

@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 from omero.model import (
-    ChannelBindingI, FamilyI, ImageI, PixelsI, QuantumDefI, RenderingDefI, RenderingModelI, ThumbnailI,
+    ChannelBindingI,
+    FamilyI,
+    ImageI,
+    PixelsI,
+    QuantumDefI,
+    RenderingDefI,
+    RenderingModelI,
+    ThumbnailI,
 )  # fmt: skip
 from omero.rtypes import rbool, rdouble, rint, rstring
 from PIL import Image

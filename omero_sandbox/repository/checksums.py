@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import mmh3
+
 import omero
 
 BLOCK = 1 << 20

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import Ice
-import omero
 from omero.rtypes import rlong, rmap, rstring
 
+import omero
 from omero_sandbox import model
 from omero_sandbox.commands import submit
 from omero_sandbox.repository import files, paths

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import omero
 from omero.model import ChecksumAlgorithmI, OriginalFileI
 from omero.rtypes import rstring, rtime
 
+import omero
 from omero_sandbox import model
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.database import Transaction

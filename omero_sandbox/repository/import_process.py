@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import Ice
-import omero
 from omero.model import OriginalFileI
 
+import omero
 from omero_sandbox.commands import Handle
 from omero_sandbox.context import Caller
 from omero_sandbox.database import Transaction

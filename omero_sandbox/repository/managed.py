@@ -4,14 +4,14 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-import omero
 from omero.model import ChecksumAlgorithmI
 
+import omero
 from omero_sandbox import hql
 from omero_sandbox.repository import checksums, files, paths
 from omero_sandbox.repository.file_repository import FileRepository
 from omero_sandbox.repository.import_process import ImportProcess
-from omero_sandbox.repository.uploads import Upload, begin
+from omero_sandbox.repository.uploads import begin
 from omero_sandbox.services.base import Call
 
 TEMPLATE = "%user%_%userId%//%year%-%month%/%day%/%time%"

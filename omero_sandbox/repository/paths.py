@@ -8,7 +8,7 @@ import omero
 
 KEPT_DIRECTORIES = 3
 # omero.fs.repo.path_rules "Windows required, UNIX required"
-ILLEGAL = {code: "_" for code in range(32)} | str.maketrans('"*/:<>?\\|', "'x!;[]%!!")
+ILLEGAL = dict.fromkeys(range(32), "_") | str.maketrans('"*/:<>?\\|', "'x!;[]%!!")
 
 
 @dataclass(frozen=True)

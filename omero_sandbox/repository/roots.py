@@ -35,7 +35,8 @@ def _open(tx: Transaction, root: Path, new_uuid: str) -> Repository:
         (number,) = tx.next_ids("originalfile", 1)
         tx.cursor.execute(
             "INSERT INTO originalfile (id, permissions, path, name, mimetype, hash, size, ctime, version,"
-            " owner_id, group_id, creation_id, update_id) VALUES (%s, -52, %s, %s, 'Repository', %s, 0, %s, 0, 0, 1, %s, %s)",
+            " owner_id, group_id, creation_id, update_id)"
+            " VALUES (%s, -52, %s, %s, 'Repository', %s, 0, %s, 0, 0, 1, %s, %s)",
             (number, parent, root.name, new_uuid, now(), tx.event_id, tx.event_id),
         )
         row = (new_uuid, number)

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from omero.model import (
-    FilesetEntryI, FilesetI, FilesetJobLinkI, IndexingJobI, Job, JobOriginalFileLinkI, JobStatusI,
-    MetadataImportJobI, NamedValue, OriginalFileI, PixelDataJobI, ThumbnailGenerationJobI, UploadJobI,
+    FilesetEntryI,
+    FilesetI,
+    FilesetJobLinkI,
+    IndexingJobI,
+    Job,
+    JobOriginalFileLinkI,
+    JobStatusI,
+    MetadataImportJobI,
+    NamedValue,
+    OriginalFileI,
+    PixelDataJobI,
+    ThumbnailGenerationJobI,
+    UploadJobI,
 )  # fmt: skip
 from omero.rtypes import rstring, rtime
 

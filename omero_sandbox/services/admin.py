@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import omero
-
 from omero_sandbox import accounts, model
 from omero_sandbox.accounts import text
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.users import GUEST_GROUP, ROOT, SYSTEM_GROUP, USER_GROUP, check_password, set_password
-
 
 
 @service
@@ -145,9 +143,7 @@ class AdminService(Service):
     def containedGroups(self, call: Call, user_id: int) -> list[Any]:
         """The groups of a user, the default one first."""
         with self.state.database.read() as cursor:
-            cursor.execute(
-                "SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,)
-            )
+            cursor.execute("SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,))
             order = _ids(cursor)
             found = {group.id.val: group for group in accounts.groups(cursor, order)}
         return [found[number] for number in order]

@@ -20,10 +20,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import Ice
-import omero
 import omero.clients
 import psycopg2
 
+import omero
 from omero_sandbox.context import Caller
 
 if TYPE_CHECKING:

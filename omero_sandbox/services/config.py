@@ -5,7 +5,6 @@ import time
 from typing import Any
 
 import omero
-
 from omero_sandbox.services.base import Call, Service, service
 
 VERSION = "5.6.12"

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import omero
-
 from omero_sandbox.context import Caller
 from omero_sandbox.model.security import WRITE
 from omero_sandbox.repository import checksums, files

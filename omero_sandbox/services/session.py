@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import omero
 from omero.model import SessionI
 
+import omero
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.sessions import TIME_TO_IDLE, Session
 from omero_sandbox.users import find_user, group_id

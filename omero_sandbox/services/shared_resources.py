@@ -3,11 +3,10 @@
 from typing import Any
 
 import omero
-
+from omero_sandbox.repository import files
 from omero_sandbox.repository.file_repository import FileRepository
 from omero_sandbox.repository.managed import ManagedRepository
 from omero_sandbox.repository.roots import SCRIPTS
-from omero_sandbox.repository import files
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.state import Repository
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import omero
-
 from omero_sandbox import hql, model
 from omero_sandbox.services.base import Call, Service, service
 

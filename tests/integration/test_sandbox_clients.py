@@ -6,12 +6,13 @@ from uuid import uuid4
 
 import Glacier2
 import Ice
-import omero
 import pytest
-from demo.omero_client import new_account
 from omero.gateway import BlitzGateway
 from omero.model import ExperimenterGroupI, ExperimenterI, PermissionsI
 from omero.rtypes import rbool, rlong, rstring
+
+import omero
+from demo.omero_client import new_account
 
 
 def connect(server, account):

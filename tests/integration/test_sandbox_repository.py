@@ -5,13 +5,14 @@ from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
-import omero
 import psycopg2
 import pytest
-from demo.acquisition import write_ome_tiff
-from demo.omero_client import new_account
 from omero.model import DatasetI, OriginalFileI
 from omero.rtypes import rlong, rstring, unwrap
+
+import omero
+from demo.acquisition import write_ome_tiff
+from demo.omero_client import new_account
 from tests.importing import import_file, run_import, start, upload
 
 HASHERS = ("SHA1-160", "MD5-128", "Murmur3-128", "Murmur3-32", "CRC-32", "Adler-32", "File-Size-64")
@@ -40,7 +41,9 @@ def tiff(tmp_path_factory):
 def managed(server):
     """Where the sandbox's ManagedRepository is."""
     with closing(psycopg2.connect(server.dsn)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT path || name FROM originalfile WHERE mimetype = 'Repository' AND name = 'ManagedRepository'")
+        cursor.execute(
+            "SELECT path || name FROM originalfile WHERE mimetype = 'Repository' AND name = 'ManagedRepository'"
+        )
         return Path(cursor.fetchone()[0])
 
 

@@ -1,8 +1,8 @@
 """Checksums are those of OMERO's own test vectors (ome.util.checksum)."""
 
-import omero
 import pytest
 
+import omero
 from omero_sandbox.repository import checksums
 
 ABC = {

@@ -2,9 +2,9 @@
 
 import datetime
 
-import omero
 import pytest
 
+import omero
 from omero_sandbox.repository import paths
 
 TEMPLATE = "%user%_%userId%//%year%-%month%/%day%/%time%"
