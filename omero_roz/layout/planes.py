@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import zarr
 
+from omero_roz.errors import Unreachable
 from omero_roz.layout.model import Series
+from omero_roz.layout.paths import join
 from omero_roz.layout.store import Store
 
 
-def read_plane(store: Store, series: Series, z: int, c: int, t: int, level: int = 0) -> np.ndarray:
-    """One plane as (y, x) in the array's own type; z, c and t are 0-based, 0 on an axis that is not there."""
-    array = zarr.open_array(store.zarr(), path=series.levels[level].path, mode="r", zarr_format=series.zarr_format)
-    at = {"z": z, "c": c, "t": t}
-    axes = series.axes
-    for axis, index in at.items():
-        if not 0 <= index < getattr(series.sizes, axis):
-            raise IndexError(f"{series.path}: no {axis} = {index} in {series.sizes}")
-    plane = np.asarray(array[tuple(at.get(axis, slice(None)) for axis in axes)])
-    return plane if axes.index("y") < axes.index("x") else plane.T
+class Planes:
+    """The planes of one level of a series; the array is opened once, and threads may share it."""
+
+    def __init__(self, store: Store, series: Series, level: int = 0) -> None:
+        """Raises Unreachable when the array cannot be opened."""
+        self._series = series
+        self._where = join(store.uri, series.levels[level].path)
+        path, zarr_format = series.levels[level].path, series.zarr_format
+        try:
+            self._array = zarr.open_array(store.zarr(), path=path, mode="r", zarr_format=zarr_format)
+        except Exception as error:  # what stores and codecs raise is not listed anywhere
+            raise self._unreadable(error) from error
+
+    def read(self, z: int, c: int, t: int) -> np.ndarray:
+        """One plane as (y, x) in the array's own type; z, c and t are 0-based, 0 on an axis that is not there.
+
+        Raises IndexError for a plane that is not there and Unreachable for one that cannot be read; chunks that are
+        not stored are the array's fill value, as Zarr has it.
+        """
+        at: dict[str, Any] = {"z": z, "c": c, "t": t}
+        for axis, index in at.items():
+            if not 0 <= index < getattr(self._series.sizes, axis):
+                raise IndexError(f"{self._where}: no {axis} = {index} in {self._series.sizes}")
+        axes = self._series.axes
+        try:
+            plane = np.asarray(self._array[tuple(at.get(axis, slice(None)) for axis in axes)])
+        except Exception as error:
+            raise self._unreadable(error) from error
+        return plane if axes.index("y") < axes.index("x") else plane.T
+
+    def _unreadable(self, error: Exception) -> Unreachable:
+        what = f"the pixels cannot be read ({type(error).__name__}: {str(error)[:120]})"
+        return Unreachable(what, self._where, "check the array's chunks and codec, and the network")
+
+
+def read_plane(store: Store, series: Series, z: int, c: int, t: int) -> np.ndarray:
+    """One plane of the full resolution, as `Planes.read`."""
+    return Planes(store, series).read(z, c, t)
 
 
 def plane_sha1(plane: np.ndarray) -> str:

@@ -10,11 +10,16 @@ from omero_roz.layout.model import Acquisition, Field, Plate, Well, ZarrFormat
 from omero_roz.layout.paths import join, unsafe
 from omero_roz.layout.store import Absent
 
+MOST_NAMES = 1000  # rows or columns; the largest plates have 48
+
 
 def read_plate(documents: Documents, path: str, attributes: dict[str, Any], zarr_format: ZarrFormat) -> Plate:
     """The plate of a group's attributes, with the fields of every well (one fetch), less what is broken."""
     block = as_dict(attributes.get("plate"))
     rows, columns = _names(block.get("rows")), _names(block.get("columns"))
+    if len(rows) > MOST_NAMES or len(columns) > MOST_NAMES:
+        documents.problem(path, f"no plate has {len(rows)} rows and {len(columns)} columns", "convert again")
+        rows, columns = rows[:MOST_NAMES], columns[:MOST_NAMES]
     places = _places(documents, path, block, rows, columns)
     groups = documents.groups(places, zarr_format)
     wells = []

@@ -164,6 +164,19 @@ def test_two_wells_with_one_path_or_place() -> None:
     assert found == ["A/2: two wells are in row 0, column 0; list each well once"]
 
 
+def test_a_plate_of_absurd_extent() -> None:
+    names = [{"name": str(number)} for number in range(1001)]
+    assert "no plate has 8 rows and 1001 columns" in one_error(plate("", {"A/1": ["0"]}, columns=names))
+
+
+def test_a_well_beside_the_plate_is_a_warning() -> None:
+    layout = read_layout(Tree(plate("", {"B/1": ["0"]}, rows=[{"name": "A"}])))
+    assert layout.errors == ()
+    assert [str(problem) for problem in layout.problems] == [
+        "B/1: row 1, column 0 is not on the plate's 1 x 12; list all rows and columns"
+    ]
+
+
 def test_two_fields_with_one_path() -> None:
     assert "two images of the well have this path" in one_error(plate("", {"A/1": ["0", "0"]}))
 

@@ -9,8 +9,9 @@ import pytest
 import zarr
 from zarr.codecs import BytesCodec
 
+from omero_roz.errors import Unreachable
 from omero_roz.layout.model import Series, Sizes
-from omero_roz.layout.planes import plane_sha1, read_plane
+from omero_roz.layout.planes import Planes, plane_sha1, read_plane
 from omero_roz.layout.reading import read_layout
 from omero_roz.ports.zarr_stores import open_store
 
@@ -76,3 +77,15 @@ def test_a_plane_that_is_not_there(tmp_path: Path) -> None:
     for z, c, t in ((2, 0, 0), (-1, 0, 0), (0, 1, 0), (0, 0, 1)):
         with pytest.raises(IndexError, match="no "):
             read_plane(store, series, z, c, t)
+
+
+def test_pixels_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    series = write(tmp_path, np.arange(9, dtype="u1").reshape(3, 3), "yx", **V2)
+    store = open_store(str(tmp_path))
+    planes = Planes(store, series)
+    (tmp_path / "0" / "0.0").write_bytes(b"no chunk")
+    with pytest.raises(Unreachable, match=f"{tmp_path}/0: the pixels cannot be read"):
+        planes.read(0, 0, 0)
+    (tmp_path / "0" / ".zarray").unlink()
+    with pytest.raises(Unreachable, match="the pixels cannot be read"):
+        Planes(store, series)
