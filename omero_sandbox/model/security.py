@@ -30,12 +30,14 @@ class Access:
         """The groups in which the caller sees rows of others too, in this call."""
         if self.caller.group_id != ALL_GROUPS:
             group = self.caller.group_id
-            seen = self.rules(group) or self.granted(group, MEMBER, READ) or self.granted(group, WORLD, READ)
+            seen = self.rules(group) or self._open_to(group)
             return frozenset((group, USER_GROUP)) if seen else frozenset((USER_GROUP,))
-        return self.caller.leader_of | frozenset(
-            g for g in self.groups
-            if self.granted(g, WORLD, READ) or (g in self.caller.member_of and self.granted(g, MEMBER, READ))
-        )  # fmt: skip
+        return self.caller.leader_of | frozenset(g for g in self.groups if self._open_to(g))
+
+    def _open_to(self, group: int) -> bool:
+        """Whether the group lets the caller, as a member or as anybody, read the rows of others."""
+        member = group in self.caller.member_of and self.granted(group, MEMBER, READ)
+        return member or self.granted(group, WORLD, READ)
 
     def granted(self, group: int, role: int, right: int) -> bool:
         """Whether a group's permissions give a right to a role."""

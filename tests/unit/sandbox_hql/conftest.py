@@ -1,0 +1,5 @@
+"""The tests' database."""
+
+from tests.unit.sandbox_model.world import world
+
+__all__ = ["world"]
