@@ -1,10 +1,12 @@
-"""What contradicts the OME-XML: count, sizes and pixel types, all at once."""
+"""What contradicts the OME-XML: count, sizes, pixel types and physical sizes, all at once."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from omero_roz.layout.documents import Documents
+from omero_roz.layout.lengths import metres
 from omero_roz.layout.model import MetadataSource, OmeImage, Series
 
 _FIX = "give --mapping FILE, or convert again"
@@ -36,3 +38,17 @@ def _compare_image(documents: Documents, series: Series, image: OmeImage, shown:
         documents.problem(
             series.path, f"its pixel type is {series.pixel_type}, but {image.pixel_type} in {shown}", _FIX
         )
+    _compare_lengths(documents, series, image, shown)
+
+
+def _compare_lengths(documents: Documents, series: Series, image: OmeImage, shown: str) -> None:
+    """Warns of physical sizes that differ by more than what rounding does; the XML's are the ones to use."""
+    for axis in ("x", "y", "z"):
+        ngff, ome = getattr(series.physical_size, axis), getattr(image.physical_size, axis)
+        ours, theirs = metres(ngff), metres(ome)
+        if ours is not None and theirs is not None and not math.isclose(ours, theirs, rel_tol=1e-3):
+            documents.warning(
+                series.path,
+                f"the size of a pixel in {axis} is {ngff.value:g} {ngff.unit}, "
+                f"but {ome.value:g} {ome.unit} in {shown}; the XML's is used",
+            )

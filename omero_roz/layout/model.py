@@ -175,12 +175,16 @@ class SeriesMapping:
 
 @dataclass(frozen=True, slots=True)
 class OmeImage:
-    """What the mapping needs of an OME-XML Image; `pixel_type` is the XML's word, which is OMERO's."""
+    """What the mapping needs of an OME-XML Image; `pixel_type` is the XML's word, which is OMERO's.
+
+    `physical_size` has x, y and z with the XML's unit symbols ("µm").
+    """
 
     id: str
     name: str
     sizes: Sizes | None
     pixel_type: str | None
+    physical_size: PhysicalSize = PhysicalSize()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from omero_roz.errors import LayoutError
-from omero_roz.layout.model import OmeImage, OmePlate, OmeSummary, OmeWell, Sizes
+from omero_roz.layout.model import OmeImage, OmePlate, OmeSummary, OmeWell, PhysicalSize, Quantity, Sizes
 
 _FIX = "restore the file or convert again"
 
@@ -45,7 +45,15 @@ def summarise(content: bytes, where: str) -> OmeSummary:
 def _image(prefix: str, image: ET.Element) -> OmeImage:
     pixels = image.find(f"{prefix}Pixels")
     attributes = {} if pixels is None else pixels.attrib
-    return OmeImage(image.get("ID", ""), image.get("Name", ""), _sizes(attributes), attributes.get("Type"))
+    size = PhysicalSize(*(_length(attributes, f"PhysicalSize{axis}") for axis in "XYZ"))
+    return OmeImage(image.get("ID", ""), image.get("Name", ""), _sizes(attributes), attributes.get("Type"), size)
+
+
+def _length(attributes: dict[str, str], name: str) -> Quantity | None:
+    try:
+        return Quantity(float(attributes[name]), attributes.get(f"{name}Unit", "µm"))  # the schema's default
+    except (KeyError, ValueError):
+        return None
 
 
 def _sizes(attributes: dict[str, str]) -> Sizes | None:

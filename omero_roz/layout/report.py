@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from omero_roz.layout.model import MetadataSource, OmeImage, Plate, Series, SeriesMapping, ZarrLayout
+from omero_roz.layout.model import MetadataSource, OmeImage, PhysicalSize, Plate, Series, SeriesMapping, ZarrLayout
 
 JSON_VERSION = 1  # goes up when a field is renamed, taken away or changes its meaning; new fields may come
 
@@ -30,8 +30,6 @@ def _mapping(mapping: SeriesMapping) -> dict[str, Any]:
 
 
 def _series(series: Series) -> dict[str, Any]:
-    size = series.physical_size
-    quantities = {"x": size.x, "y": size.y, "z": size.z, "t": size.t}
     return {
         "path": series.path,
         "name": series.name,
@@ -41,10 +39,15 @@ def _series(series: Series) -> dict[str, Any]:
         "zarr_format": series.zarr_format,
         "ngff_version": series.ngff_version,
         "levels": [dataclasses.asdict(level) for level in series.levels],
-        "physical_size": {axis: dataclasses.asdict(each) for axis, each in quantities.items() if each},
+        "physical_size": _physical_size(series.physical_size),
         "channels": [dataclasses.asdict(channel) for channel in series.channels],
         "rendering": dataclasses.asdict(series.rendering) if series.rendering else None,
     }
+
+
+def _physical_size(size: PhysicalSize) -> dict[str, Any]:
+    quantities = {"x": size.x, "y": size.y, "z": size.z, "t": size.t}
+    return {axis: dataclasses.asdict(each) for axis, each in quantities.items() if each}
 
 
 def _plate(plate: Plate) -> dict[str, Any]:
@@ -64,7 +67,13 @@ def _source(source: MetadataSource) -> dict[str, Any]:
 
 def _image(image: OmeImage) -> dict[str, Any]:
     sizes = dataclasses.asdict(image.sizes) if image.sizes else None
-    return {"id": image.id, "name": image.name, "sizes": sizes, "pixel_type": image.pixel_type}
+    return {
+        "id": image.id,
+        "name": image.name,
+        "sizes": sizes,
+        "pixel_type": image.pixel_type,
+        "physical_size": _physical_size(image.physical_size),
+    }
 
 
 def missing_wells(plate: Plate) -> tuple[tuple[int, int], ...]:

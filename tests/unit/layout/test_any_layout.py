@@ -79,7 +79,7 @@ def broken_trees(draw: st.DrawFn) -> Tree:
             del files[name]
         else:
             place = draw(st.sampled_from(places(files[name])))
-            files[name] = replaced(files[name], place, draw(JSON))
+            files[name] = replaced(files[name], place, copy.deepcopy(draw(JSON)))
     return Tree(files, draw(st.booleans()))
 
 

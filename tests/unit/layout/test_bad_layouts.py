@@ -220,6 +220,19 @@ def test_all_differences_to_the_xml_at_once() -> None:
     ]
 
 
+def test_other_physical_sizes_are_a_warning() -> None:
+    scale = [{"type": "scale", "scale": [0.5, 250.0]}]
+    axes = [{"name": "y", "unit": "micrometer"}, {"name": "x", "unit": "nanometer"}]
+    datasets = [{"path": "0", "coordinateTransformations": scale}]
+    text = ome_image().replace("<Pixels ", '<Pixels PhysicalSizeX="0.25" PhysicalSizeY="0.6" PhysicalSizeYUnit="µm" ')
+    layout = read_layout(Tree(image("0", (4, 6), axes=axes, datasets=datasets) | xml(text)))
+    assert layout.errors == ()
+    assert [str(problem) for problem in layout.problems] == [
+        "0: the size of a pixel in y is 0.5 micrometer, but 0.6 µm in Image 0 ('one') of OME/METADATA.ome.xml; "
+        "the XML's is used"
+    ]
+
+
 def test_an_image_without_pixels_in_the_xml() -> None:
     files = {"OME/METADATA.ome.xml": f'<OME xmlns="{OME_NS}"><Image ID="Image:0"/></OME>'.encode()}
     assert "has no sizes" in errors(root() | image("0") | files)[0]
