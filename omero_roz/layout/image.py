@@ -104,15 +104,7 @@ def parse_series(
     if 0 in full.shape:
         documents.problem(multiscale.path, f"the image is empty: its shape is {full.shape}", "convert again")
         return None
-    omero_type = pixel_type(full.dtype)
-    if omero_type is None:
-        documents.problem(
-            multiscale.path,
-            f"OMERO cannot show pixels of type {full.dtype!r}",
-            "convert to an integer of at most 32 bits, to float or to double",
-        )
-    if any(level.dtype != full.dtype for level in levels):
-        documents.problem(multiscale.path, "the levels differ in their pixel type", "convert again")
+    omero_type = _omero_type(documents, multiscale.path, levels)
     first = multiscale.first
     version = as_str(first.get("version")) or as_str(multiscale.attributes.get("version"))
     channels, rendering = _omero(as_dict(multiscale.attributes.get("omero")))
@@ -129,6 +121,18 @@ def parse_series(
         channels,
         rendering,
     )
+
+
+def _omero_type(documents: Documents, path: str, levels: tuple[Level, ...]) -> str | None:
+    """OMERO's name of the pixel type of all levels, None and a problem where it lacks it."""
+    dtype = levels[0].dtype
+    if any(level.dtype != dtype for level in levels):
+        documents.problem(path, "the levels differ in their pixel type", "convert again")
+    omero_type = pixel_type(dtype)
+    if omero_type is None:
+        fix = "convert to an integer of at most 32 bits, to float or to double"
+        documents.problem(path, f"OMERO cannot show pixels of type {dtype!r}", fix)
+    return omero_type
 
 
 def _levels(
