@@ -10,6 +10,8 @@ from pathlib import Path
 from tools import SetupError, cache, pip
 from tools.ice import needs, wheel
 
+# Never imported, or compiled to machine code or by venv already.
+UNCOMPILED = "/(mypy|mypyc|pip|setuptools|pygments|tests)/"
 PINS = Path(__file__).with_name("pins.txt")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -84,7 +86,8 @@ def _install(python: Path, *what: str | Path) -> None:
 def _compile(python: Path) -> None:
     """Compile all on all cores, where pip takes one; without it, omero's first use warns of its escape sequences."""
     packages = python.parents[1] / "lib" / f"python{VERSION}" / "site-packages"
-    subprocess.run([python, "-W", "ignore", "-m", "compileall", "-q", "-j", "0", packages], capture_output=True)
+    options = ["-q", "-j", "0", "-x", UNCOMPILED]
+    subprocess.run([python, "-W", "ignore", "-m", "compileall", *options, packages], capture_output=True)
 
 
 def _say(line: str) -> None:
