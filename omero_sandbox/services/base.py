@@ -94,7 +94,12 @@ def service(cls: type[Service]) -> type[Service]:
 
 def implementation(interface: str) -> type[Service]:
     """The registered class of an interface, or one all of whose operations are missing."""
-    return SERVICES.get(interface) or type(interface.rpartition(".")[2], (Service,), {"interface": interface})
+    return SERVICES.get(interface) or _empty(interface)
+
+
+@cache
+def _empty(interface: str) -> type[Service]:
+    return type(ice_class(interface).__name__, (Service,), {"interface": interface})
 
 
 def servant(impl: Service) -> Ice.Object:
