@@ -1,6 +1,6 @@
 """Asking: queries in HQL, answers as loaded objects or as rows of values."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import omero.rtypes
@@ -14,6 +14,7 @@ from omero_sandbox.context import Caller
 from omero_sandbox.hql.compile import Fetch, ObjectOut, Out, PermissionsOut, UnitOut, compile_query
 from omero_sandbox.hql.parse import parse
 from omero_sandbox.model.load import Loader
+from omero_sandbox.model.mapping import Collection
 from omero_sandbox.model.rows import moment, time_value, units
 from omero_sandbox.model.security import access
 
@@ -128,18 +129,13 @@ class _Answer:
                     found = children.setdefault(row[fetch.parent_at], {})
                     if row[fetch.at] is not None:
                         found[row[fetch.at]] = None
-            order = self._order(fetch, [i for found in children.values() for i in found])
             for parent, ids in children.items():
-                elements = [self.loader.get(fetch.entity, i) for i in sorted(ids, key=order.__getitem__)]
+                elements = [self.loader.get(fetch.entity, i) for i in self._in_order(fetch.collection, ids)]
                 self.loader.fill(self.loader.get(fetch.parent, parent), fetch.collection, elements)
 
-    def _order(self, fetch: Fetch, ids: list[int]) -> dict[int, int]:
-        assert fetch.collection is not None
-        index = fetch.collection.index
-        if index is None:
-            return {id_: n for n, id_ in enumerate(ids)}
-        self.cursor.execute(f"SELECT id, {index} FROM {fetch.entity.table} WHERE id = ANY(%s)", (ids,))
-        return dict(self.cursor.fetchall())
+    def _in_order(self, collection: Collection, ids: Iterable[int]) -> Iterable[int]:
+        index = collection.index
+        return sorted(ids, key=lambda id_: self.loader.positions[index, id_]) if index else ids
 
     def object(self, out: ObjectOut, row: tuple) -> Any:
         """The object of one row, or None."""

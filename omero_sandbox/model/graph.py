@@ -7,7 +7,7 @@ from typing import Any
 from omero.model import IObject
 
 import omero
-from omero_sandbox.model.mapping import Collection, Entity, Reference, entities, entity_of
+from omero_sandbox.model.mapping import Collection, Entity, Reference, entity_of
 
 
 @dataclass
@@ -81,11 +81,3 @@ def _beyond(graph: Graph, cls: Entity, obj: Any) -> Iterator[Any]:
             yield from children
     if obj._details is not None and obj._details._externalInfo is not None:
         yield obj._details._externalInfo
-
-
-def ordered_by(cls: Entity) -> Iterator[tuple[str, str]]:
-    """For a class whose rows are elements of ordered lists: (property that refers to the parent, index column)."""
-    for owner in entities().values():
-        for p in owner.of(Collection):
-            if p.index and p.target in (cls.name, *cls.parents):
-                yield p.inverse, p.index

@@ -18,12 +18,14 @@ class Loader:
     """The objects of one answer.
 
     What is loaded refers to each other; what is not stands there unloaded, with its id, as Hibernate's proxies do.
+    `positions`: of the elements of ordered lists, by (index column, id).
     """
 
     def __init__(self, cursor: Any, rights: Access) -> None:
         self.cursor = cursor
         self.rights = rights
         self.objects: dict[tuple[str, int], Any] = {}
+        self.positions: dict[tuple[str, int], int] = {}
         self._unset: list[tuple[dict, str, str, int]] = []
 
     def load(self, cls: Entity, ids: Iterable[int]) -> None:
@@ -85,6 +87,7 @@ class Loader:
             for at, attribute, target in made.references:
                 if row[at] is not None:
                     self._unset.append((obj.__dict__, attribute, target, row[at]))
+            self.positions.update(((index, row[0]), row[at]) for index, at in made.positions)
             self._details(obj, made.details, row)
         for values in made.entity.of(NamedValues):
             self._named_values(made.entity, values, [r[0] for r in rows])

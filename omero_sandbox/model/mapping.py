@@ -247,7 +247,7 @@ def _property(cls: Any, name: str, wrap: Any, columns: dict[str, dict[str, dict]
 def _collection(cls: Any, name: str) -> Collection:
     """The adder of a collection names its elements' class and the setter that points back: addPixels, setImage."""
     for method, function in cls.__dict__.items():
-        names = getattr(getattr(function, "__code__", None), "co_names", ())
+        names: tuple[str, ...] = getattr(getattr(function, "__code__", None), "co_names", ())
         if method.startswith("add") and names[-2:-1] == ("append",) and f"_{name}Seq" in names:
             inverse = names[-1].removeprefix("set")
             inverse = inverse[0].lower() + inverse[1:]
@@ -303,3 +303,11 @@ def find_property(name: str, wanted: str) -> Property | None:
         if wanted in entities()[below].properties:
             return entities()[below].properties[wanted]
     return None
+
+
+@cache
+def ordered_by(name: str) -> tuple[tuple[str, str], ...]:
+    """The ordered lists whose elements a class's objects are: (property that refers to the parent, index column)."""
+    names = (name, *entities()[name].parents)
+    lists = (p for owner in entities().values() for p in owner.of(Collection) if p.index and p.target in names)
+    return tuple(dict.fromkeys((p.inverse, str(p.index)) for p in lists))

@@ -11,7 +11,7 @@ import omero.model.enums
 from omero.rtypes import rbool, rdouble, rint, rlong, rstring, rtime
 
 import omero
-from omero_sandbox.model.mapping import Entity, Property, Quantity, Reference, Scalar, entities
+from omero_sandbox.model.mapping import Entity, Property, Quantity, Reference, Scalar, entities, ordered_by
 
 EPOCH = datetime(1970, 1, 1)
 _WRAP: dict[str, Callable[[Any], Any]] = {
@@ -30,6 +30,7 @@ class Plan:
     references: tuple[tuple[int, str, str], ...]
     details: dict[str, int]
     version: int | None
+    positions: tuple[tuple[str, int], ...]
     at: dict[tuple[str, str], int]
 
 
@@ -54,10 +55,21 @@ def plan(name: str) -> Plan:
             at(p.table, p.unit_column)
         elif isinstance(p, Reference):
             references.append((at(p.table, p.column), f"_{p.name}", p.target))
+    positions = tuple((index, at(entity.table, index)) for _, index in ordered_by(name))
     joins = "".join(f" JOIN {t} ON {t}.{k} = {entity.table}.id" for t, k in entity.tables[1:])
     names = ", ".join(f'{t}."{c}"' for t, c in columns)
     select = f"SELECT {names} FROM {entity.table}{joins} WHERE {entity.table}.id = ANY(%s)"
-    return Plan(entity, select, tuple(scalars), tuple(quantities), tuple(references), details, version, columns)
+    return Plan(
+        entity,
+        select,
+        tuple(scalars),
+        tuple(quantities),
+        tuple(references),
+        details,
+        version,
+        positions,
+        columns,
+    )
 
 
 def reader(scalar: Scalar) -> Callable[[Any], Any]:

@@ -12,7 +12,7 @@ from psycopg2.extras import execute_values
 import omero
 from omero_sandbox.database import Transaction
 from omero_sandbox.model.checks import Checks
-from omero_sandbox.model.graph import Graph, ordered_by, walk
+from omero_sandbox.model.graph import Graph, walk
 from omero_sandbox.model.mapping import (
     VERSIONED,
     Entity,
@@ -22,6 +22,7 @@ from omero_sandbox.model.mapping import (
     Scalar,
     entities,
     entity_of,
+    ordered_by,
     schema,
 )  # fmt: skip
 from omero_sandbox.model.rows import column_values
@@ -130,7 +131,7 @@ class _Merge:
             value = obj.__dict__.get(f"_{p.name}")
             if value is None and id(obj) in self.graph.place:
                 parent, _ = self.graph.place[id(obj)]
-                if p.name in dict(ordered_by_cached(entity_of(obj).name)):
+                if p.name in dict(ordered_by(entity_of(obj).name)):
                     value = parent
             found: tuple[Any, ...] = (None if value is None else self.id_of(value),)
         else:
@@ -162,7 +163,7 @@ class _Merge:
         }
         values = [known[c] for c in inserts(cls.name).common]
         parent, position = self.graph.place.get(id(obj), (None, None))
-        for inverse, _ in ordered_by_cached(cls.name):
+        for inverse, _ in ordered_by(cls.name):
             if position is None or obj.__dict__.get(f"_{inverse}") not in (parent, None):
                 raise omero.ValidationException(
                     message=f"not-null property references a null or transient value: {cls.java}.{inverse}Index"
@@ -211,19 +212,13 @@ class Inserts:
             for p in properties:
                 names += [p.column, p.unit_column] if isinstance(p, Quantity) else [p.column]
             self.columns[table] = tuple(names)
-        self.columns[cls.table] += (*self.common, *(i for _, i in ordered_by_cached(cls.name)))
+        self.columns[cls.table] += (*self.common, *(i for _, i in ordered_by(cls.name)))
 
 
 @cache
 def inserts(name: str) -> Inserts:
     """How rows of a class are inserted."""
     return Inserts(entities()[name])
-
-
-@cache
-def ordered_by_cached(name: str) -> tuple[tuple[str, str], ...]:
-    """See `ordered_by`."""
-    return tuple(ordered_by(entities()[name]))
 
 
 @cache
