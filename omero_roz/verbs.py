@@ -10,6 +10,7 @@ from omero_roz.binding.external_info import parse_server_path
 from omero_roz.errors import LayoutError, Refused
 from omero_roz.import_ import planning as import_planning
 from omero_roz.import_ import steps as import_steps
+from omero_roz.layout import report
 from omero_roz.layout.model import ZarrLayout
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
@@ -45,6 +46,11 @@ def read(uri: str) -> Zarr:
     """Read the layout at a path or address; Refused or UsageError where it cannot be read at all."""
     store = open_store(uri)
     return Zarr(store, read_layout(store))
+
+
+def layout_json(layout: ZarrLayout) -> str:
+    """The layout as JSON text (docs/inspect-json.md)."""
+    return json.dumps(report.to_json(layout), ensure_ascii=False, indent=2)
 
 
 def not_usable(layout: ZarrLayout) -> LayoutError:

@@ -11,7 +11,7 @@ import numpy as np
 
 from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.layout.model import Sizes
-from omero_roz.layout.planes import read_plane
+from omero_roz.layout.planes import Planes
 from omero_roz.matching import Pair
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.planes import plane_reader
@@ -70,11 +70,11 @@ def compare(
 
 
 def _compare_image(session: OmeroSession, store, pair: Pair, group_id: int, planes: list[Plane]) -> Iterator[Problem]:
+    expected = Planes(store, pair.series)
     try:
         with plane_reader(session, pair.image, group_id) as reader:
             for z, c, t in planes:
-                expected = read_plane(store, pair.series, z, c, t)
-                problem = _difference(pair, (z, c, t), reader.read(z, c, t), expected)
+                problem = _difference(pair, (z, c, t), reader.read(z, c, t), expected.read(z, c, t))
                 if problem:
                     yield problem
     except Refused as error:

@@ -1,0 +1,51 @@
+"""Anybody looks at what a Zarr holds, without OMERO."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.servers import Omero
+
+LAYOUTS = [
+    "v4_single", "v4_m3", "v4_m12_s", "v4_t_names", "v4_r_lif", "v4_float", "v4_rgb", "v5_single", "v5_m3", "v5_m3_shard",
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_real_layout(omero_cli: Omero, shared: Path, layout: str) -> None:
+    zarr = str(shared / "layouts" / f"{layout}.zarr")
+    told = json.loads(omero_cli("roz", "inspect", zarr, "--json").out)
+    shown = omero_cli("roz", "inspect", zarr)
+    assert shown.code == 0, shown.err
+    assert told["zarr_format"] == {"v4": 2, "v5": 3}[layout[:2]]
+    assert told["mapping"]["rule"] == "OME series"
+    assert told["problems"] == []
+    for series in told["series"]:
+        assert series["pixel_type"] in shown.out
+        assert str(series["sizes"]["x"]) in shown.out
+
+
+def test_the_acquisition(omero_cli: Omero, acquisition: Path) -> None:
+    result = omero_cli("roz", "inspect", str(acquisition / "v2.zarr"))
+    assert result.code == 0, result.err
+    for said in ("NGFF 0.4, Zarr v2, 4 series", "OME series", "OME/METADATA.ome.xml", "Zelle α [01]", "ratio GFP/Cy5"):
+        assert said in result.out
+    told = json.loads(omero_cli("roz", "inspect", str(acquisition / "v3.zarr"), "--json").out)
+    assert (told["zarr_format"], told["ngff_version"]) == (3, "0.5")
+    assert [s["pixel_type"] for s in told["series"]] == ["uint16", "uint16", "uint8", "float"]
+
+
+def test_what_is_wrong_is_told_with_exit_code_1(omero_cli: Omero, acquisition: Path, tmp_path: Path) -> None:
+    assert omero_cli("roz", "inspect", str(tmp_path / "nowhere")).code == 1
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    result = omero_cli("roz", "inspect", str(empty))
+    assert result.code == 1
+    assert str(empty) in result.err and "Traceback" not in result.err
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated(omero_cli: Omero) -> None:
+    result = omero_cli("roz", "inspect", "https://me:geheim@127.0.0.1/x.zarr")
+    assert result.code == 2
+    assert "geheim" not in result.err + result.out
