@@ -9,6 +9,7 @@ from omero_sandbox.model.graph import Graph
 from omero_sandbox.model.mapping import Entity, entity_of
 from omero_sandbox.model.security import ANNOTATE, READ, SYSTEM_GROUP, USER_GROUP, WRITE, Access
 
+_USER = "ome.model.meta.Experimenter:Id_"
 _GROUP = "ome.model.meta.ExperimenterGroup:Id_"
 
 
@@ -19,6 +20,12 @@ def needed_right(cls: Entity, linked: Entity) -> int:
     if cls.name.endswith("AnnotationLink") or (cls.name, linked.name) == ("Roi", "Image"):
         return ANNOTATE
     return WRITE
+
+
+def sent(obj: Any, name: str) -> int | None:
+    """The id of details.owner or details.group that came with an object."""
+    found = obj._details.__dict__[f"_{name}"] if obj._details is not None else None
+    return found._id._val if found is not None and found._id is not None else None
 
 
 class Checks:
@@ -98,6 +105,38 @@ class Checks:
                 )
             if cls.name == "OriginalFile" and obj._repo is not None:
                 self.repo(cls, id_of(obj))
+
+    def belongs_to(self, cls: Entity, obj: Any, id_: int) -> tuple[int, int]:
+        """Owner and group of a new row: the caller's, but administrators may give it to others and to all users."""
+        caller = self.rights.caller
+        owner, group = sent(obj, "owner"), sent(obj, "group")
+        free = self.trusted or caller.is_admin
+        if owner not in (None, caller.user_id) and not free:
+            raise omero.SecurityViolation(
+                message=f"You are not authorized to set the Experimenter for {cls.java}:Id_{id_} to {_USER}{owner}"
+            )
+        if group not in (None, caller.group_id) and not (self.trusted or (free and group == USER_GROUP)):
+            raise omero.SecurityViolation(
+                message="You are not authorized to set the ExperimenterGroup for "
+                f"{cls.java}:Id_{id_} to {_GROUP}{group}"
+            )
+        return caller.user_id if owner is None else owner, caller.group_id if group is None else group
+
+    def given(self, cls: Entity, id_: int, before: tuple[int, int], after: tuple[int, int]) -> None:
+        """Refuse to give a row to another owner or group, if that is not the caller's to do."""
+        caller = self.rights.caller
+        free = self.trusted or caller.is_admin
+        if before[0] != after[0] and not free:
+            raise omero.SecurityViolation(
+                message=f"You are not authorized to change the owner for {cls.java}:Id_{id_} from {_USER}{before[0]} "
+                f"to {_USER}{after[0]}"
+            )
+        mine = after[1] != USER_GROUP and after[1] in caller.member_of
+        if before[1] != after[1] and not (free or mine):
+            raise omero.SecurityViolation(
+                message=f"You are not authorized to change the group for {cls.java}:Id_{id_} from {_GROUP}{before[1]} "
+                f"to {_GROUP}{after[1]}"
+            )
 
     def repo(self, cls: Entity, id_: int) -> None:
         """Refuse to set a file's repository, if a client does it (facts/omero_api_calls.md)."""

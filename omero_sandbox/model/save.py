@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from omero.model import DetailsI, EventI, ExperimenterGroupI, ExperimenterI, IObject, PermissionsI
+from omero.model import DetailsI, EventI, ExperimenterGroupI, ExperimenterI, IObject
 from omero.rtypes import rint, rlong
 from psycopg2.extras import execute_values
 
@@ -149,13 +149,14 @@ class _Merge:
     def _common(self, cls: Entity, obj: Any) -> list[Any]:
         """Values of the columns that are no properties, in the order of `inserts`."""
         caller, event = self.tx.caller, self.tx.event_id
+        owner, group = self.checks.belongs_to(cls, obj, self.ids[id(obj)])
         permissions = self.rights.groups[caller.group_id] if "owner_id" in cls.columns else SYSTEM_PERMISSIONS
         external = obj._details._externalInfo if obj._details is not None else None
         known = {
             "discriminator": cls.discriminator,
             "permissions": permissions,
-            "owner_id": caller.user_id,
-            "group_id": caller.group_id,
+            "owner_id": owner,
+            "group_id": group,
             "creation_id": event,
             "update_id": event,
             "external_id": None if external is None else self.id_of(external),
@@ -179,17 +180,17 @@ class _Merge:
     def _details(self) -> None:
         """Tell the new objects who and what they are now."""
         caller, event = self.tx.caller, EventI(self.tx.event_id, False)
-        permissions = PermissionsI(self.rights.groups[caller.group_id])
-        permissions._restrictions = [False] * 6
-        common = {
-            "_owner": ExperimenterI(caller.user_id, False), "_group": ExperimenterGroupI(caller.group_id, False),
-            "_creationEvent": event, "_updateEvent": event, "_permissions": permissions,
-        }  # fmt: skip
+        permissions = self.rights.permissions(caller.user_id, caller.group_id, SYSTEM_PERMISSIONS)
+        common = {"_creationEvent": event, "_updateEvent": event, "_permissions": permissions}
+        owner, group = ExperimenterI(caller.user_id, False), ExperimenterGroupI(caller.group_id, False)
         for obj in self.graph.new:
             obj._id = rlong(self.ids[id(obj)])
             if obj._details is None:
                 obj._details = DetailsI()
-            obj._details.__dict__.update(common)
+            details = obj._details.__dict__
+            details.update(common)
+            details["_owner"] = details["_owner"] or owner
+            details["_group"] = details["_group"] or group
             if entity_of(obj).table in VERSIONED:
                 obj._version = rint(0)
 

@@ -11,7 +11,7 @@ from psycopg2.extras import execute_values
 
 import omero
 from omero_sandbox.database import Transaction
-from omero_sandbox.model.checks import Checks
+from omero_sandbox.model.checks import Checks, sent
 from omero_sandbox.model.graph import Graph
 from omero_sandbox.model.mapping import (
     VERSIONED,
@@ -100,7 +100,7 @@ class Update:
             if not change and not renamed:
                 continue
             self._allow(cls, obj)
-            self._note_files(cls, obj, change, left)
+            self._check(cls, obj, change, left)
             logged[cls.java].append(obj._id._val)
             for table, key in cls.tables:
                 here = {c: v for (t, c), v in change.items() if t == table}
@@ -128,6 +128,9 @@ class Update:
         if obj._details is not None and "external_id" in cls.columns:
             external = obj._details._externalInfo
             wanted[cls.table, "external_id"] = None if external is None else self.id_of(external)
+        for name in ("owner", "group"):
+            if f"{name}_id" in cls.columns and (id_ := sent(obj, name)) is not None:
+                wanted[cls.table, f"{name}_id"] = id_
         parent, position = self.graph.place.get(id(obj), (None, None))
         if parent is not None and parent._id is None:
             for p in entity_of(parent).of(Collection):
@@ -167,8 +170,8 @@ class Update:
         owner, group = (row[at[c]] if c in at else None for c in ("owner_id", "group_id"))
         self.checks.writable(cls, obj._id._val, (owner, group))
 
-    def _note_files(self, cls: Entity, obj: Any, change: Change, left: dict[int, list[int]]) -> None:
-        """Check what a changed row newly refers to."""
+    def _check(self, cls: Entity, obj: Any, change: Change, left: dict[int, list[int]]) -> None:
+        """Check what a changed row newly refers to and belongs to; `left`: fileset left -> files of the new one."""
         row, at = self.stored[id(obj)], plan(cls.name).at
         for p in cls.of(Reference):
             target = obj.__dict__.get(f"_{p.name}")
@@ -180,6 +183,10 @@ class Update:
             elif target._id is None and p.target == "Fileset" and row[at[p.table, p.column]] is not None:
                 files = [e._originalFile for e in target._usedFilesSeq or () if e is not None and e._originalFile]
                 left[row[at[p.table, p.column]]] = [f._id._val for f in files if f._id is not None]
+        if "owner_id" in cls.columns:
+            before = row[at[cls.table, "owner_id"]], row[at[cls.table, "group_id"]]
+            after = change.get((cls.table, "owner_id"), before[0]), change.get((cls.table, "group_id"), before[1])
+            self.checks.given(cls, obj._id._val, before, after)
         if (cls.table, "repo") in change:
             self.checks.repo(cls, obj._id._val)
 

@@ -3,7 +3,16 @@
 from typing import Any
 
 import pytest
-from omero.model import CommentAnnotationI, DatasetI, DatasetImageLinkI, ImageAnnotationLinkI, ImageI, RoiI
+from omero.model import (
+    CommentAnnotationI,
+    DatasetI,
+    DatasetImageLinkI,
+    ExperimenterGroupI,
+    ExperimenterI,
+    ImageAnnotationLinkI,
+    ImageI,
+    RoiI,
+)
 from omero.rtypes import rstring
 
 import omero
@@ -13,7 +22,7 @@ from omero_sandbox.model.mapping import entity
 from omero_sandbox.model.remove import remove
 from omero_sandbox.model.security import access
 from tests.unit.sandbox_model.acquisitions import bare_image, dataset
-from tests.unit.sandbox_model.world import GROUPS, PERMISSIONS, World, caller
+from tests.unit.sandbox_model.world import GROUPS, PERMISSIONS, USERS, World, caller
 
 ALLOWED = {
     # operation -> user -> groups in which the user may do it to another one's image ("owner": to the own one)
@@ -179,3 +188,34 @@ def test_the_users_group_is_everybodys_to_read(world: World) -> None:
     made = world.save(bare_image(), by=caller("root", "user"))
     assert world.load("Image", made.id, by=caller("stranger", "user")).id.val == made.id.val
     assert GROUPS["user"] == 1
+
+
+class TestGiving:
+    """details.owner and details.group that a client sends."""
+
+    def test_only_administrators_make_rows_of_others(self, world: World) -> None:
+        made = bare_image()
+        made.details.owner = ExperimenterI(USERS["member"], False)
+        with pytest.raises(omero.SecurityViolation):
+            world.save(made, by=caller("owner"), trusted=False)
+        world.save(made, by=caller("root", "read-annotate"), trusted=False)
+        assert world.value("SELECT owner_id FROM image WHERE id = %s", made.id.val) == USERS["member"]
+
+    def test_nobody_makes_rows_in_another_group(self, world: World) -> None:
+        made = bare_image()
+        made.details.group = ExperimenterGroupI(GROUPS["private"], False)
+        for user in ("owner", "root"):
+            with pytest.raises(omero.SecurityViolation):
+                world.save(made, by=caller(user, "read-annotate"), trusted=False)
+
+    def test_only_administrators_change_the_owner(self, world: World) -> None:
+        made = world.save(bare_image())
+        for user, allowed in (("owner", False), ("root", True)):
+            found = world.load("Image", made.id)
+            found.details.owner = ExperimenterI(USERS["member"], False)
+            if allowed:
+                world.save(found, by=caller(user), trusted=False)
+            else:
+                with pytest.raises(omero.SecurityViolation):
+                    world.save(found, by=caller(user), trusted=False)
+        assert world.value("SELECT owner_id FROM image WHERE id = %s", made.id.val) == USERS["member"]
