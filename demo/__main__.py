@@ -49,6 +49,7 @@ def demonstrate(folder: Path, client: omero.clients.BaseClient) -> None:
     before = shown(client, images)
     run(client, "replace-fileset", f"Fileset:{source}", str(zarr))
     compare("after the replacement", before, shown(client, images))
+    print(f"Image:{images[0]} is read from {binding(client, images[0])}")
     new = BlitzGateway(client_obj=client).getObject("Image", images[0]).getFileset().getId()
     run(client, "status", f"Fileset:{new}")
 
@@ -60,6 +61,13 @@ def demonstrate(folder: Path, client: omero.clients.BaseClient) -> None:
     dataset = client.sf.getUpdateService().saveAndReturnObject(_dataset("omero-roz demo")).id.val
     run(client, "import", str(zarr), "--target", f"Dataset:{dataset}")
     show_metadata(client, dataset)
+
+
+def binding(client: omero.clients.BaseClient, image: int) -> str:
+    """Where the server reads an image's pixels, as its ExternalInfo says."""
+    hql = f"select e.lsid from Image i join i.details.externalInfo e where i.id = {image}"
+    [[lsid]] = client.sf.getQueryService().projection(hql, None)
+    return lsid.val
 
 
 def show_metadata(client: omero.clients.BaseClient, dataset: int) -> None:
