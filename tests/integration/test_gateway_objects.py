@@ -162,7 +162,7 @@ def test_annotations(gateway: Gateway, wrapper: Any, value: Any) -> None:
     made.setValue(value)
     made.setNs(f"test.{wrapper.__name__}")
     image = gateway.get("Image")
-    image.linkAnnotation(made)
+    made = image.linkAnnotation(made)
     found = gateway.get("Image").getAnnotation(f"test.{wrapper.__name__}")
     assert isinstance(found, wrapper)
     assert found.getValue() == value
