@@ -72,10 +72,14 @@ def binding(client: omero.clients.BaseClient, image: int) -> str:
 
 def show_metadata(client: omero.clients.BaseClient, dataset: int) -> None:
     """What a curator looks for in the first image's metadata."""
-    images = sorted(BlitzGateway(client_obj=client).getObject("Dataset", dataset).listChildren(), key=lambda i: i.getId())
+    images = sorted(
+        BlitzGateway(client_obj=client).getObject("Dataset", dataset).listChildren(), key=lambda i: i.getId()
+    )
     image = images[0]
     objective = image.getObjectiveSettings().getObjective()
-    print(f"{image.getName()}: {objective.getModel()}, {objective.getNominalMagnification():g}x, NA {objective.getLensNA()}")
+    print(
+        f"{image.getName()}: {objective.getModel()}, {objective.getNominalMagnification():g}x, NA {objective.getLensNA()}"
+    )
     for index, channel in enumerate(image.getChannels(noRE=True)):
         detector = channel.getLogicalChannel().getDetectorSettings()
         [plane, *_] = image.getPrimaryPixels().copyPlaneInfo(theC=index)

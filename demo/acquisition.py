@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import tifffile
@@ -93,8 +94,13 @@ def metadata(shots: Sequence[Shot] = SHOTS) -> OME:
         microscope=Microscope(type="Inverted", manufacturer="Synthetic", model="Demo One"),
         objectives=[
             Objective(
-                id="Objective:0:0", model="Plan Apo 63x", nominal_magnification=63, lens_na=1.4,
-                immersion="Oil", correction="PlanApo", working_distance=190,
+                id="Objective:0:0",
+                model="Plan Apo 63x",
+                nominal_magnification=63,
+                lens_na=1.4,
+                immersion="Oil",
+                correction="PlanApo",
+                working_distance=190,
             )
         ],
         detectors=[Detector(id="Detector:0:0", type="CMOS", manufacturer="Synthetic", model="Eye 4.2")],
@@ -106,8 +112,13 @@ def _image(index: int, shot: Shot) -> Image:
     t, c, z, y, x = shot.shape
     channels = [
         Channel(
-            id=f"Channel:{index}:{n}", name=dye.name, color=dye.colour, samples_per_pixel=1,
-            excitation_wavelength=dye.excitation, emission_wavelength=dye.emission, fluor=dye.name,
+            id=f"Channel:{index}:{n}",
+            name=dye.name,
+            color=dye.colour,
+            samples_per_pixel=1,
+            excitation_wavelength=dye.excitation,
+            emission_wavelength=dye.emission,
+            fluor=dye.name,
             detector_settings=DetectorSettings(id="Detector:0:0", gain=1.5, offset=100, binning="1x1"),
         )
         for n, dye in enumerate(shot.dyes)
@@ -117,14 +128,26 @@ def _image(index: int, shot: Shot) -> Image:
         for i, n, k in np.ndindex(t, c, z)
     ]
     return Image(
-        id=f"Image:{index}", name=shot.name, acquisition_date=datetime(2026, 3, 14, 15, 9, 26),
+        id=f"Image:{index}",
+        name=shot.name,
+        acquisition_date=datetime(2026, 3, 14, 15, 9, 26),
         instrument_ref=InstrumentRef(id="Instrument:0"),
         objective_settings=ObjectiveSettings(id="Objective:0:0", refractive_index=1.518, medium="Oil"),
         pixels=Pixels(
-            id=f"Pixels:{index}", dimension_order="XYZCT", type={"float32": "float"}.get(shot.dtype, shot.dtype),
-            size_x=x, size_y=y, size_z=z, size_c=c, size_t=t,
-            physical_size_x=0.103, physical_size_y=0.103, physical_size_z=0.3,
-            channels=channels, planes=planes, metadata_only=MetadataOnly(),
+            id=f"Pixels:{index}",
+            dimension_order="XYZCT",
+            type={"float32": "float"}.get(shot.dtype, shot.dtype),
+            size_x=x,
+            size_y=y,
+            size_z=z,
+            size_c=c,
+            size_t=t,
+            physical_size_x=0.103,
+            physical_size_y=0.103,
+            physical_size_z=0.3,
+            channels=channels,
+            planes=planes,
+            metadata_only=MetadataOnly(),
         ),
     )
 
@@ -149,7 +172,7 @@ def _planes(image: np.ndarray) -> Iterator[np.ndarray]:
     yield from image.reshape(-1, *image.shape[-2:])
 
 
-def write_layout(root: Path, shots: Sequence[Shot] = SHOTS, zarr_format: int = 2) -> None:
+def write_layout(root: Path, shots: Sequence[Shot] = SHOTS, zarr_format: Literal[2, 3] = 2) -> None:
     """Write the acquisition as OME-Zarr in the form of bioformats2raw, NGFF 0.4 (Zarr v2) or 0.5 (v3)."""
     top = zarr.open_group(root, mode="w", zarr_format=zarr_format)
     _put(top, {"bioformats2raw.layout": 3}, zarr_format)
@@ -170,16 +193,19 @@ def _write_multiscale(group: zarr.Group, shot: Shot, image: np.ndarray, zarr_for
         "name": shot.name,
         "axes": [{"name": axis, "type": kinds.get(axis, "space")} for axis in "tczyx"],
         "datasets": [
-            {"path": str(n), "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 0.3, 0.103 * 2**n, 0.103 * 2**n]}]}
+            {
+                "path": str(n),
+                "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 0.3, 0.103 * 2**n, 0.103 * 2**n]}],
+            }
             for n in range(len(levels))
         ],
     }
     if zarr_format == 2:
         multiscale["version"] = "0.4"
     _put(group, {"multiscales": [multiscale], "omero": _omero_block(shot, image)}, zarr_format)
-    separator = {"name": "v2" if zarr_format == 2 else "default", "separator": "/"}
+    separator: Any = {"name": "v2" if zarr_format == 2 else "default", "separator": "/"}
     # JZarr, and so both readers in the server, has no zstd for Zarr v2 (facts: layouts 12).
-    codec = Blosc(cname="lz4") if zarr_format == 2 else "auto"
+    codec: Any = Blosc(cname="lz4") if zarr_format == 2 else "auto"
     for n, level in enumerate(levels):
         chunks = (1, 1, 1, *(min(size, 64) for size in level.shape[-2:]))
         data = np.ascontiguousarray(level)

@@ -7,7 +7,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
-import omero
 import omero.callbacks
 import omero.clients
 import omero.cmd
@@ -24,6 +23,8 @@ from omero.model import (
     UploadJobI,
 )
 from omero.rtypes import rbool, rstring
+
+import omero
 
 Hashes = dict[tuple[int, int, int, int], str]
 

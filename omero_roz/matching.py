@@ -50,9 +50,9 @@ def match_fileset(fileset: Fileset, layout: ZarrLayout) -> tuple[Pair, ...]:
 
 
 def _count(fileset: Fileset, series: tuple[Series, ...]) -> Iterator[Difference]:
-    for image in fileset.images[len(series):]:
+    for image in fileset.images[len(series) :]:
         yield Difference(image.id, image.name, "", "series", _shape(image), "no such series")
-    for one in series[len(fileset.images):]:
+    for one in series[len(fileset.images) :]:
         yield Difference(None, "", one.path, "image", "no such image", str(one.sizes))
 
 

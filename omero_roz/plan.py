@@ -1,4 +1,4 @@
-"""The plan: what will be done, as data. `--dry-run` prints it, `--json` writes it; nothing else is done than it says."""
+"""The plan: what will be done, as data. `--dry-run` prints it; nothing else is done than it says."""
 
 import json
 from collections.abc import Sequence
@@ -44,12 +44,12 @@ class ImportPlan:
     def steps(self) -> list[str]:
         """The steps for people."""
         where = f" into {self.target.kind}:{self.target.id} ({self.target.name})" if self.target else ""
-        batches = -(-len(self.images) // self.batch)
+        batches = _count(-(-len(self.images) // self.batch), "batch", "batches")
         return [
             f"write a copy of the OME-XML to {self.file.client_path} in the ManagedRepository",
             "make a Fileset with it and open its record",
             "save instruments and what else several images share",
-            f"save {len(self.images)} images{where}, bound with {self.binding}, in {_count(batches, 'batch', 'batches')}",
+            f"save {len(self.images)} images{where}, bound with {self.binding}, in {batches}",
             "read planes through OMERO and compare them with the Zarr's",
             "close the record",
         ]

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from omero_roz.errors import RozError, one_line
-from omero_roz.layout.model import Plate, Series, ZarrLayout
+from omero_roz.layout.model import Plate, ZarrLayout
 from omero_roz.matching import Mismatch
 from omero_roz.record import Record
 from omero_roz.verify import pixels
@@ -23,7 +23,10 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
     console = _console(out)
     version = f"NGFF {layout.ngff_version}" if layout.ngff_version else "NGFF version not stated"
     console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series", markup=False)
-    console.print(f"series mapping by {layout.mapping.rule}: {', '.join(p or '/' for p in layout.mapping.paths[:MOST_ROWS])}", markup=False)
+    console.print(
+        f"series mapping by {layout.mapping.rule}: {', '.join(p or '/' for p in layout.mapping.paths[:MOST_ROWS])}",
+        markup=False,
+    )
     for source in layout.sources:
         console.print(f"metadata: {source.kind} in {source.path}", markup=False)
     console.print(_series_table(layout))
@@ -40,9 +43,12 @@ def _series_table(layout: ZarrLayout) -> Table:
     for series in layout.series[:MOST_ROWS]:
         sizes = series.sizes
         table.add_row(
-            series.path or "/", one_line(named.get(series.path) or series.name),
+            series.path or "/",
+            one_line(named.get(series.path) or series.name),
             *(str(size) for size in (sizes.x, sizes.y, sizes.z, sizes.c, sizes.t)),
-            series.pixel_type or series.levels[0].dtype, str(len(series.levels)), "".join(series.axes),
+            series.pixel_type or series.levels[0].dtype,
+            str(len(series.levels)),
+            "".join(series.axes),
         )
     if len(layout.series) > MOST_ROWS:
         table.caption = f"and {len(layout.series) - MOST_ROWS} more series (all of them: --json)"
@@ -53,7 +59,8 @@ def _show_plate(plate: Plate, console: Console) -> None:
     """The plate as a grid: the number of fields of each well, a dot where there is none."""
     fields = {(well.row, well.column): len(well.fields) for well in plate.wells}
     missing = len(plate.rows) * len(plate.columns) - len(fields)
-    title = f"plate {plate.name or plate.path or '/'}: {len(fields)} wells, {missing} missing, {sum(fields.values())} fields"
+    counts = f"{len(fields)} wells, {missing} missing, {sum(fields.values())} fields"
+    title = f"plate {plate.name or plate.path or '/'}: {counts}"
     console.print(one_line(title), markup=False)
     grid = _table("", *plate.columns)
     for row, name in enumerate(plate.rows):

@@ -1,4 +1,4 @@
-"""What tests share: the server under test (the sandbox, or a real OMERO named by --omero), layouts, the command line."""
+"""What tests share: the server under test (the sandbox, or a real OMERO by --omero), layouts, the command line."""
 
 import os
 from collections.abc import Iterator

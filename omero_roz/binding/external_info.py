@@ -66,7 +66,7 @@ def _problems(root: str, series: Series) -> list[Problem]:
         what = f"its address for the server has {len(lsid)} characters, OMERO keeps {LSID_LENGTH}"
         found.append(Problem(series.path or "/", what, "move the Zarr to a shorter path"))
     for number, level in enumerate(series.levels):
-        if PurePosixPath(level.path).name != str(number) or PurePosixPath(level.path).parent != PurePosixPath(series.path):
+        if PurePosixPath(level.path) != PurePosixPath(series.path, str(number)):
             what = f"array {level.path} is not called {number}, and the pixel buffer reads only such arrays"
             found.append(Problem(series.path or "/", what, "convert with bioformats2raw's default scale format"))
     return found

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from functools import cached_property
 
 import Ice
-import omero
 import omero.clients
 from omero.rtypes import rint, rlong, unwrap
 from omero.sys import ParametersI
 
+import omero
 from omero_roz.errors import Refused, Unreachable, one_line
 from omero_roz.fileset import Who
 
@@ -31,7 +31,7 @@ class OmeroSession:
         """The user and the group in which the session works."""
         with omero_errors("asking who is logged in"):
             context = self.factory.getAdminService().getEventContext()
-        return Who(context.userId, context.userName, context.groupId, bool(context.isAdmin))
+        return Who(context.userId, context.userName, context.groupId, bool(context.isAdmin), context.sessionId)
 
     def group_context(self, group_id: int) -> dict[str, str]:
         """The call context for work in one group; every save needs one (facts: omero_replacement c)."""
@@ -40,16 +40,12 @@ class OmeroSession:
     def objects(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list:
         """The omero.model objects that a query finds; `what` says in an error what was asked for."""
         with omero_errors(what):
-            return self.factory.getQueryService().findAllByQuery(
-                hql, _parameters(values), self.group_context(group_id)
-            )
+            return self.factory.getQueryService().findAllByQuery(hql, _parameters(values), self.group_context(group_id))
 
     def rows(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list[list]:
         """The rows of a projection, as plain Python values."""
         with omero_errors(what):
-            rows = self.factory.getQueryService().projection(
-                hql, _parameters(values), self.group_context(group_id)
-            )
+            rows = self.factory.getQueryService().projection(hql, _parameters(values), self.group_context(group_id))
         return [[unwrap(value) for value in row] for row in rows]
 
     def save(self, objects: Sequence, what: str, group_id: int) -> list[int]:
@@ -86,7 +82,13 @@ def omero_errors(what: str) -> Iterator[None]:
     except omero.SecurityViolation as error:
         raise Refused(f"not allowed ({said(error)})", what, "log in as the owner or in the right group") from error
     except (omero.RemovedSessionException, omero.SessionTimeoutException) as error:
-        raise Unreachable(f"the OMERO session has ended ({said(error)})", what, "log in and repeat the command") from error
+        raise Unreachable(
+            f"the OMERO session has ended ({said(error)})", what, "log in and repeat the command"
+        ) from error
+    except omero.OptimisticLockException as error:
+        raise Refused(
+            "somebody else changed the same meanwhile", what, "look with omero roz status, then repeat"
+        ) from error
     except omero.ServerError as error:
         raise Refused(f"OMERO refused ({said(error)})", what, "see the server's log for more") from error
     except (Ice.Exception, omero.ClientError) as error:

@@ -59,7 +59,8 @@ def compare(
     progress: Progress,
 ) -> Checked:
     """Compare planes of each pair, read through OMERO and from the Zarr; both are held one plane at a time."""
-    count, problems = 0, []
+    count = 0
+    problems: list[Problem] = []
     for number, pair in enumerate(pairs):
         progress("comparing planes", number, len(pairs))
         chosen = planes(pair.series.sizes)
@@ -89,7 +90,9 @@ def _difference(pair: Pair, plane: Plane, shown: np.ndarray, expected: np.ndarra
     z, c, t = plane
     what = "zeros" if not shown.any() else "other pixels"
     return Problem(
-        f"Image:{pair.image.id} z={z} c={c} t={t}", f"OMERO shows {what} instead of the Zarr's series {pair.series.path!r}", _cause(pair)
+        f"Image:{pair.image.id} z={z} c={c} t={t}",
+        f"OMERO shows {what} instead of the Zarr's series {pair.series.path!r}",
+        _cause(pair),
     )
 
 

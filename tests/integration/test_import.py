@@ -49,8 +49,21 @@ def test_own_zarr_v3_without_a_reader_is_noticed_and_taken_back(omero_cli: Omero
 
 
 def refuses_v3(omero_cli: Omero, zarr: Path) -> None:
-    kinds = ("Image", "Fileset", "Pixels", "Channel", "LogicalChannel", "Instrument", "Objective", "ExternalInfo",
-             "FilesetAnnotationLink", "Annotation", "Detector", "StatsInfo", "FilesetEntry")
+    kinds = (
+        "Image",
+        "Fileset",
+        "Pixels",
+        "Channel",
+        "LogicalChannel",
+        "Instrument",
+        "Objective",
+        "ExternalInfo",
+        "FilesetAnnotationLink",
+        "Annotation",
+        "Detector",
+        "StatsInfo",
+        "FilesetEntry",
+    )
     before = count(omero_cli, *kinds)
     result = omero_cli("roz", "import", str(zarr))
     assert result.code == 1
@@ -123,7 +136,9 @@ def test_the_fileset_says_what_was_done(omero_cli: Omero, acquisition: Path) -> 
     fileset = json.loads(result.out)["fileset"]
     [record] = json.loads(omero_cli("roz", "status", f"Fileset:{fileset}", "--json").out)
     assert (record["kind"], record["state"], record["uri"]) == ("import", "proven", str(acquisition / "v2.zarr"))
-    assert [image["binding"]["lsid"] for image in record["images"]] == [str(acquisition / "v2.zarr" / n) for n in "0123"]
+    assert [image["binding"]["lsid"] for image in record["images"]] == [
+        str(acquisition / "v2.zarr" / n) for n in "0123"
+    ]
     text = omero_cli("roz", "status", f"Fileset:{fileset}").out
     assert "proven" in text and str(acquisition / "v2.zarr") in text
 

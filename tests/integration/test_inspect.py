@@ -8,7 +8,16 @@ import pytest
 from tests.servers import Omero
 
 LAYOUTS = [
-    "v4_single", "v4_m3", "v4_m12_s", "v4_t_names", "v4_r_lif", "v4_float", "v4_rgb", "v5_single", "v5_m3", "v5_m3_shard",
+    "v4_single",
+    "v4_m3",
+    "v4_m12_s",
+    "v4_t_names",
+    "v4_r_lif",
+    "v4_float",
+    "v4_rgb",
+    "v5_single",
+    "v5_m3",
+    "v5_m3_shard",
 ]
 
 

@@ -9,12 +9,14 @@ from omero_roz.fileset import Fileset, OmeroImage, Owner
 from omero_roz.layout.model import Level, Series, SeriesMapping, Sizes, ZarrLayout
 from omero_roz.matching import Mismatch, match_fileset
 
+SMALL = Sizes(8, 8)
 
-def image(number: int, sizes: Sizes = Sizes(8, 8), pixel_type: str = "uint8", channels: int = 1) -> OmeroImage:
+
+def image(number: int, sizes: Sizes = SMALL, pixel_type: str = "uint8", channels: int = 1) -> OmeroImage:
     return OmeroImage(100 + number, f"image {number}", number, 200 + number, sizes, pixel_type, channels, None)
 
 
-def series(path: str, sizes: Sizes = Sizes(8, 8), pixel_type: str = "uint8") -> Series:
+def series(path: str, sizes: Sizes = SMALL, pixel_type: str = "uint8") -> Series:
     level = Level(f"{path}/0", (sizes.t, sizes.c, sizes.z, sizes.y, sizes.x), (1, 1, 1, 8, 8), "|u1")
     return Series(path, "", tuple("tczyx"), sizes, pixel_type, (level,), 2)
 
@@ -37,7 +39,8 @@ def test_pairs_follow_the_mapping_not_the_order_of_the_groups() -> None:
 def test_every_difference_is_told_at_once() -> None:
     with pytest.raises(Mismatch) as refused:
         match_fileset(
-            fileset(image(0, Sizes(8, 9)), image(1, pixel_type="int8", channels=2), image(2)), layout(series("0"), series("1"))
+            fileset(image(0, Sizes(8, 9)), image(1, pixel_type="int8", channels=2), image(2)),
+            layout(series("0"), series("1")),
         )
     told = {(d.image_id, d.what, d.omero, d.zarr) for d in refused.value.differences}
     assert told == {
