@@ -99,7 +99,9 @@ def implementation(interface: str) -> type[Service]:
 
 @cache
 def _empty(interface: str) -> type[Service]:
-    return type(ice_class(interface).__name__, (Service,), {"interface": interface})
+    generated = ice_class(interface)
+    base = StatefulService if issubclass(generated, omero.api.StatefulServiceInterface) else Service
+    return type(generated.__name__, (base,), {"interface": interface})
 
 
 def servant(impl: Service) -> Ice.Object:

@@ -3,7 +3,8 @@
 from omero.model import ImageI
 
 import omero
-from omero_sandbox.hql import find
+from omero_sandbox.hql import find, project
+from omero_sandbox.model.mapping import entity
 from omero_sandbox.services.base import Call, Service, service
 
 # How the images of a container are found from the container's id.
@@ -13,10 +14,17 @@ _PATHS = {
     "Project": "join i.datasetLinks d join d.parent.projectLinks p where p.parent.id in (:ids)",
 }
 
+# What loadContainerHierarchy fetches below a root `r`.
+_CHILDREN = {
+    "Project": "left outer join fetch r.datasetLinks l left outer join fetch l.child d",
+    "Dataset": "left outer join fetch r.imageLinks l left outer join fetch l.child",
+    "Screen": "left outer join fetch r.plateLinks l left outer join fetch l.child",
+}
+
 
 @service
 class ContainerService(Service):
-    """omero.api.IContainer: so far what BlitzGateway's ImageWrapper loads its pixels by."""
+    """omero.api.IContainer: containers with what is in them."""
 
     interface = "omero.api.IContainer"
 
@@ -35,3 +43,37 @@ class ContainerService(Service):
         with self.state.database.read() as cursor:
             found = find(cursor, call.caller, query, omero.sys.ParametersI().addIds(ids))
         return list({image.id.val: image for image in found}.values())
+
+    def loadContainerHierarchy(
+        self, call: Call, root: str, ids: list[int], options: omero.sys.Parameters | None
+    ) -> list:
+        """Projects with datasets, or Datasets or Screens with their children, each once; all of a class without ids.
+
+        With the option `leaf`, datasets come with their images. Raises omero.ApiUsageException for another class.
+        """
+        name = root.rpartition(".")[2].removesuffix("I")
+        if name not in _CHILDREN:
+            raise omero.ApiUsageException(message=f"IContainer.loadContainerHierarchy: {root} is not in this sandbox")
+        leaf = bool(options and options.theOptions and options.theOptions.leaf and options.theOptions.leaf.val)
+        joins = _CHILDREN[name] if name != "Dataset" or leaf else ""
+        if name == "Project" and leaf:
+            joins += " left outer join fetch d.imageLinks m left outer join fetch m.child"
+        where = "where r.id in (:ids)" if ids else ""
+        params = omero.sys.ParametersI().addIds(ids) if ids else None
+        with self.state.database.read() as cursor:
+            found = find(cursor, call.caller, f"select distinct r from {name} r {joins} {where}", params)
+        return found
+
+    def getCollectionCount(
+        self, call: Call, root: str, collection: str, ids: list[int], options: omero.sys.Parameters | None
+    ) -> dict[int, int]:
+        """How many elements a collection has, such as imageLinks of Datasets, by the objects' ids."""
+        cls = entity(root).name
+        if collection not in entity(root).properties:
+            raise omero.ApiUsageException(message=f"{cls} has no collection {collection}")
+        query = (
+            f"select r.id, count(c.id) from {cls} r left outer join r.{collection} c where r.id in (:ids) group by r.id"
+        )
+        with self.state.database.read() as cursor:
+            rows = project(cursor, call.caller, query, omero.sys.ParametersI().addIds(ids))
+        return {number.val: count.val for number, count in rows}

@@ -1,0 +1,115 @@
+"""ThumbnailStore: small pictures of images, drawn when they are asked for."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from omero.model import RenderingDefI
+
+import omero
+from omero_sandbox import hql, rendering
+from omero_sandbox.context import Caller
+from omero_sandbox.pixels import open_buffer
+from omero_sandbox.services.base import Call, StatefulService, service
+from omero_sandbox.services.rendering_settings import PIXELS, reset, settings_of
+
+
+@service
+class ThumbnailStore(StatefulService):
+    """JPEGs of one image at a time, or of a set; drawn with the caller's settings, else with new ones."""
+
+    interface = "omero.api.ThumbnailStore"
+    _pixels: Any = None
+    _settings: RenderingDefI | None = None
+
+    def setPixelsId(self, call: Call, pixels_id: int) -> bool:
+        """Choose an image by its pixels; whether the caller has settings for it.
+
+        Raises omero.ValidationException when there are no such pixels.
+        """
+        self._pixels, self._settings = self._find(call.caller, [pixels_id]).get(pixels_id, (None, None))
+        if self._pixels is None:
+            raise omero.ValidationException(message=f"No pixels with id={pixels_id}")
+        return self._settings is not None
+
+    def getRenderingDefId(self, call: Call) -> int:
+        """The id of the settings in use.
+
+        Raises omero.ApiUsageException when there are none.
+        """
+        if self._settings is None:
+            raise omero.ApiUsageException(message="No rendering settings in use")
+        return self._settings.id.val
+
+    def setRenderingDefId(self, call: Call, settings_id: int) -> None:
+        """Use other settings of the same pixels.
+
+        Raises omero.ValidationException when there are no such settings.
+        """
+        query = (
+            "select r from RenderingDef r join fetch r.waveRendering b join fetch b.family"
+            " where r.id = :id and r.pixels.id = :pixels"
+        )
+        params = omero.sys.ParametersI().addId(settings_id).addLong("pixels", self._chosen().id.val)
+        with self.state.database.read() as cursor:
+            found = hql.find(cursor, call.caller, query, params)
+        if not found:
+            raise omero.ValidationException(message=f"No rendering settings with id={settings_id}")
+        self._settings = found[0]
+
+    def resetDefaults(self, call: Call) -> None:
+        """Make settings, or put the default windows into those that there are."""
+        pixels_id = self._chosen().id.val
+        reset(self.state, call.caller, [pixels_id], False)
+        self.setPixelsId(call, pixels_id)
+
+    def isInProgress(self, call: Call) -> bool:
+        """Never: nothing is prepared in the background."""
+        return False
+
+    def thumbnailExists(self, call: Call, x: Any, y: Any) -> bool:
+        """Whether one was stored for the chosen pixels, which an import does."""
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT 1 FROM thumbnail WHERE pixels = %s", (self._chosen().id.val,))
+            return cursor.fetchone() is not None
+
+    def getThumbnail(self, call: Call, x: Any, y: Any) -> bytes:
+        """A picture of this size (96 by default)."""
+        size = (x.val if x else rendering.THUMBNAIL, y.val if y else rendering.THUMBNAIL)
+        return self._draw(call.caller, self._chosen(), self._settings, size)
+
+    getThumbnailDirect = getThumbnail
+
+    def getThumbnailByLongestSide(self, call: Call, longest: Any) -> bytes:
+        """A picture whose longer side is this (96 by default)."""
+        return self._by_longest_side(call.caller, self._chosen(), self._settings, longest)
+
+    getThumbnailByLongestSideDirect = getThumbnailByLongestSide
+
+    def getThumbnailByLongestSideSet(self, call: Call, longest: Any, pixels_ids: Sequence[int]) -> dict[int, bytes]:
+        """Pictures of several images by the ids of their pixels; an image that cannot be read is left out."""
+        drawn = {}
+        for number, (pixels, settings) in self._find(call.caller, pixels_ids).items():
+            try:
+                drawn[number] = self._by_longest_side(call.caller, pixels, settings, longest)
+            except omero.ServerError:
+                continue
+        return drawn
+
+    def _by_longest_side(self, caller: Caller, pixels: Any, settings: Any, longest: Any) -> bytes:
+        side = longest.val if longest else rendering.THUMBNAIL
+        return self._draw(caller, pixels, settings, rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, side))
+
+    def _draw(self, caller: Caller, pixels: Any, settings: Any, size: tuple[int, int]) -> bytes:
+        buffer = open_buffer(self.state, pixels.id.val, caller)
+        return rendering.draw(buffer, settings or rendering.new_settings(pixels, buffer.sizes.dtype), size)
+
+    def _find(self, caller: Caller, pixels_ids: Sequence[int]) -> dict[int, tuple[Any, RenderingDefI | None]]:
+        with self.state.database.read() as cursor:
+            found = hql.find(cursor, caller, PIXELS, omero.sys.ParametersI().addIds(pixels_ids))
+            known = settings_of(cursor, caller, pixels_ids)
+        return {pixels.id.val: (pixels, known.get(pixels.id.val)) for pixels in found}
+
+    def _chosen(self) -> Any:
+        if self._pixels is None:
+            raise omero.ApiUsageException(message="No pixels are chosen: call setPixelsId first")
+        return self._pixels
