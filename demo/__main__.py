@@ -77,14 +77,14 @@ def show_metadata(client: omero.clients.BaseClient, dataset: int) -> None:
     )
     image = images[0]
     objective = image.getObjectiveSettings().getObjective()
-    print(
-        f"{image.getName()}: {objective.getModel()}, {objective.getNominalMagnification():g}x, NA {objective.getLensNA()}"
-    )
+    magnification = f"{objective.getNominalMagnification():g}x, NA {objective.getLensNA()}"
+    print(f"{image.getName()}: {objective.getModel()}, {magnification}")
     for index, channel in enumerate(image.getChannels(noRE=True)):
         detector = channel.getLogicalChannel().getDetectorSettings()
         [plane, *_] = image.getPrimaryPixels().copyPlaneInfo(theC=index)
+        waves = f"excitation {channel.getExcitationWave()} nm, emission {channel.getEmissionWave()} nm"
         print(
-            f"  {channel.getName()}: excitation {channel.getExcitationWave()} nm, emission {channel.getEmissionWave()} nm, "
+            f"  {channel.getName()}: {waves}, "
             f"exposure {plane.getExposureTime():g} s, "
             f"detector {detector.getDetector().getModel()} (gain {detector.getGain():g})"
         )
