@@ -27,14 +27,15 @@ class Graph:
     linked: list[tuple[Any, str, Any]] = field(default_factory=list)
 
 
-def walk(roots: Sequence[IObject], enumerations_by_value: bool) -> Graph:
+def walk(roots: Sequence[IObject]) -> Graph:
     """Sort everything that `roots` lead to.
 
-    An enumeration without id stands for the row of its value if `enumerations_by_value`, else it is a new one.
+    An enumeration without id stands for the row of its value; only one that is itself a root is new.
     Raises omero.ValidationException for a reference without id.
     """
     graph = Graph()
     seen: set[int] = set()
+    new_values = {id(root) for root in roots}
     rows: set[tuple[str, int]] = set()
     stack = list(reversed(roots))
     while stack:
@@ -49,7 +50,7 @@ def walk(roots: Sequence[IObject], enumerations_by_value: bool) -> Graph:
                 raise omero.ValidationException(message=f"{cls.java} is unloaded and has no id")
             graph.referred[cls.table, id_] = obj
             continue
-        if id_ is None and cls.is_enumeration and enumerations_by_value:
+        if id_ is None and cls.is_enumeration and id(obj) not in new_values:
             graph.by_value.append(obj)
             continue
         if id_ is None:

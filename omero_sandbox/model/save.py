@@ -36,13 +36,14 @@ DEFAULTS = {("image", "series"): 0}
 def save(tx: Transaction, objects: Sequence[IObject], trusted: bool = True) -> list[IObject]:
     """Merge whole graphs of objects: new ones are inserted, loaded ones with an id updated, unloaded ones referred to.
 
-    An object that several others refer to is saved once. Returns `objects` with ids and details set. `trusted` is for
-    the server's own work: it may set OriginalFile.repo, and an enumeration without id stands for the row of its value.
+    An object that several others refer to is saved once; an enumeration without id that others refer to stands for the
+    row of its value. Returns `objects` with ids and details set. `trusted` is for the server's own work: it may set
+    OriginalFile.repo.
     Raises omero.ValidationException, OptimisticLockException, SecurityViolation and ApiUsageException
     (facts/omero_replacement.md, b and c); nothing is stored then, for the transaction is left by the exception.
     """
     require_group(tx.caller)
-    graph = walk(objects, enumerations_by_value=trusted)
+    graph = walk(objects)
     _Merge(tx, graph, trusted).run()
     return list(objects)
 
