@@ -302,17 +302,16 @@ class Scope:
         if not explicit and name in owner.joined:
             return owner.joined[name]
         sql = f"t{next(self.numbers)}"
-        if owner.root.scope is self:
-            made = Alias(sql, found.entity, owner.root, owner, name)
-            kind = "LEFT JOIN" if left else "JOIN"
-            owner.root.joins.append(f"{kind} {found.entity.table} {sql} ON {sql}.id = {found.sql}")
-        else:
+        only = self.rights.own_sessions(sql, found.entity)
+        on = f"{sql}.id = {found.sql}" + (f" AND {only}" if only else "")
+        if owner.root.scope is not self:  # a path that begins outside of a sub-select
             root = Root(self, f"{found.entity.table} {sql}")
             self.roots.append(root)
-            self.conditions.append(f"{sql}.id = {found.sql}")
-            made = Alias(sql, found.entity, root, owner, name)
-        if owner.root.scope is self:
-            owner.joined.setdefault(name, made)
+            self.conditions.append(on)
+            return Alias(sql, found.entity, root, owner, name)
+        made = Alias(sql, found.entity, owner.root, owner, name)
+        owner.root.joins.append(f"{'LEFT JOIN' if left else 'JOIN'} {found.entity.table} {sql} ON {on}")
+        owner.joined.setdefault(name, made)
         return made
 
     def _join_many(self, found: Many, left: bool) -> Alias:

@@ -141,7 +141,13 @@ def load(cursor: Any, caller: Caller, cls: str, ids: Iterable[int]) -> list[IObj
     loader.finish()
     found = [obj for obj in (loader.get(kind, i) for i in wanted) if obj is not None]
     for obj in found:
-        details = obj._details
-        if details._owner and not loader.rights.may_load(details._owner._id._val, details._group._id._val):
+        if not _may_load(loader.rights, kind, obj):
             raise omero.SecurityViolation(message=f"Cannot read {kind.java}:Id_{obj._id._val}")
     return found
+
+
+def _may_load(rights: Access, kind: Entity, obj: Any) -> bool:
+    if kind.table == "session":
+        return rights.caller.is_admin or obj._owner._id._val == rights.caller.user_id
+    details = obj._details
+    return details._owner is None or rights.may_load(details._owner._id._val, details._group._id._val)

@@ -49,6 +49,8 @@ class Access:
 
     def readable(self, alias: str, entity: Entity) -> str | None:
         """An SQL condition on the table `alias`; None where everybody sees everything."""
+        if entity.table == "session":
+            return self.own_sessions(alias, entity)
         if "owner_id" not in entity.columns or (self.caller.is_admin and self.caller.group_id == ALL_GROUPS):
             return None
         shared = ", ".join(str(int(g)) for g in sorted(self.shared)) or "NULL"
@@ -58,6 +60,12 @@ class Access:
                 return f"{alias}.group_id IN ({shared})"
             mine += f" AND {alias}.group_id = {int(self.caller.group_id)}"
         return f"({alias}.group_id IN ({shared}) OR ({mine}))"
+
+    def own_sessions(self, alias: str, entity: Entity) -> str | None:
+        """A condition that hides sessions of others (the uuid is as good as a password); None for administrators."""
+        if entity.table != "session" or self.caller.is_admin:
+            return None
+        return f"{alias}.owner = {int(self.caller.user_id)}"
 
     def may_load(self, owner: int, group: int) -> bool:
         """Whether one row may be read by its id; those of the groups system and user may be by everybody."""

@@ -105,7 +105,7 @@ class Update:
             for table, key in cls.tables:
                 here = {c: v for (t, c), v in change.items() if t == table}
                 if table == cls.table:
-                    here.update(self._bookkeeping(cls, obj))
+                    here.update(self._bookkeeping(cls, obj, bool(renamed)))
                 if here:
                     changes[table, (key, *here)].append((obj._id._val, *here.values()))
         self.checks.files_of(left)
@@ -171,11 +171,11 @@ class Update:
         self.checks.writable(cls, obj._id._val, (owner, group))
 
     def _check(self, cls: Entity, obj: Any, change: Change, left: dict[int, list[int]]) -> None:
-        """Check what a changed row newly refers to and belongs to; `left`: fileset left -> files of the new one."""
+        """Check what a changed row refers to and belongs to; `left`: fileset left -> files of the new one."""
         row, at = self.stored[id(obj)], plan(cls.name).at
         for p in cls.of(Reference):
             target = obj.__dict__.get(f"_{p.name}")
-            if (p.table, p.column) not in change or target is None:
+            if target is None:
                 continue
             known = target._id is not None and self.checks.owners.get((entity_of(target).table, target._id._val))
             if known:
@@ -190,16 +190,15 @@ class Update:
         if (cls.table, "repo") in change:
             self.checks.repo(cls, obj._id._val)
 
-    def _bookkeeping(self, cls: Entity, obj: Any) -> dict[str, Any]:
+    def _bookkeeping(self, cls: Entity, obj: Any, renamed: bool) -> dict[str, Any]:
         """The columns that change with every update of a row; the object is told of them."""
         made: dict[str, Any] = {}
         if "update_id" in cls.columns:
             made["update_id"] = self.tx.event_id
             if obj._details is not None:
                 obj._details._updateEvent = EventI(self.tx.event_id, False)
-        if cls.table in VERSIONED:
-            stored = self.stored[id(obj)][plan(cls.name).at[cls.table, "version"]]
-            made["version"] = 0 if stored is None else stored + 1
+        if cls.table in VERSIONED or (renamed and "version" in cls.columns):
+            made["version"] = (self.stored[id(obj)][plan(cls.name).at[cls.table, "version"]] or 0) + 1
             obj._version = rint(made["version"])
         return made
 

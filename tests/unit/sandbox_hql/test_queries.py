@@ -155,6 +155,7 @@ class TestConditions:
             ("i in (select l.child from DatasetImageLink l where l.parent.id = :did)", [0, 1, 2]),
             ("i.id in (select max(j.id) from Image j where j.fileset = i.fileset)", [2]),
             ("i in elements(i.fileset.images)", [0, 1, 2]),
+            ("i member of i.fileset.images and i.series = 2", [2]),
             ("i.id = any (select j.id from Image j where j.series = 1)", [1]),
             ("i.fileset = :fileset", [0, 1, 2]),
             ("(select count(c) from Channel c where c.pixels.image = i) > 1", [1, 2]),

@@ -16,12 +16,12 @@ from omero.model import (
 from omero.rtypes import rstring
 
 import omero
-from omero_sandbox.hql import find
+from omero_sandbox.hql import find, project
 from omero_sandbox.model.checks import Checks
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.model.remove import remove
 from omero_sandbox.model.security import access
-from tests.unit.sandbox_model.acquisitions import bare_image, dataset
+from tests.unit.sandbox_model.acquisitions import bare_image, dataset, fileset
 from tests.unit.sandbox_model.world import GROUPS, PERMISSIONS, USERS, World, caller
 
 ALLOWED = {
@@ -219,3 +219,39 @@ class TestGiving:
                 with pytest.raises(omero.SecurityViolation):
                     world.save(found, by=caller(user), trusted=False)
         assert world.value("SELECT owner_id FROM image WHERE id = %s", made.id.val) == USERS["member"]
+
+
+def test_an_object_linked_to_what_is_not_ones_own_cannot_be_changed(world: World) -> None:
+    """A fileset of root around a user's image (facts/omero_replacement.md, e): the link is looked at in each update."""
+    made = bare_image()
+    made.fileset = fileset()
+    world.save(made.fileset, by=caller("root", "read-annotate"))
+    world.save(made, by=caller("owner", "read-annotate"))
+    found = world.load("Image", made.id)
+    found.name = rstring("changed")
+    with pytest.raises(omero.SecurityViolation) as refused:
+        world.save(found, trusted=False)
+    assert "Cannot link to object: ome.model.fs.Fileset" in refused.value.message
+
+
+class TestSessions:
+    """The uuid of a session is as good as a password."""
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "select s.uuid from Session s where s.id = 0",
+            "select e.session.uuid from Event e where e.session.id = 0",
+            "select s.uuid from Event e join e.session s where s.id = 0",
+            "select (select s.uuid from Session s where s.id = 0) from Node n where exists (select s from Session s)",
+        ],
+    )
+    def test_are_not_shown_to_others(self, world: World, query: str) -> None:
+        with world.database.read() as cursor:
+            assert project(cursor, caller("owner", "all"), query) == []
+            assert project(cursor, caller("root", "all"), query) != []
+
+    def test_are_not_loaded_by_others(self, world: World) -> None:
+        assert world.load("Session", 0, by=caller("root", "system")).id.val == 0
+        with pytest.raises(omero.SecurityViolation):
+            world.load("Session", 0)
