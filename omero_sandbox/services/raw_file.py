@@ -83,9 +83,9 @@ class RawFileStore(StatefulService):
         self._modified = True
 
     def truncate(self, call: Call, length: int) -> bool:
-        """Cut the file off at `length`; False when it was not longer."""
+        """Cut the file off at `length`; False when it was not longer, or not there yet."""
         path = self._writable()
-        if self.size(call) <= length:
+        if not path.exists() or path.stat().st_size <= length:
             return False
         with path.open("r+b") as file:
             file.truncate(length)

@@ -1,5 +1,6 @@
 """BlitzGateway as its public documentation uses it, with an imported OME-TIFF."""
 
+import hashlib
 import io
 
 import pytest
@@ -94,6 +95,22 @@ def test_annotations(conn, image):
     assert "seen" in [a.textValue.val for a in every]
     logs = conn.getMetadataService().loadLogFiles("Fileset", [image.getFileset().getId()])
     assert [f.name.val.endswith(".log") for f in logs[image.getFileset().getId()]] == [True]
+
+
+def test_file_annotation(conn, image, tmp_path):
+    (tmp_path / "notes.txt").write_bytes(b"some notes")
+    attached = conn.createFileAnnfromLocalFile(str(tmp_path / "notes.txt"), mimetype="text/plain", ns="test")
+    image.linkAnnotation(attached)
+    found = image.getAnnotation("test")
+    assert b"".join(found.getFileInChunks()) == b"some notes"
+    assert found.getFile().getHash() == hashlib.sha1(b"some notes").hexdigest()
+
+
+def test_upload_and_download(conn, tmp_path):
+    (tmp_path / "table.csv").write_bytes(b"a,b\n" * 1000)
+    saved = conn.c.upload(str(tmp_path / "table.csv"))
+    conn.c.download(saved, str(tmp_path / "again.csv"))
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "table.csv").read_bytes()
 
 
 def test_rois(conn, image):
