@@ -6,20 +6,8 @@ from typing import Any
 
 from omero_sandbox.hql import ast
 from omero_sandbox.hql.expressions import Expressions
-from omero_sandbox.hql.scope import (
-    Alias,
-    Class,
-    Found,
-    Many,
-    Object,
-    Pair,
-    Permissions,
-    Scope,
-    Value,
-    WithUnit,
-    class_sql,
-    refused,
-)  # fmt: skip
+from omero_sandbox.hql.names import Alias, Class, Found, Many, Object, Pair, Permissions, Value, WithUnit, refused
+from omero_sandbox.hql.scope import Scope, class_sql
 from omero_sandbox.model.mapping import Collection, Entity, NamedValues, entity
 from omero_sandbox.model.security import Access
 

@@ -5,18 +5,8 @@ from typing import Any
 
 import omero
 from omero_sandbox.hql import ast
-from omero_sandbox.hql.scope import (
-    Class,
-    Found,
-    Many,
-    Object,
-    Permissions,
-    Scope,
-    Value,
-    WithUnit,
-    class_sql,
-    refused,
-)
+from omero_sandbox.hql.names import Class, Found, Many, Object, Permissions, Value, WithUnit, refused
+from omero_sandbox.hql.scope import Scope, class_sql
 from omero_sandbox.model.mapping import NamedValues, Reference, entities
 
 AGGREGATES = frozenset(("count", "sum", "min", "max", "avg"))

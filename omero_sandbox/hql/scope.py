@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-import omero
+from omero_sandbox.hql.names import Alias, Class, Found, Many, Object, Pair, Permissions, Root, Value, WithUnit, refused
 from omero_sandbox.model.mapping import (
     DETAILS,
     Collection,
@@ -19,101 +18,6 @@ from omero_sandbox.model.mapping import (
     find_property,
 )  # fmt: skip
 from omero_sandbox.model.security import Access
-
-
-def refused(what: str) -> omero.QueryException:
-    """The exception for a query that is not right, or more than the sandbox can do."""
-    return omero.QueryException(message=f"Illegal query: {what}")
-
-
-@dataclass(eq=False)
-class Alias:
-    """A class (or a map of named values) under a name; `root` is what its joins are appended to.
-
-    `parent` and `property`: where it was joined from. `fetched`: its objects are part of the answer.
-    """
-
-    sql: str
-    entity: Entity | None
-    root: Root
-    parent: Alias | None = None
-    property: str | None = None
-    index: str | None = None
-    fetched: bool = False
-    tables: dict[str, str] = field(default_factory=dict)
-    joined: dict[str, Alias] = field(default_factory=dict)
-
-
-@dataclass(eq=False)
-class Root:
-    """One element of `from` with the joins that hang on it."""
-
-    scope: Scope
-    table: str
-    joins: list[str] = field(default_factory=list)
-
-    def sql(self) -> str:
-        """The element of FROM."""
-        return " ".join([self.table, *self.joins])
-
-
-@dataclass(frozen=True)
-class Value:
-    """A plain value."""
-
-    sql: str
-
-
-@dataclass(frozen=True)
-class Object:
-    """An object by the column of its id; `property` of `owner` leads to it when it has not been joined."""
-
-    sql: str
-    entity: Entity
-    alias: Alias | None
-    owner: Alias | None = None
-    property: str | None = None
-
-
-@dataclass(frozen=True)
-class WithUnit:
-    """A quantity."""
-
-    sql: str
-    unit: str
-    property: Quantity
-
-
-@dataclass(frozen=True)
-class Permissions:
-    """details.permissions of an alias."""
-
-    alias: Alias
-
-
-@dataclass(frozen=True)
-class Class:
-    """The class of an alias's objects."""
-
-    alias: Alias
-
-
-@dataclass(frozen=True)
-class Many:
-    """A collection of an alias."""
-
-    alias: Alias
-    property: Collection | NamedValues
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A named value: an element of a map that was joined."""
-
-    alias: Alias
-
-
-Found = Value | Object | WithUnit | Permissions | Class | Many | Pair
 
 
 class Scope:
