@@ -94,3 +94,29 @@ def test_what_is_saved_is_loaded(world: World, name: str) -> None:
             assert [(v.name, v.value) for v in theirs] == [("a", "1"), ("a", "2")]
         else:
             assert not getattr(found, f"_{p.name}Loaded")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("name", [n for n in CONCRETE if entities()[n].cls().isMutable()])  # type: ignore[misc]
+def test_what_is_changed_is_stored(world: World, name: str) -> None:
+    cls = entities()[name]
+    root = caller("root", "read-write")
+    sent = world.save(example(cls, world, full=True), by=root)
+    changed = world.load(name, sent.id, by=root)
+    scalars = [p for p in cls.of(Scalar) if p.name != "repo" and p.wrap in (rstring, rdouble, rbool)]
+    for p in scalars:
+        setattr(changed, f"_{p.name}", rbool(False) if p.wrap is rbool else _changed(p))
+    for p in cls.of(Quantity):
+        setattr(changed, f"_{p.name}", p.cls(0.125, list(units(p.unit_type).values())[2]))
+    world.save(changed, by=root)
+    found = world.load(name, sent.id, by=root)
+    for p in scalars:
+        assert getattr(found, f"_{p.name}")._val == getattr(changed, f"_{p.name}")._val, p.name
+    for p in cls.of(Quantity):
+        quantity = getattr(found, f"_{p.name}")
+        assert (quantity._value, quantity._unit) == (0.125, list(units(p.unit_type).values())[2]), p.name
+    assert sorted(v for v in found.__dict__ if v.endswith("Seq")) == sorted(f"_{c.name}Seq" for c in cls.of(Collection))
+
+
+def _changed(p: Scalar) -> Any:
+    return rstring(f"changed {next(NUMBERS)}") if p.wrap is rstring else rdouble(0.75)
