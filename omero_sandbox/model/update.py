@@ -42,7 +42,7 @@ class Update:
         self.stored: dict[int, Sequence[Any]] = {}
 
     def lock(self) -> None:
-        """Read and lock the rows of the objects.
+        """Read and lock the rows of the objects, in the order of their ids so that two saves never wait for each other.
 
         Raises omero.ValidationException, SecurityViolation, OptimisticLockException for a row that is gone, not the
         caller's to read, or changed since the client read it.
@@ -53,7 +53,9 @@ class Update:
         for name, objects in classes.items():
             made = plan(name)
             ids = [o._id._val for o in objects]
-            self.tx.cursor.execute(f"{made.select} FOR UPDATE OF {made.entity.table}", (ids,))
+            self.tx.cursor.execute(
+                f"{made.select} ORDER BY {made.entity.table}.id FOR UPDATE OF {made.entity.table}", (ids,)
+            )
             rows = {row[0]: row for row in self.tx.cursor.fetchall()}
             for obj in objects:
                 row = rows.get(obj._id._val)

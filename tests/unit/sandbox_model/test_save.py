@@ -271,6 +271,43 @@ class TestSwap:
         assert world.value("SELECT fileset FROM image WHERE id = %s", made.id.val) == new.id.val
 
 
+@pytest.mark.parametrize(
+    ("group", "user", "called_in", "refused"),
+    [
+        ("read-write", "owner", "read-write", None),
+        ("read-only", "member", "read-only", (omero.SecurityViolation, "Group is rwr---. Cannot link to object: ")),
+        ("read-annotate", "member", "read-annotate", (omero.SecurityViolation, "Group is rwra--. Cannot link to ")),
+        ("read-write", "member", "read-write", None),
+        ("read-only", "root", "system", (omero.SecurityViolation, "Cannot read ome.model.core.OriginalFile")),
+        ("read-only", "root", "all", (omero.ApiUsageException, "No valid permissions available! DUMMY")),
+        ("read-only", "root", "read-only", None),
+    ],
+)
+def test_who_may_swap(world: World, group: str, user: str, called_in: str, refused: Any) -> None:
+    """The table of facts/omero_replacement.md, c."""
+    owner = caller("owner", group)
+    made = bare_image()
+    made.fileset = fileset(original_file("old"))
+    world.save(made, by=owner)
+    file = world.save(original_file("new"), by=owner)
+    swapped = world.load("Image", made.id, by=owner)
+    new = swapped.fileset = fileset(OriginalFileI(file.id.val, False))
+    swapped.details.externalInfo = external_info()
+    who = caller(user, called_in)
+    if refused:
+        with pytest.raises(refused[0]) as error:
+            world.save(new, swapped, by=who, trusted=False)
+        assert error.value.message.startswith(refused[1])
+        return
+    world.save(new, swapped, by=who, trusted=False)
+    owners = world.sql(
+        "SELECT i.owner_id, f.owner_id, e.owner_id, f.group_id FROM image i JOIN fileset f ON f.id = i.fileset "
+        "JOIN externalinfo e ON e.id = i.external_id WHERE i.id = %s",
+        made.id.val,
+    )
+    assert owners == [(owner.user_id, who.user_id, who.user_id, who.group_id)]
+
+
 class TestOrderedLists:
     def _roi(self, world: World, n: int) -> RoiI:
         roi = RoiI()
