@@ -1,4 +1,4 @@
-"""The user's cache of wheels: each entry is written whole or not at all, by one process at a time."""
+"""The user's cache: each entry is written whole or not at all, by one process at a time for entries of a kind."""
 
 import fcntl
 import os
@@ -11,24 +11,21 @@ from pathlib import Path
 
 from tools import SetupError
 
-WORK = "work-"
-
 
 def folder() -> Path:
     """Return the cache's folder, made if need be: $XDG_CACHE_HOME/omero-roz, or ~/.cache/omero-roz."""
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser(), "omero-roz")
     try:
         path.mkdir(parents=True, exist_ok=True)
-        (path / "lock").touch()
     except OSError as error:
         raise SetupError(f"{path}: {error.strerror}: set XDG_CACHE_HOME to a folder of yours") from None
     return path
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the cache for this process alone; another one waits, and goes on too when this one is killed."""
-    with (path / "lock").open("r+") as lock:
+def locked(path: Path, kind: str) -> Iterator[None]:
+    """Hold one kind of entries for this process; another one waits, and goes on too when this one is killed."""
+    with (path / f"{kind}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -38,11 +35,11 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def workplace(path: Path) -> Iterator[Path]:
+def workplace(path: Path, kind: str) -> Iterator[Path]:
     """Give an empty folder on the cache's disk and clear those that killed runs left; only under the lock."""
-    for left in path.glob(f"{WORK}*"):
+    for left in path.glob(f"{kind}-work-*"):
         shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=WORK, dir=path) as temporary:
+    with tempfile.TemporaryDirectory(prefix=f"{kind}-work-", dir=path) as temporary:
         yield Path(temporary)
 
 

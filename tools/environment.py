@@ -1,6 +1,9 @@
 """`python -m tools.environment`: make .venv with Ice, this package and its tests' packages, all pinned."""
 
 import hashlib
+import os
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -8,12 +11,15 @@ import venv
 from pathlib import Path
 
 from tools import SetupError, cache, pip
-from tools.ice import needs, wheel
+from tools.ice import OWN_WHEEL, needs, wheel
 
-# Never imported, or compiled to machine code or by venv already.
-UNCOMPILED = "/(mypy|mypyc|pip|setuptools|pygments|tests)/"
 PINS = Path(__file__).with_name("pins.txt")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+PACKAGES = Path("lib", f"python{VERSION}", "site-packages")
+# Never imported, or compiled to machine code or by venv already.
+UNCOMPILED = "/(mypy|mypyc|pip|setuptools|pygments|tests)/"
+# Both forms that pip writes; the second where the path has spaces.
+COMMAND_START = re.compile(rb"\A(#!/.*python\S*\n|#!/bin/sh\n'''exec' .*\n' '''\n)")
 
 
 def main() -> int:
@@ -21,77 +27,77 @@ def main() -> int:
     start = time.monotonic()
     try:
         make(Path(".venv"))
-    except SetupError as error:
+    except (SetupError, OSError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
-    _say(f"ready after {time.monotonic() - start:.0f} s")
+    print(f"Set-up: ready after {time.monotonic() - start:.0f} s")
     return 0
 
 
 def make(folder: Path) -> None:
-    """Make the environment `folder`, or go on with one that an earlier run left, and mark it as ready."""
+    """Make the environment `folder` anew, as a copy of the cache's with this package in it, and mark it as ready."""
     if lacking := needs.missing_venv():
         raise SetupError(needs.advice([*lacking, *needs.missing()]))
-    python = folder / "bin" / "python"
-    if not _usable(python):
-        _say(f"making {folder} with Python {VERSION} ({sys.executable})")
-        venv.create(folder, clear=True, with_pip=True, symlinks=True, system_site_packages=wheel.importable())
-    ice = _ice(python)
-    wheels = _wheels(python)
-    _say("installing")
-    _install(python, "--no-index", "--find-links", wheels, "--requirement", PINS, *ice)
-    _install(python, "--no-build-isolation", "--editable", ".")
-    _compile(python)
+    has_ice = wheel.importable()
+    venv.create(folder, clear=True, with_pip=False, symlinks=True, system_site_packages=has_ice)
+    kept = cache.folder()
+    with cache.locked(kept, "environment"):
+        _copy(_model(kept, has_ice), folder)
+    _install(folder, "--no-build-isolation", "--editable", ".")
     (folder / "ready").touch()
 
 
-def _usable(python: Path) -> bool:
-    """Say whether `python` is a whole environment's, of the version that runs this."""
-    test = f"import pip, sys; raise SystemExit('%d.%d' % sys.version_info[:2] != {VERSION!r})"
-    return python.exists() and subprocess.run([python, "-c", test], capture_output=True).returncode == 0
+def _model(kept: Path, has_ice: bool) -> Path:
+    """Return the cache's environment of pinned packages for this Python, made if it is not there yet.
 
-
-def _ice(python: Path) -> list[str]:
-    """Return the wheel of Ice, or nothing when the environment has Ice already."""
-    found = subprocess.run([python, "-m", "tools.ice"], stdout=subprocess.PIPE, text=True)
-    if found.returncode:
-        raise SetupError("Set-up stopped: there is no Ice for this Python")
-    return found.stdout.splitlines()
-
-
-def _wheels(python: Path) -> Path:
-    """Return the folder of all pinned wheels in the cache, filled by pip if it is not there yet.
-
-    pip's own cache keeps the files as well, but asks the index for each again: that takes half a minute.
+    pip takes half a minute to install what is copied in two seconds, whatever its own cache holds.
     """
-    kept = cache.folder()
-    name = f"{wheel.INTERPRETER}-{hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]}"
-    with cache.locked(kept):
-        if not (kept / name).is_dir():
-            _say("fetching the packages")
-            with cache.workplace(kept) as folder:
-                what: list[str | Path] = ["--no-deps", "--requirement", PINS, "--wheel-dir", folder / name]
-                if error := pip.run("wheel", *what, python=python):
-                    raise SetupError(f"pip cannot fetch the packages: {error}: check the network and pip's index")
-                return cache.keep(folder / name, kept)
-    return kept / name
+    given = [PINS.read_text(), sys.version, sys.base_prefix, str(has_ice), os.environ.get(OWN_WHEEL, "")]
+    model = kept / f"{wheel.INTERPRETER}-{hashlib.sha256(repr(given).encode()).hexdigest()[:16]}"
+    if not model.is_dir():
+        print(f"Set-up: first time for Python {VERSION} ({sys.executable})", flush=True)
+        with cache.workplace(kept, "environment") as work:
+            _make_model(work / model.name, has_ice)
+            for outdated in kept.glob(f"{wheel.INTERPRETER}-*"):
+                shutil.rmtree(outdated)
+            cache.keep(work / model.name, kept)
+    return model
 
 
-def _install(python: Path, *what: str | Path) -> None:
-    """Install nothing but this: the pins name every dependency."""
-    if error := pip.run("install", "--no-deps", "--no-compile", *what, python=python):
-        raise SetupError(f"pip cannot install into {python.parents[1]}: {error}: try again after make clean")
-
-
-def _compile(python: Path) -> None:
-    """Compile all on all cores, where pip takes one; without it, omero's first use warns of its escape sequences."""
-    packages = python.parents[1] / "lib" / f"python{VERSION}" / "site-packages"
+def _make_model(model: Path, has_ice: bool) -> None:
+    venv.create(model, with_pip=True, symlinks=True, system_site_packages=has_ice)
+    python = model / "bin" / "python"
+    ice = subprocess.run([python, "-m", "tools.ice"], stdout=subprocess.PIPE, text=True)
+    if ice.returncode:
+        raise SetupError("Set-up stopped: there is no Ice for this Python")
+    print("Set-up: installing the packages", flush=True)
+    _install(model, "--requirement", PINS, *ice.stdout.splitlines())
+    # On all cores, where pip takes one; uncompiled, omero's first use warns of its escape sequences.
     options = ["-q", "-j", "0", "-x", UNCOMPILED]
-    subprocess.run([python, "-W", "ignore", "-m", "compileall", *options, packages], capture_output=True)
+    subprocess.run([python, "-W", "ignore", "-m", "compileall", *options, model / PACKAGES], capture_output=True)
 
 
-def _say(line: str) -> None:
-    print(f"Set-up: {line}", flush=True)
+def _copy(model: Path, folder: Path) -> None:
+    """Copy packages and commands; cp does in two seconds what takes shutil ten."""
+    subprocess.run(["cp", "-R", "-p", f"{model / PACKAGES}/.", folder / PACKAGES], check=True)
+    python = (folder / "bin" / "python").absolute()
+    for command in (model / "bin").iterdir():
+        target = folder / "bin" / command.name
+        if not target.exists() and not command.is_symlink():
+            shutil.copy2(command, target)
+            _start_with(python, target)
+
+
+def _start_with(python: Path, command: Path) -> None:
+    """Let a command start with `python`; through sh, because a path with spaces cannot stand in the first line."""
+    start = f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n".encode()
+    command.write_bytes(COMMAND_START.sub(lambda _: start, command.read_bytes()))
+
+
+def _install(environment: Path, *what: str | Path) -> None:
+    """Install nothing but this: the pins name every dependency."""
+    if error := pip.run("install", "--no-deps", "--no-compile", *what, python=environment / "bin" / "python"):
+        raise SetupError(f"pip cannot install the packages: {error}: check the network and pip's index")
 
 
 if __name__ == "__main__":

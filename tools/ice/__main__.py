@@ -9,9 +9,8 @@ import time
 from pathlib import Path
 
 from tools import SetupError, cache, pip
-from tools.ice import VERSION, build, needs, source, wheel
+from tools.ice import OWN_WHEEL, VERSION, build, needs, source, wheel
 
-OWN_WHEEL = "OMERO_ROZ_ICE_WHEEL"
 BUILD_SECONDS = 100  # on one core of 2023
 PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 
@@ -36,7 +35,7 @@ def obtain() -> Path | None:
     kept = cache.folder()
     if found := wheel.find(kept):
         return found
-    with cache.locked(kept):
+    with cache.locked(kept, "ice"):
         return wheel.find(kept) or _find_with_pip(kept) or _build(kept)
 
 
@@ -47,7 +46,7 @@ def _own(path: Path) -> Path:
 
 
 def _find_with_pip(kept: Path) -> Path | None:
-    with cache.workplace(kept) as folder:
+    with cache.workplace(kept, "ice") as folder:
         pip.run("download", "--no-deps", "--only-binary", ":all:", "--dest", folder, f"zeroc-ice=={VERSION}")
         found = wheel.find(folder)
         return cache.keep(found, kept) if found else None
@@ -59,7 +58,7 @@ def _build(kept: Path) -> Path:
     command = needs.compiler()
     assert command is not None, "needs.missing() names a missing compiler"
     start = time.monotonic()
-    with cache.workplace(kept) as folder:
+    with cache.workplace(kept, "ice") as folder:
         _say(f"fetching the sources of {VERSION}, for which there is no wheel")
         root = source.fetch(folder)
         source.patch(root)

@@ -101,19 +101,20 @@ def test_a_missing_venv_module_is_named(tmp_path: Path) -> None:
 
 
 def test_work_left_by_a_killed_run_is_cleared_and_what_is_kept_is_whole(tmp_path: Path) -> None:
-    (tmp_path / "lock").touch()
-    (tmp_path / f"{cache.WORK}killed").mkdir()
-    with cache.locked(tmp_path), cache.workplace(tmp_path) as folder:
-        assert [path.name for path in tmp_path.glob(f"{cache.WORK}*")] == [folder.name]
+    (tmp_path / "ice-work-killed").mkdir()
+    (tmp_path / "other-work-at-it").mkdir()
+    with cache.locked(tmp_path, "ice"), cache.workplace(tmp_path, "ice") as folder:
+        assert [path.name for path in tmp_path.glob("ice-work-*")] == [folder.name]
         (folder / "a.whl").write_text("whole")
         assert cache.keep(folder / "a.whl", tmp_path).read_text() == "whole"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.whl", "lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.whl", "ice.lock", "other-work-at-it"]
 
 
 def test_two_set_ups_do_not_fill_the_cache_at_the_same_time(tmp_path: Path) -> None:
-    (tmp_path / "lock").touch()
-    code = "import pathlib, sys; from tools import cache\nwith cache.locked(pathlib.Path(sys.argv[1])): print('in')"
-    with cache.locked(tmp_path):
+    code = (
+        "import pathlib, sys; from tools import cache\nwith cache.locked(pathlib.Path(sys.argv[1]), 'ice'): print('in')"
+    )
+    with cache.locked(tmp_path, "ice"):
         other = subprocess.Popen(
             [sys.executable, "-c", code, str(tmp_path)],
             cwd=ROOT,
