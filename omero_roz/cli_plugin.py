@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from omero.cli import BaseControl, ProxyStringType
 
+from omero_roz import cli_zarr
 from omero_roz.errors import RozError, UsageError
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
@@ -30,11 +31,14 @@ class RozControl(BaseControl):
 
     def _add_inspect(self, sub) -> None:
         parser = self._verb(sub, "inspect", self.inspect, "Show what a Zarr holds, without OMERO")
-        parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
+        parser.add_argument("uri", metavar="URI", help="path or address of the Zarr, or of a directory of Zarrs")
         parser.add_argument("--json", action="store_true", help="print JSON")
+        cli_zarr.add_store_options(parser)
 
     def _add_import(self, sub) -> None:
-        parser = self._verb(sub, "import", self.import_, "Import a Zarr of bioformats2raw with its OME-XML as new images")
+        parser = self._verb(
+            sub, "import", self.import_, "Import a Zarr of bioformats2raw with its OME-XML as new images"
+        )
         parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
         parser.add_argument("--target", metavar="Dataset:ID", type=ProxyStringType(), help="where the images go")
         self._add_change_options(parser)
@@ -53,12 +57,15 @@ class RozControl(BaseControl):
         parser.add_login_arguments()
 
     def _add_status(self, sub) -> None:
-        parser = self._verb(sub, "status", self.status, "Show the records of a fileset: which Zarr, by whom, when, proven")
+        parser = self._verb(
+            sub, "status", self.status, "Show the records of a fileset: which Zarr, by whom, when, proven"
+        )
         parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_login_arguments()
 
     def _add_change_options(self, parser) -> None:
+        cli_zarr.add_store_options(parser)
         parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
         parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
         parser.add_argument("--no-probe", action="store_true", help="do not compare planes through OMERO afterwards")
@@ -91,16 +98,7 @@ class RozControl(BaseControl):
 
     def inspect(self, args: Namespace) -> None:
         """Show what a Zarr holds."""
-        from omero_roz import verbs
-        from omero_roz.terminal import show_layout
-
-        layout = verbs.read(args.uri).layout
-        if args.json:
-            self.ctx.out(verbs.layout_json(layout))
-        else:
-            show_layout(layout, sys.stdout)
-        if layout.errors:
-            raise verbs.not_usable(layout)
+        cli_zarr.inspect(self.ctx, args)
 
     def import_(self, args: Namespace) -> None:
         """Import a Zarr as new images."""
@@ -108,7 +106,7 @@ class RozControl(BaseControl):
         from omero_roz.terminal import progress
 
         target = self._target(args.target)
-        zarr = verbs.read(args.uri)
+        zarr = cli_zarr.read(args)
         session = self._session(args)
         plan = verbs.plan_import(session, zarr, target, args.server_path)
         if args.dry_run:
@@ -125,7 +123,7 @@ class RozControl(BaseControl):
         from omero_roz import verbs
         from omero_roz.terminal import progress
 
-        zarr = verbs.read(args.uri)
+        zarr = cli_zarr.read(args)
         session = self._session(args)
         replacement = verbs.plan_replacement(session, zarr, args.fileset.id.val, args.server_path)
         if args.dry_run:

@@ -18,6 +18,14 @@ PLAIN_WIDTH = 200
 MOST_ROWS = 50
 
 
+def layout_line(layout: ZarrLayout) -> str:
+    """What `inspect` prints for one layout among several."""
+    errors = len(layout.errors)
+    counted = ((len(layout.series), "series"), (len(layout.plates), "plates"), (errors, "errors"))
+    counts = ", ".join(f"{number} {what}" for number, what in (*counted, (len(layout.problems) - errors, "warnings")))
+    return one_line(f"{layout.uri}: NGFF {layout.ngff_version or '?'}, Zarr v{layout.zarr_format}, {counts}")
+
+
 def show_layout(layout: ZarrLayout, out: TextIO) -> None:
     """What `inspect` prints: version, mapping, sources, series, plates, all that is wrong."""
     console = _console(out)

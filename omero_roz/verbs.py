@@ -6,32 +6,20 @@ from dataclasses import asdict, dataclass, is_dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 
-from omero_roz.binding.external_info import parse_server_path
-from omero_roz.errors import LayoutError, Refused
+from omero_roz.binding.lsid import ServerView, parse_server_path
+from omero_roz.errors import Refused
 from omero_roz.import_ import planning as import_planning
 from omero_roz.import_ import steps as import_steps
-from omero_roz.layout import report
-from omero_roz.layout.model import ZarrLayout
-from omero_roz.layout.reading import read_layout
-from omero_roz.layout.store import Store
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.plan import ImportPlan, ReplacePlan
 from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.new_images import find_target
 from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.zarr_stores import open_store
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import planning as replace_planning
 from omero_roz.replace import steps as replace_steps
 from omero_roz.verify.pixels import Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Zarr:
-    """A layout and the store that it was read from."""
-
-    store: Store
-    layout: ZarrLayout
+from omero_roz.zarrs import Zarr
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +30,18 @@ class Replacement:
     pairs: tuple[Pair, ...]
 
 
-def read(uri: str) -> Zarr:
-    """Read the layout at a path or address; Refused or UsageError where it cannot be read at all."""
-    store = open_store(uri)
-    return Zarr(store, read_layout(store))
-
-
-def layout_json(layout: ZarrLayout) -> str:
-    """The layout as JSON text (docs/inspect-json.md)."""
-    return json.dumps(report.to_json(layout), ensure_ascii=False, indent=2)
-
-
-def not_usable(layout: ZarrLayout) -> LayoutError:
-    """The error that tells everything that is wrong with a layout."""
-    return LayoutError.of(layout.errors)
-
-
 def plan_import(
     session: OmeroSession, zarr: Zarr, target: tuple[str, int] | None, server_paths: Sequence[str]
 ) -> ImportPlan:
     """Plan an import into a target (kind and id); `server_paths` are LOCAL=SERVER."""
-    paths = [parse_server_path(text) for text in server_paths]
+    view = _view(zarr, server_paths)
     found = find_target(session, *target) if target else None
-    return import_planning.plan_import(zarr.layout, session.who, found, paths, datetime.now(UTC))
+    return import_planning.plan_import(zarr.layout, session.who, found, view, datetime.now(UTC))
 
 
-def run_import(session: OmeroSession, plan: ImportPlan, zarr: Zarr, probe: bool, progress: Progress) -> import_steps.Imported:
+def run_import(
+    session: OmeroSession, plan: ImportPlan, zarr: Zarr, probe: bool, progress: Progress
+) -> import_steps.Imported:
     """Import as planned."""
     record = _record(session, "import", "open", plan.uri, plan.binding, None)
     return import_steps.run_import(session, plan, zarr.layout, zarr.store, record, probe, progress)
@@ -75,13 +49,16 @@ def run_import(session: OmeroSession, plan: ImportPlan, zarr: Zarr, probe: bool,
 
 def plan_replacement(session: OmeroSession, zarr: Zarr, fileset_id: int, server_paths: Sequence[str]) -> Replacement:
     """Plan the replacement of a fileset."""
-    paths = [parse_server_path(text) for text in server_paths]
+    view = _view(zarr, server_paths)
     fileset = Filesets(session).get(fileset_id)
     if fileset.owner.user_id != session.who.user_id:
-        where, what = f"Fileset:{fileset_id}", f"it belongs to {fileset.owner.user_name}, and a new Fileset would be yours"
+        where, what = (
+            f"Fileset:{fileset_id}",
+            f"it belongs to {fileset.owner.user_name}, and a new Fileset would be yours",
+        )
         raise Refused(what, where, f"log in as {fileset.owner.user_name}")
     pairs = match_fileset(fileset, zarr.layout)
-    return Replacement(replace_planning.plan_replacement(fileset, zarr.layout, pairs, paths, datetime.now(UTC)), pairs)
+    return Replacement(replace_planning.plan_replacement(fileset, zarr.layout, pairs, view, datetime.now(UTC)), pairs)
 
 
 def run_replacement(
@@ -118,6 +95,10 @@ def as_json(value: object) -> str:
         return json.dumps([asdict(one) for one in value], ensure_ascii=False, indent=2)
     plain = asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
     return json.dumps(plain, ensure_ascii=False, indent=2)
+
+
+def _view(zarr: Zarr, server_paths: Sequence[str]) -> ServerView:
+    return ServerView(tuple(parse_server_path(text) for text in server_paths), zarr.store.bucket)
 
 
 def _record(session: OmeroSession, kind: str, state: str, uri: str, binding: str, source: int | None) -> Record:

@@ -6,10 +6,9 @@ that reader's (facts: layouts, omero_replacement Part 3): it opens what `lsid` n
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from omero_roz.errors import Problem, Refused, UsageError
+from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import ExternalInfo
 from omero_roz.layout.model import Series
 
@@ -17,30 +16,6 @@ NAME = "external-info"
 ENTITY_TYPE = "com.glencoesoftware.ngff:multiscales"
 ENTITY_ID = 3
 LSID_LENGTH = 255
-
-
-@dataclass(frozen=True, slots=True)
-class ServerPath:
-    """The server sees the local directory `local` as `server`."""
-
-    local: str
-    server: str
-
-
-def parse_server_path(text: str) -> ServerPath:
-    """Read LOCAL=SERVER, both absolute."""
-    local, separator, server = text.partition("=")
-    if not separator or not local.startswith("/") or not server.startswith("/"):
-        raise UsageError("not of the form LOCAL=SERVER with two absolute paths", f"--server-path {text}")
-    return ServerPath(local.rstrip("/"), server.rstrip("/"))
-
-
-def server_root(root: str, server_paths: Sequence[ServerPath]) -> str:
-    """The layout's root as the server names it: the longest of `server_paths` that fits is applied."""
-    for pair in sorted(server_paths, key=lambda pair: -len(pair.local)):
-        if root == pair.local or root.startswith(pair.local + "/"):
-            return pair.server + root[len(pair.local):]
-    return root
 
 
 def bind(root: str, series: Sequence[Series]) -> tuple[ExternalInfo, ...]:

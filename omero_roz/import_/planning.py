@@ -1,11 +1,10 @@
 """Planning an import: what new images a layout gives, and how the server will read them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 
 from omero_roz.binding import external_info
-from omero_roz.binding.external_info import ServerPath
+from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.errors import LayoutError, Refused
 from omero_roz.fileset import Who
 from omero_roz.layout.model import ZarrLayout
@@ -16,7 +15,7 @@ BATCH = 100
 
 
 def plan_import(
-    layout: ZarrLayout, who: Who, target: Target | None, server_paths: Sequence[ServerPath], now: datetime
+    layout: ZarrLayout, who: Who, target: Target | None, view: ServerView, now: datetime
 ) -> ImportPlan:
     """The plan for a layout's images, in the order of its OME-XML and with its names.
 
@@ -24,7 +23,7 @@ def plan_import(
     """
     series = layout.mapped_series()
     names = _names(layout)
-    bindings = external_info.bind(external_info.server_root(layout.uri, server_paths), series)
+    bindings = external_info.bind(server_root(layout.uri, view), series)
     images = tuple(
         NewImage(index, name, one.path, binding)
         for index, (name, one, binding) in enumerate(zip(names, series, bindings, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from omero_roz.errors import RozError
 from omero_roz.layout.model import MetadataSource, OmeImage, PhysicalSize, Plate, Series, SeriesMapping, ZarrLayout
 
 JSON_VERSION = 1  # goes up when a field is renamed, taken away or changes its meaning; new fields may come
@@ -22,6 +23,15 @@ def to_json(layout: ZarrLayout) -> dict[str, Any]:
         "plates": [_plate(plate) for plate in layout.plates],
         "sources": [_source(source) for source in layout.sources],
         "problems": [dataclasses.asdict(problem) for problem in layout.problems],
+    }
+
+
+def failure_json(uri: str, error: RozError) -> dict[str, Any]:
+    """What a list of layouts has for one that could not be read at all: its address and all that is wrong."""
+    return {
+        "inspect_version": JSON_VERSION,
+        "uri": uri,
+        "problems": [dataclasses.asdict(problem) for problem in error.problems],
     }
 
 

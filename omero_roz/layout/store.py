@@ -23,12 +23,24 @@ DENIED = Absent("access denied (403)", "check the credentials, or --anonymous fo
 LEADS_OUT = Absent("a symbolic link leads out of the layout", "put a copy in its place", hidden=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """How a bucket is reached: URL of its endpoint, and whether without credentials."""
+
+    endpoint: str
+    anonymous: bool
+
+
 class Store(Protocol):
     """A tree of files named by paths relative to its root, "/" between segments, "" for the root."""
 
     @property
     def uri(self) -> str:
         """The address to show; never has credentials in it."""
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """How the bucket that it lies in is reached, None where it lies in none."""
 
     def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
         """Contents of all paths in their order, fetched together; raises Unreachable when the store fails."""

@@ -43,6 +43,10 @@ class LocalTree:
     def uri(self) -> str:
         return str(self.root)
 
+    @property
+    def bucket(self) -> None:
+        return None
+
     def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
         started = time.perf_counter()
         trial = [self._get(path) for path in paths[:_TRIAL]]

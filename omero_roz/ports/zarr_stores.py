@@ -19,7 +19,7 @@ from zarr.storage import FsspecStore
 
 from omero_roz.errors import Unreachable, UsageError
 from omero_roz.layout.paths import join
-from omero_roz.layout.store import DENIED, NOT_FOUND, Absent, Store
+from omero_roz.layout.store import DENIED, NOT_FOUND, Absent, Bucket, Store
 from omero_roz.ports.local_tree import open_tree
 
 UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)
@@ -116,6 +116,23 @@ class RemoteStore:
         filesystem = fsspec.filesystem(self.protocol, **dict(self.options))
         filesystem.retries = 1  # s3fs's own would multiply with those of _retried
         return filesystem
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """How its bucket is reached; an https address is a bucket's where what answers calls itself S3."""
+        filesystem = self._filesystem()
+        if self.protocol == "s3":
+            client = fsspec.asyn.sync(filesystem.loop, filesystem.set_session)
+            return Bucket(client.meta.endpoint_url, bool(dict(self.options)["anon"]))
+
+        async def answers_as_s3(url: str) -> bool:
+            session = await filesystem.set_session()
+            async with session.head(url) as response:
+                return "x-amz-request-id" in response.headers
+
+        is_bucket = fsspec.asyn.sync(filesystem.loop, self._retried, answers_as_s3, "")
+        parts = urlsplit(self.uri)
+        return Bucket(f"{parts.scheme}://{parts.netloc}", anonymous=True) if is_bucket is True else None
 
     def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
         filesystem = self._filesystem()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from omero_roz.binding import external_info
-from omero_roz.binding.external_info import ServerPath
+from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.errors import Refused
 from omero_roz.fileset import Fileset
 from omero_roz.layout.model import ZarrLayout
@@ -13,7 +13,7 @@ from omero_roz.plan import FilesetFile, ReplacePlan, Swap
 
 
 def plan_replacement(
-    fileset: Fileset, layout: ZarrLayout, pairs: Sequence[Pair], server_paths: Sequence[ServerPath], now: datetime
+    fileset: Fileset, layout: ZarrLayout, pairs: Sequence[Pair], view: ServerView, now: datetime
 ) -> ReplacePlan:
     """The plan for a fileset whose images were matched with a layout's series.
 
@@ -21,9 +21,7 @@ def plan_replacement(
     """
     if not fileset.images:
         raise Refused("it has no images", f"Fileset:{fileset.id}", "was it replaced before? see omero roz status")
-    bindings = external_info.bind(
-        external_info.server_root(layout.uri, server_paths), [pair.series for pair in pairs]
-    )
+    bindings = external_info.bind(server_root(layout.uri, view), [pair.series for pair in pairs])
     swaps = tuple(
         Swap(pair.image, number, pair.series.path, binding)
         for number, (pair, binding) in enumerate(zip(pairs, bindings, strict=True))

@@ -1,9 +1,9 @@
-"""The binding external-info: what the pixel buffer's rules allow, and how paths become the server's."""
+"""The binding external-info: what the pixel buffer's rules allow, and how its address is made."""
 
 import pytest
 
-from omero_roz.binding.external_info import ServerPath, bind, parse_server_path, server_root
-from omero_roz.errors import Refused, UsageError
+from omero_roz.binding.external_info import bind
+from omero_roz.errors import Refused
 from omero_roz.layout.model import Level, Series, Sizes
 
 
@@ -37,17 +37,3 @@ def test_a_path_too_long_for_omero_and_odd_array_names_are_told_together() -> No
 def test_255_characters_fit() -> None:
     [info] = bind("/" + "d" * 252, [series("1", "1/0")])
     assert len(info.lsid or "") == 255
-
-
-def test_the_longest_server_path_applies_and_only_to_whole_names() -> None:
-    pairs = [ServerPath("/mnt", "/srv"), ServerPath("/mnt/fast", "/ssd")]
-    assert server_root("/mnt/fast/a.zarr", pairs) == "/ssd/a.zarr"
-    assert server_root("/mnt/faster/a.zarr", pairs) == "/srv/faster/a.zarr"
-    assert server_root("/home/a.zarr", pairs) == "/home/a.zarr"
-    assert server_root("/mnt", pairs) == "/srv"
-
-
-@pytest.mark.parametrize("text", ["here", "/a", "a=/b", "/a=b", "="])
-def test_a_server_path_needs_two_absolute_paths(text: str) -> None:
-    with pytest.raises(UsageError):
-        parse_server_path(text)

@@ -1,0 +1,84 @@
+"""A Zarr's address as the server names it: a path of its own disk, or s3://HOST/BUCKET/KEY.
+
+The forms are omero-zarr-pixel-buffer's (facts: layouts): for S3 it always speaks https, drops a port, and takes no
+credentials from the lsid; `?anonymous=true` marks a public bucket. What this form cannot express is refused.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from omero_roz.errors import Refused, UsageError
+from omero_roz.layout.store import Bucket
+
+_AMAZON = re.compile(r"(?P<bucket>.+)\.(?P<host>s3[.-][a-z0-9.-]*amazonaws\.com(\.cn)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPath:
+    """The server sees the local directory `local` as `server`."""
+
+    local: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """How the server sees what we see: its paths, and the bucket of the Zarr (None where it is in none)."""
+
+    paths: tuple[ServerPath, ...] = ()
+    bucket: Bucket | None = None
+
+
+def parse_server_path(text: str) -> ServerPath:
+    """Read LOCAL=SERVER, both absolute."""
+    local, separator, server = text.partition("=")
+    if not separator or not local.startswith("/") or not server.startswith("/"):
+        raise UsageError("not of the form LOCAL=SERVER with two absolute paths", f"--server-path {text}")
+    return ServerPath(local.rstrip("/"), server.rstrip("/"))
+
+
+def server_root(uri: str, view: ServerView) -> str:
+    """The root of the layout at a path or address, as an lsid names it.
+
+    Raises Refused for an address that no lsid can express.
+    """
+    if "://" not in uri:
+        return server_path(uri, view.paths)
+    parts = urlsplit(uri)
+    if view.bucket is None:
+        raise Refused(
+            "the pixel buffer reads disks and buckets, and this https address is no bucket",
+            uri,
+            "name the Zarr by a path that the server sees, or put it into a bucket",
+        )
+    host = _host(uri, view.bucket.endpoint)
+    path = f"{parts.netloc}{parts.path}" if parts.scheme == "s3" else parts.path.lstrip("/")
+    amazon = _AMAZON.fullmatch(host) if parts.scheme != "s3" else None
+    if amazon:
+        host, path = amazon["host"], f"{amazon['bucket']}/{path}"
+    return f"s3://{host}/{path}" + ("?anonymous=true" if view.bucket.anonymous else "")
+
+
+def _host(uri: str, endpoint: str) -> str:
+    """The endpoint's host; raises Refused where the pixel buffer would go elsewhere."""
+    parts = urlsplit(endpoint)
+    reasons = {
+        "it is not https": parts.scheme != "https",
+        "it has a port": parts.port not in (None, 443),
+        "it has a path": parts.path.strip("/") != "",
+    }
+    for reason, applies in reasons.items():
+        if applies:
+            what = f"no lsid can express the endpoint {endpoint}: {reason}, and the pixel buffer takes only https://HOST"
+            raise Refused(what, uri, "serve the bucket at https://HOST, or name a path that the server sees")
+    return parts.hostname or ""
+
+
+def server_path(path: str, server_paths: Sequence[ServerPath]) -> str:
+    """A local path as the server names it: the longest of `server_paths` that fits is applied."""
+    for pair in sorted(server_paths, key=lambda pair: -len(pair.local)):
+        if path == pair.local or path.startswith(pair.local + "/"):
+            return pair.server + path[len(pair.local) :]
+    return path

@@ -1,0 +1,87 @@
+"""The verbs of `omero roz` that need no OMERO, and the options that say how a Zarr is reached."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omero_roz.layout.store import Store
+    from omero_roz.ports.zarr_stores import Access
+    from omero_roz.zarrs import Zarr
+
+
+def add_store_options(parser: ArgumentParser) -> None:
+    """The options of every verb that reads a Zarr."""
+    parser.add_argument("--mapping", metavar="FILE", help="series of each Image: a JSON list of paths, or one a line")
+    add_access_options(parser)
+
+
+def add_access_options(parser: ArgumentParser) -> None:
+    """How to get into a bucket: what is not given is taken from the AWS environment and configuration."""
+    parser.add_argument("--endpoint", metavar="URL", help="the S3 server, if it is not Amazon's")
+    parser.add_argument("--profile", metavar="NAME", help="profile of the AWS configuration")
+    parser.add_argument("--anonymous", action="store_true", help="a public bucket: send no credentials")
+
+
+def access(args: Namespace) -> "Access":
+    """The Access that the options say."""
+    from omero_roz.ports.zarr_stores import Access
+
+    return Access(args.endpoint, args.profile, args.anonymous)
+
+
+def read(args: Namespace) -> "Zarr":
+    """The Zarr that the options say."""
+    from omero_roz import zarrs
+
+    return zarrs.read(args.uri, access(args), args.mapping)
+
+
+def inspect(ctx: Any, args: Namespace) -> None:
+    """Show what a Zarr holds, or list the layouts below a directory or a bucket's prefix."""
+    from omero_roz import terminal, zarrs
+    from omero_roz.errors import LayoutError, UsageError
+    from omero_roz.layout.reading import read_layout
+    from omero_roz.layout.report import to_json
+
+    mapping = zarrs.read_mapping(args.mapping)
+    store = zarrs.open_store(args.uri, access(args))
+    stores = zarrs.find(store)
+    first = next(stores)
+    if first != store:
+        if mapping:
+            raise UsageError("a mapping is for one Zarr, and here are several", f"--mapping {args.mapping}", "name one")
+        return _list(ctx, chain([first], stores), args)
+    layout = read_layout(store, mapping)
+    if args.json:
+        ctx.out(json.dumps(to_json(layout), ensure_ascii=False, indent=2))
+    else:
+        terminal.show_layout(layout, sys.stdout)
+    if layout.errors:
+        raise LayoutError.of(layout.errors)
+
+
+def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> None:
+    """A line, or a value of a JSON list, for each layout as soon as it is read."""
+    from omero_roz import terminal
+    from omero_roz.errors import LayoutError, Refused
+    from omero_roz.layout.reading import read_layout
+    from omero_roz.layout.report import failure_json, to_json
+
+    bad = count = 0
+    for count, store in enumerate(stores, 1):
+        try:
+            layout = read_layout(store)
+            bad += bool(layout.errors)
+            text = json.dumps(to_json(layout), ensure_ascii=False) if args.json else terminal.layout_line(layout)
+        except Refused as error:
+            bad += 1
+            text = json.dumps(failure_json(store.uri, error), ensure_ascii=False) if args.json else str(error)
+        ctx.out(("[" if count == 1 else ",") + text if args.json else text)
+    if args.json:
+        ctx.out("]")
+    if bad:
+        raise LayoutError(f"{bad} of {count} layouts cannot be used", args.uri, "inspect each of them")

@@ -1,0 +1,54 @@
+"""Zarrs as the user names them: reading and finding layouts. Nothing of it needs OMERO."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from omero_roz.errors import UsageError
+from omero_roz.layout.finding import find_layouts
+from omero_roz.layout.mapping import parse_mapping
+from omero_roz.layout.model import SeriesMapping, ZarrLayout
+from omero_roz.layout.reading import read_layout
+from omero_roz.layout.store import Store
+from omero_roz.ports.zarr_stores import Access, open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Zarr:
+    """A layout and the store that it was read from."""
+
+    store: Store
+    layout: ZarrLayout
+
+
+def read(uri: str, access: Access, mapping: str | None = None) -> Zarr:
+    """Read the layout at a path or address, its series mapped as the file `mapping` says where one is given.
+
+    Raises Refused or UsageError where it cannot be read at all.
+    """
+    given = read_mapping(mapping)
+    store = open_store(uri, access)
+    return Zarr(store, read_layout(store, given))
+
+
+def find(store: Store) -> Iterator[Store]:
+    """The layouts at or below a store's root; the store itself where none is found or it cannot list."""
+    if store.children("") is None:
+        yield store
+        return
+    nothing = True
+    for found in find_layouts(store):
+        nothing = False
+        yield found
+    if nothing:
+        yield store
+
+
+def read_mapping(file: str | None) -> SeriesMapping | None:
+    """The series mapping in a local file, None without a file; UsageError for what is none."""
+    if file is None:
+        return None
+    try:
+        return parse_mapping(Path(file).read_text("utf-8"), file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read ({error})", f"--mapping {file}", "give a text file") from None
