@@ -45,17 +45,17 @@ class RenderingSettingsService(Service):
         """From each channel's minimum to its maximum, whatever they are (0 to 0 too: facts/omero_replacement.md)."""
         return self._reset(call, kind, ids, True)
 
-    def resetDefaultsForImage(self, call: Call, image_id: int) -> None:
+    def resetDefaultsInImage(self, call: Call, image_id: int) -> None:
         """resetDefaultsInSet for one image."""
         self._reset(call, "Image", [image_id], False)
+
+    def resetDefaultsInDataset(self, call: Call, dataset_id: int) -> list[int]:
+        """resetDefaultsInSet for the images of one dataset."""
+        return self._reset(call, "Dataset", [dataset_id], False)
 
     def resetDefaultsForPixels(self, call: Call, pixels_id: int) -> None:
         """resetDefaultsInSet for one image, by its pixels."""
         self._reset(call, "Pixels", [pixels_id], False)
-
-    def resetMinMaxForPixels(self, call: Call, pixels_id: int) -> None:
-        """resetMinMaxInSet for one image, by its pixels."""
-        self._reset(call, "Pixels", [pixels_id], True)
 
     def getRenderingSettings(self, call: Call, pixels_id: int) -> RenderingDefI | None:
         """The caller's settings, or None."""

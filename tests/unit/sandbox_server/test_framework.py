@@ -1,23 +1,48 @@
 """Servants made of plain classes: what is missing, wrong or broken is answered at once, over real Ice."""
 
+import importlib
+import pkgutil
+
 import Ice
-import omero
 import omero.clients
 import psycopg2
 import pytest
+
+import omero
+from omero_sandbox import services
 from omero_sandbox.context import Caller
 from omero_sandbox.services import base
 
 EVERY = [
     f"omero.api.{name}"
-    for name in (
-        "IAdmin IConfig IContainer ILdap IMetadata IPixels IProjection IQuery IRenderingSettings IRepositoryInfo IRoi"
-        " IScript ISession IShare ITimeline ITypes IUpdate Exporter JobHandle RawFileStore RawPixelsStore"
-        " RenderingEngine Search ThumbnailStore ServiceFactory"
-    ).split()
-] + [
-    f"omero.grid.{name}" for name in ("SharedResources", "Repository", "ManagedRepository", "ImportProcess", "Tables")
-]
+    for name in [
+        "IAdmin",
+        "IConfig",
+        "IContainer",
+        "ILdap",
+        "IMetadata",
+        "IPixels",
+        "IProjection",
+        "IQuery",
+        "IRenderingSettings",
+        "IRepositoryInfo",
+        "IRoi",
+        "IScript",
+        "ISession",
+        "IShare",
+        "ITimeline",
+        "ITypes",
+        "IUpdate",
+        "Exporter",
+        "JobHandle",
+        "RawFileStore",
+        "RawPixelsStore",
+        "RenderingEngine",
+        "Search",
+        "ThumbnailStore",
+        "ServiceFactory",
+    ]
+] + [f"omero.grid.{name}" for name in ("SharedResources", "Repository", "ManagedRepository", "ImportProcess", "Tables")]
 NOBODY = Caller(0, "", 0, "root", 0, "system", True, frozenset({0}), frozenset({0}))
 
 
@@ -58,6 +83,15 @@ def test_every_operation_is_filled_in(interface):
             name = attribute.removeprefix("_op_")
             name = f"{name}_async" if hasattr(generated, f"{name}_async") else name
             assert getattr(made, name) is not getattr(generated, name, None), name
+
+
+def test_every_public_method_is_an_operation():
+    for module in pkgutil.iter_modules(services.__path__):
+        importlib.import_module(f"{services.__name__}.{module.name}")
+    for interface, cls in base.SERVICES.items():
+        operations = {name.removeprefix("_op_") for name in dir(base.ice_class(interface))}
+        public = {name for name in vars(cls) if not name.startswith("_") and callable(getattr(cls, name))}
+        assert public - operations <= {"released", "open"}, interface
 
 
 def test_unknown_interface_is_refused():
