@@ -83,15 +83,28 @@ def draw(buffer: PixelBuffer, settings: RenderingDefI, size: tuple[int, int] | N
     full = buffer.sizes
     size = size or by_longest_side(full.x, full.y, THUMBNAIL)
     buffer.set_level(_level(buffer, max(size)))
+    shown = colours(buffer, settings, settings.defaultZ.val, settings.defaultT.val)
+    return jpeg(Image.fromarray(shown).resize(size))
+
+
+def jpeg(picture: Image.Image, quality: int = 75) -> bytes:
+    """The picture as a file."""
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def colours(buffer: PixelBuffer, settings: RenderingDefI, z: int, t: int) -> np.ndarray:
+    """One plane of the active channels, (y, x, RGB) of 8 bit; the model greyscale shows the first of them in grey."""
     sizes = buffer.sizes
     plane = np.zeros((sizes.y, sizes.x, 3))
-    for c, binding in enumerate(settings.copyWaveRendering()):
-        if binding.active.val:
-            raw = buffer.get_plane(settings.defaultZ.val, c, settings.defaultT.val)
-            plane += _shade(np.frombuffer(raw, sizes.dtype.newbyteorder(">")).reshape(sizes.y, sizes.x), binding)
-    out = io.BytesIO()
-    Image.fromarray(np.clip(plane, 0, 255).astype(np.uint8)).resize(size).save(out, "JPEG")
-    return out.getvalue()
+    active = [(c, binding) for c, binding in enumerate(settings.copyWaveRendering()) if binding.active.val]
+    grey = settings.model.value.val == "greyscale"
+    for c, binding in active[:1] if grey else active:
+        raw = np.frombuffer(buffer.get_plane(z, c, t), sizes.dtype.newbyteorder(">"))
+        colour = (255, 255, 255) if grey else (binding.red.val, binding.green.val, binding.blue.val)
+        plane += _shade(raw.reshape(sizes.y, sizes.x), binding)[:, :, None] * colour
+    return np.clip(plane, 0, 255).astype(np.uint8)
 
 
 def _level(buffer: PixelBuffer, longest: int) -> int:
@@ -101,7 +114,6 @@ def _level(buffer: PixelBuffer, longest: int) -> int:
 
 
 def _shade(numbers: np.ndarray, binding: ChannelBindingI) -> np.ndarray:
+    """0 to 1 in the channel's window."""
     low, high = binding.inputStart.val, binding.inputEnd.val
-    span = (high - low) or 1.0
-    level = np.nan_to_num(np.clip((numbers.astype(float) - low) / span, 0, 1))
-    return level[:, :, None] * (binding.red.val, binding.green.val, binding.blue.val)
+    return np.nan_to_num(np.clip((numbers.astype(float) - low) / ((high - low) or 1.0), 0, 1))

@@ -18,7 +18,8 @@ PIXELS = (
 )
 SETTINGS = (
     "select r from RenderingDef r join fetch r.quantization join fetch r.model join fetch r.waveRendering b"
-    " join fetch b.family where r.pixels.id in (:ids) and r.details.owner.id = :owner order by r.id"
+    " join fetch b.family left outer join fetch b.spatialDomainEnhancement"
+    " where r.pixels.id in (:ids) and r.details.owner.id = :owner order by r.id"
 )
 # From the ids of a class to the ids of pixels.
 _PATHS = {

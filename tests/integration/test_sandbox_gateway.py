@@ -70,6 +70,24 @@ def test_rendering_settings_and_thumbnail(conn, image):
     assert (low, high) == (channel.min(), channel.max())
 
 
+def test_rendering_engine(conn, image):
+    channels = image.getChannels()
+    assert [c.getLabel() for c in channels] == [dye.name for dye in SHOTS[0].dyes]
+    assert channels[0].isActive()
+    assert (channels[0].getWindowMin(), channels[0].getLut(), channels[0].isReverseIntensity()) == (
+        pixels(SHOTS[0], 0)[:, 0].min(),
+        None,
+        False,
+    )
+    assert image.renderImage(0, 0).size == (image.getSizeX(), image.getSizeY())
+    image.setActiveChannels([1], [[10, 20]], ["00FF00"])
+    assert image.saveDefaults()
+    again = conn.getObject("Image", image.getId()).getChannels()[0]
+    assert (again.getWindowStart(), again.getWindowEnd(), again.getColor().getHtml()) == (10, 20, "00FF00")
+    shown = image.renderImage(0, 0).getpixel((0, 0))
+    assert max(shown[0], shown[2]) < 20
+
+
 def test_windows_are_reset(conn, image):
     service, pixels_id = conn.getRenderingSettingsService(), image.getPixelsId()
     query = "select s from StatsInfo s, Channel c where c.statsInfo = s and c.pixels.id = :id"
