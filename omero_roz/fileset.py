@@ -19,6 +19,18 @@ class ExternalInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class PixelsFile:
+    """The file that the server opens for an image, as pixels.path, name and repo say; only SQL reaches them.
+
+    `path` is a directory of the ManagedRepository without slashes around it, `repo` that repository's uuid.
+    """
+
+    path: str | None
+    name: str | None
+    repo: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OmeroImage:
     """An image of a fileset. `series` counts from 0 as image.series does."""
 
@@ -53,9 +65,10 @@ class Fileset:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """The user of the session and the group in which it works."""
+    """The user of the session and the group in which it works; `session_id` is that of its row."""
 
     user_id: int
     user_name: str
     group_id: int
     is_admin: bool
+    session_id: int

@@ -14,6 +14,7 @@ from tests.servers import Omero, Server, named_server, sandbox_server
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--omero", metavar="HOST:PORT", help="test this OMERO instead of the sandbox")
     parser.addoption("--db", metavar="SERVICE", help="libpq service or DSN (without a password) of its database")
+    parser.addoption("--managed-repository", metavar="DIR", help="where this machine sees its ManagedRepository")
     parser.addoption("--reader-v3", action="store_true", help="the OMERO under test has a reader for Zarr v3")
 
 
@@ -21,7 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The server under test, its readers as released today: Zarr v2 only, unless --omero says otherwise."""
     if named := request.config.getoption("--omero"):
-        yield named_server(named, request.config.getoption("--db"), request.config.getoption("--reader-v3"))
+        database, repository = (request.config.getoption(option) for option in ("--db", "--managed-repository"))
+        yield named_server(named, database, request.config.getoption("--reader-v3"), repository)
     else:
         yield from sandbox_server(reader_v3=False)
 

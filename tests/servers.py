@@ -23,7 +23,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Server:
-    """A running OMERO: where it is, an account, and what its readers can."""
+    """A running OMERO: where it is, an account, what its readers can; its database and ManagedRepository if in reach."""
 
     host: str
     port: int
@@ -31,6 +31,7 @@ class Server:
     password: str
     reader_v3: bool
     dsn: str | None
+    repository: str | None = None
 
     @contextmanager
     def client(self, user: str = "", password: str = "") -> Iterator[omero.clients.BaseClient]:
@@ -68,13 +69,16 @@ def sandbox_server(reader_v3: bool) -> Iterator[Server]:
     from omero_sandbox.sandbox import OmeroSandbox
 
     with OmeroSandbox(reader_v3=reader_v3) as sandbox:
-        yield Server(sandbox.host, sandbox.ssl_port, "root", sandbox.root_password, reader_v3, sandbox.dsn)
+        yield Server(
+            sandbox.host, sandbox.ssl_port, "root", sandbox.root_password, reader_v3, sandbox.dsn,
+            str(sandbox.managed_repository),
+        )  # fmt: skip
 
 
-def named_server(address: str, database: str | None, reader_v3: bool) -> Server:
+def named_server(address: str, database: str | None, reader_v3: bool, repository: str | None) -> Server:
     """A real OMERO: OMERO_USER (default root) and OMERO_PASSWORD say who logs in."""
     host, _, port = address.partition(":")
     password = os.environ.get("OMERO_PASSWORD")
     if not password:
         pytest.exit("say the password of the OMERO under test in OMERO_PASSWORD", returncode=2)
-    return Server(host, int(port or 4064), os.environ.get("OMERO_USER", "root"), password, reader_v3, database)
+    return Server(host, int(port or 4064), os.environ.get("OMERO_USER", "root"), password, reader_v3, database, repository)

@@ -1,0 +1,103 @@
+"""`omero roz replace-fileset`, `rollback` and `status`: their options, and what they print."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from omero_roz import cli_zarr
+
+if TYPE_CHECKING:
+    from omero_roz.ports.omero_session import OmeroSession
+    from omero_roz.replace.steps import Replaced
+
+_DB = (
+    "libpq service name or DSN of OMERO's database: the change is one SQL transaction, faster for many images. No "
+    "password in it: PGPASSFILE, PGPASSWORD and pg_service.conf work"
+)
+_REPOSITORY = "OMERO's ManagedRepository as this machine sees it: files are written there, past the API (with --db)"
+_BINDING = (
+    "external-info (default): omero-zarr-pixel-buffer reads the Zarr where it is; zarr-reader: Bio-Formats with "
+    "OMEZarrReader reads it through links in the ManagedRepository (needs --db and --managed-repository)"
+)
+
+
+def add_replace_options(parser: ArgumentParser) -> None:
+    """The options that only a replacement has."""
+    parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
+    parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
+    add_database_option(parser)
+
+
+def add_database_option(parser: ArgumentParser) -> None:
+    """Where the database is."""
+    parser.add_argument("--db", metavar="SERVICE|DSN", help=_DB)
+
+
+def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Replace a fileset by a Zarr."""
+    from omero_roz.binding.lsid import ServerView, parse_server_path
+    from omero_roz.replace import one
+    from omero_roz.replace.steps import Source
+    from omero_roz.terminal import progress
+
+    zarr = cli_zarr.read(args)
+    source = Source(zarr.store, zarr.layout, args.uri)
+    view = ServerView(tuple(parse_server_path(text) for text in args.server_path), zarr.store.bucket)
+    fileset = args.fileset.id.val
+    with one.means_for(session, fileset, args.db, args.managed_repository) as means:
+        planned = one.plan(means, source, fileset, args.binding, view)
+        if args.dry_run:
+            return _show_plan(ctx, planned, args)
+        with progress(sys.stderr) as report:
+            done = one.run(means, planned, source, session.who.user_name, not args.no_probe, report)
+    if args.json:
+        return ctx.out(json.dumps(asdict(done), indent=2))
+    ctx.out(f"Fileset:{done.fileset}")
+    ctx.err(_told(fileset, done))
+    ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
+
+
+def rollback(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Bring the source of a replaced fileset back."""
+    from omero_roz.replace import one
+
+    fileset = args.fileset.id.val
+    with one.means_for(session, fileset, args.db, None) as means:
+        source = one.roll_back(means, fileset, session.who.user_name)
+    if args.json:
+        return ctx.out(json.dumps({"fileset": source}))
+    ctx.out(f"Fileset:{source}")
+    ctx.err(f"the images of Fileset:{fileset} are back in Fileset:{source}")
+
+
+def status(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Show the records of a fileset."""
+    from omero_roz.replace import one
+    from omero_roz.terminal import show_records
+
+    records = one.records(session, args.fileset.id.val)
+    if args.json:
+        return ctx.out(json.dumps([asdict(record) for record in records], ensure_ascii=False, indent=2))
+    show_records(f"Fileset:{args.fileset.id.val}", records, sys.stdout)
+
+
+def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:
+    if planned.done is not None:
+        return ctx.err(f"Fileset:{args.fileset.id.val} is already replaced by Fileset:{planned.done.fileset}")
+    if args.json:
+        return ctx.out(planned.plan.to_json())
+    for number, step in enumerate(planned.plan.steps(), 1):
+        ctx.out(f"{number}. {step}")
+    ctx.err("dry run: nothing was changed")
+
+
+def _told(fileset: int, done: "Replaced") -> str:
+    compared = f"{done.planes} planes compared through OMERO, all equal"
+    if done.already:
+        proof = f"; it is proven now: {compared}" if done.planes else ""
+        return f"Fileset:{fileset} is already replaced by Fileset:{done.fileset}{proof}"
+    return f"Fileset:{fileset} replaced by Fileset:{done.fileset}: " + (
+        compared if done.planes else "not compared with the Zarr (--no-probe)"
+    )

@@ -1,0 +1,119 @@
+"""OMERO's PostgreSQL database: one connection, transactions, errors. Values go in as parameters only.
+
+An address is a libpq service name or a DSN; what is left out comes from PGHOST, PGPASSFILE, pg_service.conf and so on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from typing import Any
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import parse_dsn
+
+from omero_roz.errors import Refused, Unreachable, UsageError, one_line
+
+_SECRETS = ("password", "sslpassword", "oauth_client_secret")
+_CONNECTION = {"connect_timeout": "15", "application_name": "omero-roz", "keepalives_idle": "60"}
+
+
+def parse_address(text: str) -> dict[str, str]:
+    """The libpq parameters of a service name or DSN.
+
+    Raises UsageError, without showing the text, where it cannot be read or has a password in it.
+    """
+    if "=" not in text and "://" not in text:
+        parameters = {"service": text}
+    else:
+        try:
+            parameters = parse_dsn(text)
+        except psycopg2.Error:
+            raise UsageError("it is neither a service name nor a DSN (not shown)", "--db", "see pg_service.conf") from None
+    if any(secret in parameters for secret in _SECRETS):
+        fix = "leave it out, and use PGPASSFILE, PGPASSWORD or pg_service.conf"
+        raise UsageError("a password on the command line is refused: every user of the machine can see it", "--db", fix)
+    return parameters
+
+
+def statements(package: str, name: str) -> dict[str, str]:
+    """The statements of an SQL file, each after a line `-- name: NAME`."""
+    parts = (files(package) / name).read_text(encoding="utf-8").split("-- name: ")[1:]
+    return {part.partition("\n")[0].strip(): part.partition("\n")[2].strip() for part in parts}
+
+
+class Database:
+    """Access to the database for one thread; it connects when it is first used and again when the connection is lost."""
+
+    def __init__(self, address: str) -> None:
+        """Raises UsageError as `parse_address` does."""
+        self._parameters = _CONNECTION | parse_address(address)
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Everything inside is committed at the end, or nothing is.
+
+        Raises Unreachable where the database does not answer, Refused where it refuses a statement.
+        """
+        with _errors():
+            connection = self._connected()
+        try:
+            with connection.cursor() as cursor:
+                yield Transaction(cursor)
+            with _errors("at the commit: whether it was done is not known, and the same command again will tell"):
+                connection.commit()
+        except BaseException:
+            self._give_up(connection)
+            raise
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg2.connect(**self._parameters)
+        return self._connection
+
+    def _give_up(self, connection: Connection) -> None:
+        try:
+            connection.rollback()
+        except psycopg2.Error:
+            self._connection = None
+
+
+class Transaction:
+    """A transaction in progress."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def rows(self, statement: str, **values: object) -> list[tuple]:
+        """Run a statement with its %(named)s values; its rows, if it gives any."""
+        with _errors():
+            self._cursor.execute(statement, values)
+            return self._cursor.fetchall() if self._cursor.description else []
+
+
+@contextmanager
+def _errors(moment: str = "") -> Iterator[None]:
+    """Turn what psycopg2 raises into our errors; what PostgreSQL says is cut to its first line, which has no values."""
+    try:
+        yield
+    except (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable, psycopg2.errors.SerializationFailure) as e:
+        raise Refused("somebody else is changing the same rows", "the database", "repeat the command") from e
+    except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+        what = f"no answer ({_said(error)})" + (f" {moment}" if moment else "")
+        raise Unreachable(what, "the database", "check --db and the connection, then repeat the command") from error
+    except psycopg2.Error as error:
+        raise Refused(f"it refused ({_said(error)})", "the database", "nothing was changed") from error
+
+
+def _said(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return one_line(lines[0][:300]) if lines else type(error).__name__

@@ -1,0 +1,150 @@
+"""Replacing one fileset: finding what the user named, planning, doing, undoing."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from omero_roz.binding import zarr_reader
+from omero_roz.binding.lsid import ServerView, server_root
+from omero_roz.errors import UsageError
+from omero_roz.fileset import Fileset
+from omero_roz.matching import Pair, match_fileset
+from omero_roz.ports.database import Database
+from omero_roz.ports.filesets import Filesets
+from omero_roz.ports.omero_session import OmeroSession, as_owner
+from omero_roz.record import NS_RECORD, Record, from_json
+from omero_roz.replace import steps, swap
+from omero_roz.replace.plan import ReplacePlan, as_planned
+from omero_roz.replace.planning import plan_replacement
+from omero_roz.replace.steps import Means, Replaced, Source, Written
+from omero_roz.verify.pixels import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A replacement that is planned; `done` is the record of the same one, if it was made before."""
+
+    plan: ReplacePlan
+    pairs: tuple[Pair, ...]
+    done: Written | None
+
+
+@contextmanager
+def means_for(
+    session: OmeroSession, fileset_id: int, database: str | None, repository: str | None
+) -> Iterator[Means]:
+    """The means to change a fileset: its owner's session, the database at an address, the repository's directory.
+
+    Raises UsageError, and Refused where the user may not change it.
+    """
+    if repository is not None and database is None:
+        raise UsageError("files that are written there are registered by SQL", "--managed-repository", "give --db too")
+    opened = Database(database) if database is not None else None
+    try:
+        with as_owner(session, Filesets(session).get(fileset_id).owner, f"Fileset:{fileset_id}") as owner:
+            yield Means(owner, opened, Path(repository) if repository is not None else None)
+    finally:
+        if opened is not None:
+            opened.close()
+
+
+def plan(means: Means, source: Source, fileset_id: int, binding: str, view: ServerView) -> Planned:
+    """Plan the replacement of the fileset that has the images of the one named, which may have been replaced before.
+
+    Raises Refused, LayoutError or UsageError with all that forbids it.
+    """
+    filesets, layout = Filesets(means.session), source.layout
+    found = holder(filesets, fileset_id)
+    written = steps.in_force(filesets, found.id)
+    fileset = _in_recorded_order(found, written)
+    pairs = match_fileset(fileset, layout)
+    pixels = {}
+    if binding == zarr_reader.NAME:
+        if means.database is None or means.repository is None:
+            what = "it writes into the ManagedRepository and changes which file the server opens"
+            raise UsageError(what, f"--binding {binding}", "give --db and --managed-repository")
+        pixels = swap.pixels_files(means.database, [image.id for image in fileset.images])
+    root, on_disk = server_root(layout.uri, view), means.repository is not None
+    made = plan_replacement(fileset, source.store, pairs, root, binding, pixels, on_disk, datetime.now(UTC))
+    return Planned(made, pairs, written if written is not None and _is_done(made, written.record) else None)
+
+
+def run(means: Means, planned: Planned, source: Source, user: str, probe: bool, progress: Progress) -> Replaced:
+    """Replace as planned, or prove what was replaced before and is not proven yet; `user` is who does it."""
+    made, done = planned.plan, planned.done
+    record = _record("replace", "unproven", made.uri, made.binding, user, made.source)
+    if done is None:
+        return steps.run_replacement(means, made, planned.pairs, source, record, probe, progress)
+    if done.record.state == "unproven" and probe:
+        proven = steps.prove(means, done, made.owner, planned.pairs, source, record, progress)
+        return replace(proven, already=True)
+    return Replaced(done.fileset, 0, already=True)
+
+
+def roll_back(means: Means, fileset_id: int, user: str) -> int:
+    """Bring back the source of a replaced fileset; the source's id."""
+    filesets = Filesets(means.session)
+    written = steps.latest(filesets, fileset_id)
+    undone = written.record
+    record = _record("rollback", "done", undone.uri, undone.binding, user, fileset_id)
+    return steps.roll_back(means, written, filesets.get(fileset_id).owner, record)
+
+
+def holder(filesets: Filesets, fileset_id: int) -> Fileset:
+    """The fileset that has the images which a fileset had: itself, or the one that replaced it, over several steps."""
+    fileset, seen = filesets.get(fileset_id), {fileset_id}
+    while not fileset.images:
+        following = _following(filesets, fileset.id)
+        if following is None or following in seen:
+            return fileset
+        seen.add(following)
+        fileset = filesets.get(following)
+    return fileset
+
+
+def _following(filesets: Filesets, fileset_id: int) -> int | None:
+    """The fileset that got the images of another, as the newest record in force says that names that one as source."""
+    for fileset, _, text in reversed(filesets.named(NS_RECORD, f"Fileset:{fileset_id}")):
+        if from_json(text, f"Fileset:{fileset}").state != "rolled-back":
+            return fileset
+    return None
+
+
+def _in_recorded_order(fileset: Fileset, written: Written | None) -> Fileset:
+    """The fileset with its images in the order of its record: those in shadows all have the series 0."""
+    if written is None:
+        return fileset
+    order = {image.id: number for number, image in enumerate(written.record.images)}
+    if set(order) != {image.id for image in fileset.images}:
+        return fileset
+    return replace(fileset, images=tuple(sorted(fileset.images, key=lambda image: order[image.id])))
+
+
+def _is_done(made: ReplacePlan, record: Record) -> bool:
+    """Whether a plan would change nothing but the shadows' place."""
+    if record.binding != made.binding or record.uri != made.uri or record.source is None:
+        return False
+    if made.binding != zarr_reader.NAME:
+        return all(map(as_planned, made.swaps))
+    pairs = zip(made.swaps, record.images, strict=True)
+    return all(
+        (swap.image.id, swap.path, swap.pixels_before, swap.image.external_info) == (i.id, i.path, i.pixels, i.binding)
+        for swap, i in pairs
+    )
+
+
+def _record(kind: str, state: str, uri: str, binding: str, user: str, source: int | None) -> Record:
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    return Record(kind, state, uri, binding, user, when, version("omero-roz"), source)
+
+
+def records(session: OmeroSession, fileset_id: int) -> Sequence[Record]:
+    """What omero-roz did to a fileset, oldest first."""
+    filesets = Filesets(session)
+    filesets.get(fileset_id)
+    return [from_json(text, f"Fileset:{fileset_id}") for _, text in filesets.notes(fileset_id, NS_RECORD)]
+
+
