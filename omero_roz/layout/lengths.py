@@ -1,4 +1,4 @@
-"""Lengths with the unit symbols of OME-XML and the unit names of NGFF, made comparable."""
+"""Unit names of NGFF and unit symbols of OME-XML: lengths made comparable, names made symbols."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ _OTHERS = {"angstrom": ("Å", 1e-10), "inch": ("in", 0.0254), "foot": ("ft", 0.3
 _METRES = {
     unit: 10.0**exponent for name, (symbol, exponent) in _PREFIXES.items() for unit in (f"{name}meter", f"{symbol}m")
 } | {unit: metres for name, (symbol, metres) in _OTHERS.items() for unit in (name, symbol)}
+_SYMBOLS = {f"{name}meter": f"{symbol}m" for name, (symbol, _) in _PREFIXES.items()} | {
+    name: symbol for name, (symbol, _) in _OTHERS.items()
+}
+_TIME_SYMBOLS = {f"{name}second": f"{symbol}s" for name, (symbol, _) in _PREFIXES.items()} | {
+    "minute": "min", "hour": "h", "day": "d",
+}  # fmt: skip
 
 
 def metres(length: Quantity | None) -> float | None:
@@ -21,3 +27,13 @@ def metres(length: Quantity | None) -> float | None:
     if length is None or length.unit not in _METRES:
         return None
     return length.value * _METRES[length.unit]
+
+
+def length_symbol(unit: str) -> str | None:
+    """OME-XML's symbol of an NGFF unit of length, None for what is none."""
+    return _SYMBOLS.get(unit)
+
+
+def time_symbol(unit: str) -> str | None:
+    """OME-XML's symbol of an NGFF unit of time, None for what is none."""
+    return _TIME_SYMBOLS.get(unit)
