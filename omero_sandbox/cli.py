@@ -57,9 +57,7 @@ def _port(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="omero-sandbox", description="A stand-in OMERO server on this machine."
-    )
+    parser = argparse.ArgumentParser(prog="omero-sandbox", description="A stand-in OMERO server on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, about in (
         ("start", _start, "start it in the background, or show the one that runs"),
@@ -78,15 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         if name != "stop":
             command.add_argument("--json", action="store_true", help="print JSON")
         if name == "start":
-            command.add_argument(
-                "--port", type=_port, metavar="N", help="port for ssl (4064 if free, else any)"
-            )
+            command.add_argument("--port", type=_port, metavar="N", help="port for ssl (4064 if free, else any)")
             command.add_argument(
                 "--reader-v3", action="store_true", help="read Zarr v3 too, which today's readers cannot"
             )
-            command.add_argument(
-                "--root-password", default="omero", metavar="WORD", help="root's first (%(default)s)"
-            )
+            command.add_argument("--root-password", default="omero", metavar="WORD", help="root's first (%(default)s)")
     return parser
 
 

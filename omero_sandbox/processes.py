@@ -13,9 +13,7 @@ DETACH = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
 def launch(command: list[str], log: Path, environment: dict[str, str] | None = None) -> int:
     """Start a process that outlives this one, its output added to `log`; returns its number."""
     shell = ["/bin/sh", "-c", DETACH, "launch", str(log), *command]
-    done = subprocess.run(
-        shell, check=True, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment
-    )
+    done = subprocess.run(shell, check=True, stdout=subprocess.PIPE, text=True, start_new_session=True, env=environment)
     return int(done.stdout)
 
 
