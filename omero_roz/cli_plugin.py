@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from omero.cli import BaseControl, ProxyStringType
 
-from omero_roz import cli_zarr
-from omero_roz.errors import RozError, UsageError
+from omero_roz import cli_import, cli_replace, cli_zarr
+from omero_roz.errors import RozError
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
 
@@ -37,10 +37,9 @@ class RozControl(BaseControl):
 
     def _add_import(self, sub) -> None:
         parser = self._verb(
-            sub, "import", self.import_, "Import a Zarr of bioformats2raw with its OME-XML as new images"
+            sub, "import", self.import_, "Import Zarrs of bioformats2raw with their OME-XML as new images and plates"
         )
-        parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
-        parser.add_argument("--target", metavar="Dataset:ID", type=ProxyStringType(), help="where the images go")
+        cli_import.add_options(parser)
         self._add_change_options(parser)
 
     def _add_replace(self, sub) -> None:
@@ -48,11 +47,13 @@ class RozControl(BaseControl):
         parser = self._verb(sub, "replace-fileset", self.replace_fileset, text)
         parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
         parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
+        cli_replace.add_replace_options(parser)
         self._add_change_options(parser)
 
     def _add_rollback(self, sub) -> None:
         parser = self._verb(sub, "rollback", self.rollback, "Give the images of a replaced fileset back to its source")
         parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"), help="the new Fileset")
+        cli_replace.add_database_option(parser)
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_login_arguments()
 
@@ -101,81 +102,23 @@ class RozControl(BaseControl):
         cli_zarr.inspect(self.ctx, args)
 
     def import_(self, args: Namespace) -> None:
-        """Import a Zarr as new images."""
-        from omero_roz import verbs
-        from omero_roz.terminal import progress
-
-        target = self._target(args.target)
-        zarr = cli_zarr.read(args)
-        session = self._session(args)
-        plan = verbs.plan_import(session, zarr, target, args.server_path)
-        if args.dry_run:
-            return self._show_plan(plan, args)
-        with progress(sys.stderr) as report:
-            done = verbs.run_import(session, plan, zarr, probe=not args.no_probe, progress=report)
-        if args.json:
-            return self.ctx.out(verbs.as_json(done))
-        self.ctx.out("Image:" + ",".join(map(str, done.images)))
-        self.ctx.err(f"Fileset:{done.fileset} from {plan.uri}: {_compared(done.planes)}")
+        """Import Zarrs as new images."""
+        cli_import.wanted(args)  # a wrong call is told before anybody has to log in
+        cli_import.run(self.ctx, self._session(args), args)
 
     def replace_fileset(self, args: Namespace) -> None:
         """Replace a fileset by a Zarr."""
-        from omero_roz import verbs
-        from omero_roz.terminal import progress
-
-        zarr = cli_zarr.read(args)
-        session = self._session(args)
-        replacement = verbs.plan_replacement(session, zarr, args.fileset.id.val, args.server_path)
-        if args.dry_run:
-            return self._show_plan(replacement.plan, args)
-        with progress(sys.stderr) as report:
-            done = verbs.run_replacement(session, replacement, zarr, probe=not args.no_probe, progress=report)
-        if args.json:
-            return self.ctx.out(verbs.as_json(done))
-        self.ctx.out(f"Fileset:{done.fileset}")
-        self.ctx.err(f"Fileset:{args.fileset.id.val} replaced by Fileset:{done.fileset}: {_compared(done.planes)}")
-        self.ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
+        cli_replace.replace_fileset(self.ctx, self._session(args), args)
 
     def rollback(self, args: Namespace) -> None:
         """Bring the source of a replaced fileset back."""
-        from omero_roz import verbs
-
-        source = verbs.roll_back(self._session(args), args.fileset.id.val)
-        if args.json:
-            return self.ctx.out(verbs.as_json({"fileset": source}))
-        self.ctx.out(f"Fileset:{source}")
-        self.ctx.err(f"the images of Fileset:{args.fileset.id.val} are back in Fileset:{source}")
+        cli_replace.rollback(self.ctx, self._session(args), args)
 
     def status(self, args: Namespace) -> None:
         """Show the records of a fileset."""
-        from omero_roz import verbs
-        from omero_roz.terminal import show_records
-
-        records = verbs.records(self._session(args), args.fileset.id.val)
-        if args.json:
-            return self.ctx.out(verbs.as_json(records))
-        show_records(f"Fileset:{args.fileset.id.val}", records, sys.stdout)
+        cli_replace.status(self.ctx, self._session(args), args)
 
     def _session(self, args: Namespace):
         from omero_roz.ports.omero_session import OmeroSession
 
         return OmeroSession(self.ctx.conn(args))
-
-    def _show_plan(self, plan, args: Namespace) -> None:
-        if args.json:
-            return self.ctx.out(plan.to_json())
-        for number, step in enumerate(plan.steps(), 1):
-            self.ctx.out(f"{number}. {step}")
-        self.ctx.err("dry run: nothing was changed")
-
-    def _target(self, target) -> tuple[str, int] | None:
-        if target is None:
-            return None
-        kind = type(target).__name__.removesuffix("I")
-        if kind != "Dataset":
-            raise UsageError("images can go into a Dataset only", f"--target {kind}:{target.id.val}", "give Dataset:ID")
-        return kind, target.id.val
-
-
-def _compared(planes: int) -> str:
-    return f"{planes} planes compared through OMERO, all equal" if planes else "not compared with the Zarr (--no-probe)"

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from omero_roz.fileset import ExternalInfo, OmeroImage, Owner
-from omero_roz.ports.new_images import NewImage, Target
+from omero_roz.ports.new_images import NewImage
+from omero_roz.ports.targets import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,66 +29,54 @@ class FilesetFile:
 
 
 @dataclass(frozen=True, slots=True)
+class NewPlate:
+    """A plate to be made: its ID in the OME-XML, its name, and how many wells and places for images it has."""
+
+    id: str
+    name: str
+    wells: int
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """New images from a Zarr."""
+    """New images from a Zarr.
+
+    `dataset` is the name of the Dataset that is made where the target is a Project; `resumes` the fileset of an
+    unfinished import that is gone on with.
+    """
 
     uri: str
     binding: str
     group_id: int
-    target: Target | None
+    targets: tuple[Target, ...]
     file: FilesetFile
+    dataset: str
     images: tuple[NewImage, ...]
+    plates: tuple[NewPlate, ...]
     batch: int
+    resumes: int | None = None
     kind: str = "import"
 
     def steps(self) -> list[str]:
         """The steps for people."""
-        where = f" into {self.target.kind}:{self.target.id} ({self.target.name})" if self.target else ""
-        batches = _count(-(-len(self.images) // self.batch), "batch", "batches")
-        return [
+        batches = -(-len(self.images) // self.batch)
+        wells = sum(plate.wells for plate in self.plates)
+        plates = (
+            f" with {_count(wells, 'well', 'wells')} of {_count(len(self.plates), 'plate', 'plates')}" if wells else ""
+        )
+        begin = [
             f"write a copy of the OME-XML to {self.file.client_path} in the ManagedRepository",
-            "make a Fileset with it and open its record",
-            "save instruments and what else several images share",
-            f"save {len(self.images)} images{where}, bound with {self.binding}, in {batches}",
-            "read planes through OMERO and compare them with the Zarr's",
-            "close the record",
+            "make a Fileset with it and with what several images share (instruments, plates), and open its record",
         ]
-
-    def to_json(self) -> str:
-        """The plan as JSON text."""
-        return json.dumps(asdict(self) | {"steps": self.steps()}, ensure_ascii=False, indent=2)
-
-
-@dataclass(frozen=True, slots=True)
-class Swap:
-    """An image that will be bound anew; `series` is its new place in the fileset."""
-
-    image: OmeroImage
-    series: int
-    path: str
-    binding: ExternalInfo
-
-
-@dataclass(frozen=True, slots=True)
-class ReplacePlan:
-    """A fileset whose images get their pixels from a Zarr."""
-
-    uri: str
-    binding: str
-    source: int
-    owner: Owner
-    file: FilesetFile
-    swaps: tuple[Swap, ...]
-    kind: str = "replace"
-
-    def steps(self) -> list[str]:
-        """The steps for people."""
         return [
-            f"write a copy of the OME-XML to {self.file.client_path} in the ManagedRepository",
-            f"in one transaction: make a new Fileset of {self.owner.user_name} with its record, move "
-            f"{_count(len(self.swaps), 'image', 'images')} of Fileset:{self.source} to it, bound with {self.binding}",
+            *(begin if self.resumes is None else [f"go on with the unfinished import of Fileset:{self.resumes}"]),
+            f"save {_count(len(self.images), 'image', 'images')}{plates}, bound with {self.binding}, displayed as the "
+            f"Zarr says, in about {_count(batches, 'batch', 'batches')}",
             "read planes through OMERO and compare them with the Zarr's",
-            "write into the record that it is proven",
+            "let OMERO make thumbnails",
+            *(f"put {'plates' if t.kind == 'Screen' else 'images'} into {_named(t)}" for t in self.targets),
+            "close the record",
         ]
 
     def to_json(self) -> str:
@@ -103,3 +91,7 @@ def batches(items: Sequence, size: int) -> list[Sequence]:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+def _named(target: Target) -> str:
+    return f"a new {target.kind} {target.name!r}" if target.id is None else f"{target.kind}:{target.id} ({target.name})"

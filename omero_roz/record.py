@@ -8,9 +8,9 @@ work from any machine.
 import json
 from dataclasses import asdict, dataclass, fields
 
+from omero_roz.change import Note, Reading
 from omero_roz.errors import Refused
-from omero_roz.fileset import ExternalInfo
-from omero_roz.ports.filesets import Note
+from omero_roz.fileset import ExternalInfo, PixelsFile
 
 NS_RECORD = "omero-roz/record"
 NS_SUMMARY = "omero-roz/summary"
@@ -19,7 +19,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class ImageRecord:
-    """One image: what it was bound to before (None and 0 for a new one) and what it is bound to now."""
+    """One image: what it was bound to before (None and 0 for a new one) and what it is bound to now.
+
+    `pixels_before` and `pixels` are None where the file that the server opens for it was not touched.
+    """
 
     id: int
     path: str
@@ -27,6 +30,26 @@ class ImageRecord:
     series: int
     binding_before: ExternalInfo | None
     binding: ExternalInfo | None
+    pixels_before: PixelsFile | None = None
+    pixels: PixelsFile | None = None
+
+    @property
+    def before(self) -> Reading:
+        """How the server read it before."""
+        return Reading(self.series_before, self.binding_before, self.pixels_before)
+
+    @property
+    def after(self) -> Reading:
+        """How the server reads it now."""
+        return Reading(self.series, self.binding, self.pixels)
+
+    def undone(self) -> "ImageRecord":
+        """The same the other way round."""
+        before, after = self.before, self.after
+        return ImageRecord(
+            self.id, self.path, after.series, before.series, after.external_info, before.external_info,
+            after.pixels, before.pixels,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +58,7 @@ class Record:
 
     `kind`: import, replace or rollback. `state`: open (an import not finished), done, unproven (the pixels were not
     yet compared after the change), proven, rolled-back. `source`: the fileset that the images left, None for an import.
+    `shared`: of an open import, kind and id of what its images share and is in OMERO already, in the graph's order.
     """
 
     kind: str
@@ -47,11 +71,13 @@ class Record:
     source: int | None
     images: tuple[ImageRecord, ...] = ()
     check: dict | None = None
+    shared: tuple[tuple[str, int], ...] = ()
     format: int = FORMAT
 
     def note(self) -> Note:
         """The record as it is put on a fileset."""
-        return Note(NS_RECORD, self.to_json(), NS_SUMMARY, self.summary())
+        name = f"Fileset:{self.source}" if self.source is not None else None
+        return Note(NS_RECORD, self.to_json(), NS_SUMMARY, self.summary(), name)
 
     def to_json(self) -> str:
         """The record as JSON text."""
@@ -60,8 +86,12 @@ class Record:
     def summary(self) -> list[tuple[str, str]]:
         """The record for people: names and values of the map annotation."""
         lines = [
-            ("What", self.kind), ("Zarr", self.uri), ("Binding", self.binding),
-            ("By", self.user), ("When", self.when), ("omero-roz", self.version),
+            ("What", self.kind),
+            ("Zarr", self.uri),
+            ("Binding", self.binding),
+            ("By", self.user),
+            ("When", self.when),
+            ("omero-roz", self.version),
         ]
         return lines + ([("Source fileset", str(self.source))] if self.source is not None else [])
 
@@ -76,11 +106,13 @@ def from_json(text: str, where: str) -> Record:
         if data["format"] > FORMAT:
             raise Refused(f"its record was written by omero-roz {data['version']}", where, "use that version or later")
         images = tuple(_image(image) for image in data.pop("images"))
-        return Record(**{f.name: data[f.name] for f in fields(Record) if f.name in data}, images=images)
+        shared = tuple((kind, number) for kind, number in data.pop("shared", ()))
+        return Record(**{f.name: data[f.name] for f in fields(Record) if f.name in data}, images=images, shared=shared)
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"its record cannot be read ({error})", where, "was it edited by hand?") from error
 
 
 def _image(data: dict) -> ImageRecord:
-    before, now = data.pop("binding_before"), data.pop("binding")
-    return ImageRecord(**data, binding_before=before and ExternalInfo(**before), binding=now and ExternalInfo(**now))
+    kinds = {"binding_before": ExternalInfo, "binding": ExternalInfo, "pixels_before": PixelsFile, "pixels": PixelsFile}
+    values = {name: kind(**data[name]) if data.get(name) else None for name, kind in kinds.items()}
+    return ImageRecord(**{**data, **values})

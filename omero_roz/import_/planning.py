@@ -1,45 +1,110 @@
-"""Planning an import: what new images a layout gives, and how the server will read them."""
+"""Planning an import: what new images and plates a layout gives, and how the server will read them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from ome_types import OME
+
 from omero_roz.binding import external_info
 from omero_roz.binding.lsid import ServerView, server_root
-from omero_roz.errors import LayoutError, Refused
+from omero_roz.errors import Refused
 from omero_roz.fileset import Who
+from omero_roz.import_.earlier import Earlier
 from omero_roz.layout.model import ZarrLayout
-from omero_roz.plan import FilesetFile, ImportPlan
-from omero_roz.ports.new_images import NewImage, Target
+from omero_roz.plan import FilesetFile, ImportPlan, NewPlate
+from omero_roz.ports.new_images import NewImage
+from omero_roz.ports.targets import Target
 
 BATCH = 100
 
 
 def plan_import(
-    layout: ZarrLayout, who: Who, target: Target | None, view: ServerView, now: datetime
+    layout: ZarrLayout,
+    ome: OME,
+    who: Who,
+    targets: Sequence[Target],
+    name: str | None,
+    view: ServerView,
+    earlier: Earlier | None,
+    now: datetime,
 ) -> ImportPlan:
     """The plan for a layout's images, in the order of its OME-XML and with its names.
 
-    Raises LayoutError with all that is wrong with the layout, Refused where the reader could not open it.
+    `name` is for all of them, as `omero import --name` has it; `earlier` is an unfinished import to go on with.
+    Raises LayoutError with all that is wrong with the layout, Refused where the reader could not open it or there is
+    nothing in it for a target.
     """
     series = layout.mapped_series()
-    names = _names(layout)
     bindings = external_info.bind(server_root(layout.uri, view), series)
-    images = tuple(
-        NewImage(index, name, one.path, binding)
-        for index, (name, one, binding) in enumerate(zip(names, series, bindings, strict=True))
-    )
-    group = target.group_id if target else who.group_id
+    named = zip(_names(layout, ome, name), series, bindings, strict=True)
+    images = tuple(NewImage(place, own, one.path, binding) for place, (own, one, binding) in enumerate(named))
+    plates = _plates(layout, ome, name)
+    group = _group(targets, who)
+    _check_targets(layout, targets, bool(plates), bool(plain_images(ome)))
     file = FilesetFile.below(f"{who.user_name}_{who.user_id}", now)
-    return ImportPlan(layout.uri, external_info.NAME, group, target, file, images, BATCH)
+    stem = _stem(layout)
+    resumed = earlier.fileset if earlier else None
+    return ImportPlan(layout.uri, external_info.NAME, group, tuple(targets), file, stem, images, plates, BATCH, resumed)
 
 
-def _names(layout: ZarrLayout) -> list[str]:
+def _stem(layout: ZarrLayout) -> str:
+    return PurePosixPath(layout.uri.partition("?")[0]).name
+
+
+def _names(layout: ZarrLayout, ome: OME, name: str | None) -> list[str]:
     """The images' names: the OME-XML's, or the Zarr's own with a number for one that has none."""
-    if layout.plates:
-        raise Refused("it holds a plate, and this version imports plain images", layout.uri, "wait for the next version")
-    summary = next((source.summary for source in layout.sources if source.summary), None)
-    if summary is None:
-        raise LayoutError("it has no OME-XML", layout.uri, "convert again without --no-ome-meta-export")
-    stem = PurePosixPath(layout.uri.partition("?")[0]).name
-    numbers = range(len(summary.images))
-    return [image.name or f"{stem} [{number}]" for number, image in zip(numbers, summary.images, strict=True)]
+    own = [image.name or "" for image in ome.images]
+    if name is None or _wells_of(ome):  # on a plate the name is the plate's
+        return [one or f"{_stem(layout)} [{number}]" for number, one in enumerate(own)]
+    if len(own) == 1:
+        return [name]
+    return [f"{name} [{one or number}]" for number, one in enumerate(own)]
+
+
+def _plates(layout: ZarrLayout, ome: OME, name: str | None) -> tuple[NewPlate, ...]:
+    """The plates that have an image of the layout."""
+    found = []
+    for plate, wells in _wells_of(ome):
+        places = sum(len(well.well_samples) for well in wells)
+        named = (plate.name or _stem(layout)) if name is None else name
+        found.append(NewPlate(plate.id, named, len(wells), places))
+    if name is not None and len(found) > 1:
+        return tuple(NewPlate(one.id, f"{name} [{one.name}]", one.wells, one.images) for one in found)
+    return tuple(found)
+
+
+def _wells_of(ome: OME) -> list[tuple]:
+    images = {image.id for image in ome.images}
+    return [
+        (plate, plate.wells)
+        for plate in ome.plates
+        if any(s.image_ref and s.image_ref.id in images for well in plate.wells for s in well.well_samples)
+    ]
+
+
+def plain_images(ome: OME) -> list[int]:
+    """The places of the images that are in no well, which go into a Dataset."""
+    on_plates = {
+        sample.image_ref.id
+        for _, wells in _wells_of(ome)
+        for well in wells
+        for sample in well.well_samples
+        if sample.image_ref
+    }
+    return [place for place, image in enumerate(ome.images) if image.id not in on_plates]
+
+
+def _group(targets: Sequence[Target], who: Who) -> int:
+    groups = {target.group_id for target in targets}
+    if len(groups) > 1:
+        raise Refused("the targets are in different groups", fix="choose targets of one group")
+    return groups.pop() if groups else who.group_id
+
+
+def _check_targets(layout: ZarrLayout, targets: Sequence[Target], plates: bool, plain: bool) -> None:
+    for target in targets:
+        if target.kind == "Screen" and not plates:
+            raise Refused("it holds no plate that could go into a Screen", layout.uri, "give a Dataset")
+        if target.kind != "Screen" and not plain:
+            raise Refused(f"it holds plates only, which cannot go into a {target.kind}", layout.uri, "give a Screen")

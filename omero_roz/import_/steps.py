@@ -1,68 +1,174 @@
 """Doing an import as planned; whatever goes wrong before its end is taken back."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
 
-from ome_graph import graph, read_ome
+from ome_types import OME
+
+from ome_graph import Graph, graph
 from ome_graph.xml import metadata_only
-
-from omero_roz.errors import Refused
-from omero_roz.layout.model import ZarrLayout
+from omero_roz.errors import Problem, Refused, Unreachable
+from omero_roz.fileset import Fileset
+from omero_roz.import_.display import display, stated
+from omero_roz.import_.earlier import Earlier
+from omero_roz.import_.opening import Opened, Opening
+from omero_roz.import_.planning import plain_images
+from omero_roz.import_.statistics import read_all
+from omero_roz.layout.model import Series, ZarrLayout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.plan import ImportPlan, batches
-from omero_roz.ports.filesets import Filesets, NewFileset
-from omero_roz.ports.managed_repository import ManagedRepository
-from omero_roz.ports.new_images import Enumerations, NewImages
+from omero_roz.ports.enumerations import Enumerations
+from omero_roz.ports.filesets import Filesets
+from omero_roz.ports.new_images import NewImages, Seen, Statistics, Unit, in_batches, plate_ids, units
 from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.targets import links
+from omero_roz.ports.thumbnails import make_thumbnails
 from omero_roz.record import ImageRecord, Record
 from omero_roz.verify.pixels import Progress, compare, representatives, sample
+
+THUMBNAILS = 500  # a call: a server draws them one after another
+StatisticsFrom = Literal["auto", "read", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an import is done: whether planes are compared afterwards, where minima and maxima come from."""
+
+    probe: bool = True
+    statistics: StatisticsFrom = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is imported: a layout with its store and its metadata, as OME-XML and as ome-types."""
+
+    layout: ZarrLayout
+    store: Store
+    xml: bytes
+    ome: OME
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import made: the fileset, its images by series, and the number of planes that were compared."""
+    """What an import made: the fileset, its images by series and those of them that are on no plate, its plates, and
+    the number of planes that were compared."""
 
+    uri: str
     fileset: int
     images: tuple[int, ...]
+    plain: tuple[int, ...]
+    plates: tuple[int, ...]
     planes: int
+    problems: tuple[Problem, ...] = ()
 
 
 def run_import(
-    session: OmeroSession, plan: ImportPlan, layout: ZarrLayout, store: Store, record: Record, probe: bool, progress: Progress
+    session: OmeroSession,
+    plan: ImportPlan,
+    source: Source,
+    record: Record,
+    earlier: Earlier | None,
+    options: Options,
+    progress: Progress,
 ) -> Imported:
     """Make the images, compare planes that OMERO shows with the Zarr's, close the record.
 
-    Raises Refused or Unreachable; nothing of the import is then left in OMERO.
+    `earlier` is an unfinished import to go on with. Raises Refused or Unreachable; nothing of the import is then left
+    in OMERO, but where OMERO does not answer: the same import goes on later.
     """
-    xml = layout.ome_xml
-    if xml is None:
-        raise Refused("it has no OME-XML", layout.uri, "convert again without --no-ome-meta-export")
-    filesets = Filesets(session)
-    file_id = ManagedRepository(session, plan.group_id).write(plan.file.directory, plan.file.name, metadata_only(xml))
-    new = NewFileset(plan.file.directory, plan.file.client_path, file_id)
-    fileset = filesets.create(new, record.note(), plan.group_id)
-    images = NewImages(session, plan.group_id, fileset, plan.target)
+    enums = Enumerations(session)
+    made = _graph(plan, source.ome, enums)
+    opening = Opening(session, plan, made)
     try:
-        _save(session, plan, images, xml, progress)
-        pairs = match_fileset(filesets.get(fileset), layout)
-        planes = _probe(session, plan, pairs, store, progress) if probe else 0
-        _close(filesets, fileset, plan, record, pairs, probe)
+        opened = (opening.resume(earlier) if earlier else None) or opening.begin(record, metadata_only(source.xml))
+        _Saving(session, plan, source, made, enums, options.statistics).run(opened, progress)
+        return _finish(session, plan, source, opened, options, progress)
     except BaseException as error:
         progress("taking the import back", 0, 1)
-        _take_back(images, fileset, error)
+        _take_back(opening, error)
         raise
-    return Imported(fileset, tuple(pair.image.id for pair in pairs), planes)
 
 
-def _save(session: OmeroSession, plan: ImportPlan, images: NewImages, xml: bytes, progress: Progress) -> None:
-    made = graph(read_ome(xml), [image.name for image in plan.images], Enumerations(session))
-    images.save_shared(made.shared)
-    done = 0
-    for batch in batches(plan.images, plan.batch):
-        progress("saving images", done, len(plan.images))
-        images.save_images([made.images[image.series] for image in batch], batch)
-        done += len(batch)
-    progress("saving images", done, done)
+def _graph(plan: ImportPlan, ome: OME, enums: Enumerations) -> Graph:
+    names = {plate.id: plate.name for plate in plan.plates}
+    for plate in ome.plates:
+        plate.name = names.get(plate.id, plate.name)
+    return graph(ome, [image.name for image in plan.images], enums)
+
+
+class _Saving:
+    """Saves the images that are not in OMERO yet, in batches."""
+
+    def __init__(
+        self,
+        session: OmeroSession,
+        plan: ImportPlan,
+        source: Source,
+        made: Graph,
+        enums: Enumerations,
+        statistics: StatisticsFrom,
+    ) -> None:
+        self._session, self._plan, self._source, self._made, self._enums = session, plan, source, made, enums
+        self._statistics = statistics
+        self._series = source.layout.mapped_series()
+
+    def run(self, opened: Opened, progress: Progress) -> None:
+        """Save what is missing."""
+        present = _present(Filesets(self._session).get(opened.fileset), self._plan) if self._plan.resumes else set()
+        missing = [unit for unit in units(self._made) if not present.issuperset(unit.images)]
+        known = self._known([self._series[place] for place in _images(missing)])
+        images = NewImages(self._session, self._plan.group_id, opened.fileset, self._made, self._enums)
+        done, total = len(present), len(self._plan.images)
+        for batch in in_batches(missing, self._plan.batch):
+            progress("saving images", done, total)
+            places = _images(batch)
+            seen = [self._seen(place, one) for place, one in zip(places, islice(known, len(places)), strict=True)]
+            images.save(batch, [self._plan.images[place] for place in places], seen)
+            done += len(places)
+        progress("saving images", total, total)
+
+    def _known(self, series: Sequence[Series]) -> Iterator[Statistics]:
+        if self._statistics == "read":
+            return read_all(self._source.store, series)
+        if self._statistics == "none":
+            return (Statistics((None,) * one.sizes.c) for one in series)
+        return map(stated, series)
+
+    def _seen(self, place: int, statistics: Statistics) -> Seen:
+        channels = self._source.ome.images[place].pixels.channels
+        colored = ["color" in channel.model_fields_set for channel in channels]
+        return Seen(statistics, display(self._series[place], statistics, colored))
+
+
+def _images(some: Iterable[Unit]) -> list[int]:
+    return [place for unit in some for place in unit.images]
+
+
+def _present(fileset: Fileset, plan: ImportPlan) -> set[int]:
+    """The series that are in OMERO already; Refused where they were bound otherwise than planned now."""
+    for image in fileset.images:
+        if image.external_info != plan.images[image.series].binding:
+            what = "it was begun with other options: its images are bound otherwise"
+            raise Refused(what, f"Fileset:{fileset.id}", "repeat it as it was begun, or delete it")
+    return {image.series for image in fileset.images}
+
+
+def _finish(
+    session: OmeroSession, plan: ImportPlan, source: Source, opened: Opened, options: Options, progress: Progress
+) -> Imported:
+    filesets = Filesets(session)
+    pairs = match_fileset(filesets.get(opened.fileset), source.layout)
+    planes = _probe(session, plan, pairs, source.store, progress) if options.probe else 0
+    problems = _draw(session, plan, pairs, progress) if planes else ()
+    images = tuple(pair.image.id for pair in pairs)
+    plates = tuple(plate_ids(session, opened.fileset)) if plan.plates else ()
+    plain = tuple(images[place] for place in plain_images(source.ome))
+    linked = links(plan.targets, {"Image": plain, "Plate": plates}, plan.dataset)
+    _close(filesets, plan, opened, pairs, linked, options.probe)
+    return Imported(plan.uri, opened.fileset, images, plain, plates, planes, problems)
 
 
 def _probe(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], store: Store, progress: Progress) -> int:
@@ -72,18 +178,40 @@ def _probe(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], sto
     return checked.planes
 
 
-def _close(filesets: Filesets, fileset: int, plan: ImportPlan, record: Record, pairs: tuple[Pair, ...], probe: bool) -> None:
+def _draw(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], progress: Progress) -> tuple[Problem, ...]:
+    """Let the server draw thumbnails; where it cannot, it will when somebody looks, so nothing is lost."""
+    done = 0
+    for some in batches(pairs, THUMBNAILS):
+        progress("making thumbnails", done, len(pairs))
+        try:
+            make_thumbnails(session, [pair.image.pixels_id for pair in some], plan.group_id)
+        except Unreachable:
+            raise
+        except Refused as error:
+            return tuple(replace(problem, severity="warning") for problem in error.problems)
+        done += len(some)
+    progress("making thumbnails", done, done)
+    return ()
+
+
+def _close(
+    filesets: Filesets, plan: ImportPlan, opened: Opened, pairs: tuple[Pair, ...], linked: list, probed: bool
+) -> None:
+    """Put images and plates into their targets and close the record, in one transaction: nobody sees half of it."""
     images = tuple(
         ImageRecord(pair.image.id, planned.path, 0, planned.series, None, planned.binding)
         for pair, planned in zip(pairs, plan.images, strict=True)
     )
-    closed = replace(record, state="proven" if probe else "unproven", images=images)
-    annotation, _ = filesets.notes(fileset, record.note().text_ns)[-1]
-    filesets.rewrite(annotation, closed.to_json(), plan.group_id)
+    closed = replace(opened.record, state="proven" if probed else "unproven", images=images, shared=())
+    filesets.rewrite(opened.annotation, closed.to_json(), plan.group_id, linked)
 
 
-def _take_back(images: NewImages, fileset: int, error: BaseException) -> None:
+def _take_back(opening: Opening, error: BaseException) -> None:
     try:
-        images.take_back()
+        opening.take_back()
+    except Unreachable as left:
+        fix = "repeat the same command: it goes on where it was"
+        raise Unreachable(f"{error}; the import is unfinished ({left})", opening.where, fix) from error
     except Refused as left:
-        raise Refused(f"{error}; and it could not be taken back ({left})", f"Fileset:{fileset}", "delete it by hand") from error
+        what = f"{error}; and it could not be taken back ({left})"
+        raise Refused(what, opening.where, "delete it by hand") from error

@@ -16,7 +16,8 @@ from omero.model import (
 )
 from omero.rtypes import rint, rlong, rstring, unwrap
 
-from omero_roz.errors import Problem, Refused
+from omero_roz.change import Change, Found, Move, NewFileset, Note, Reading, differences
+from omero_roz.errors import Refused
 from omero_roz.fileset import ExternalInfo, Fileset, OmeroImage, Owner
 from omero_roz.layout.model import Sizes
 from omero_roz.ports.omero_session import OmeroSession
@@ -30,37 +31,20 @@ _CHANNELS = """select i.id, count(c.id) from Image i join i.pixels p join p.chan
     where i.fileset.id = :id group by i.id"""
 _NOTES = """select a from FilesetAnnotationLink l join l.child a
     where l.parent.id = :id and a.ns = :ns order by a.id"""
+_NAMED = """select l.parent.id, a.id, a.textValue from FilesetAnnotationLink l, CommentAnnotation a
+    where l.child.id = a.id and a.ns = :ns and a.name = :name order by a.id"""
+_PREFIXES = "select f.templatePrefix from Fileset f where f.templatePrefix like :prefix"
+_INSIDE = "select i.id from Image i where i.fileset.id = :id"
 _LOADED = "select i from Image i left outer join fetch i.details.externalInfo where i.id in (:ids)"
 
 
 @dataclass(frozen=True, slots=True)
-class NewFileset:
-    """A fileset to be made, with the one file that it registers."""
+class Created:
+    """What was made in one transaction: a fileset, the annotation with its note's text, ids of the other objects."""
 
-    template_prefix: str
-    client_path: str
-    file_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """The two annotations of a record: a text for the machine and names with values for people."""
-
-    text_ns: str
-    text: str
-    summary_ns: str
-    summary: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One image on its way to another fileset: what it is expected to be bound to, and what it will be."""
-
-    image: int
-    from_fileset: int
-    series: int
-    expected: ExternalInfo | None
-    binding: ExternalInfo | None
+    fileset: int
+    annotation: int
+    ids: Sequence[int]
 
 
 class Filesets:
@@ -90,33 +74,56 @@ class Filesets:
         found = self._session.objects(_NOTES, f"reading the records of Fileset:{fileset_id}", id=fileset_id, ns=namespace)
         return [(a.id.val, a.textValue.val) for a in found]
 
-    def create(self, new: NewFileset, note: Note, group_id: int) -> int:
-        """Make a fileset without images, its note on it."""
-        return self._session.save([_new_fileset(new, note)], "making the new Fileset", group_id)[0]
+    def create(self, new: NewFileset, note: Note, group_id: int, objects: Sequence = ()) -> Created:
+        """Make a fileset without images, its note on it, in one transaction with other objects."""
+        annotations = _annotations(note)
+        saved = [_new_fileset(new, annotations), annotations[0], *objects]
+        fileset, annotation, *ids = self._session.save(saved, "making the new Fileset", group_id)
+        return Created(fileset, annotation, ids)
 
-    def rewrite(self, annotation_id: int, text: str, group_id: int) -> None:
-        """Give the text of a note anew."""
-        self._session.save([self._rewritten(annotation_id, text)], "writing the record", group_id)
+    def rewrite(self, annotation_id: int, text: str, group_id: int, objects: Sequence = ()) -> list[int]:
+        """Give the text of a note anew, in one transaction with other objects; their ids."""
+        saved = [self._rewritten(annotation_id, text), *objects]
+        return self._session.save(saved, "writing the record", group_id)[1:]
 
-    def move(
-        self, moves: Sequence[Move], to: NewFileset | int, note: Note, superseded: tuple[int, str] | None, group_id: int
-    ) -> int:
-        """Move images to a fileset, new or not, with their note, all in one transaction; the fileset's id.
+    def named(self, namespace: str, name: str) -> list[tuple[int, int, str]]:
+        """The notes of a namespace with a name, oldest first: fileset, annotation id, text."""
+        rows = self._session.rows(_NAMED, f"looking for the records of {name}", ns=namespace, name=name)
+        return [(fileset, annotation, text) for fileset, annotation, text in rows]
 
-        `superseded`: the annotation id and new text of a note that this change overrules.
-        Raises Refused where an image is not as expected, which nothing was then changed for. The new fileset's file
+    def prefixes_below(self, directory: str) -> set[str]:
+        """The template prefixes of filesets that are below a directory of the ManagedRepository."""
+        rows = self._session.rows(_PREFIXES, f"reading the filesets in {directory}", prefix=directory + "%")
+        return {prefix for [prefix] in rows}
+
+    def apply(self, change: Change) -> int:
+        """Do a change in one transaction; the id of the fileset that the images are in then.
+
+        Raises Refused where anything is not as expected, which nothing was then changed for. The new fileset's file
         must not be one that the source registers (facts: omero_replacement b).
         """
-        found = self._session.objects(_LOADED, "reading the images", group_id, ids=[m.image for m in moves])
-        images = {image.id.val: image for image in found}
-        _check(moves, images)
-        target = _new_fileset(to, note) if isinstance(to, NewFileset) else FilesetI(to, False)
-        for m in moves:
-            _change(images[m.image], m, target)
-        noted = [target] if isinstance(to, NewFileset) else _links(to, note)
-        extra = [self._rewritten(*superseded)] if superseded else []
-        ids = self._session.save([*noted, *images.values(), *extra], "moving the images", group_id)
+        group, to = change.owner.group_id, change.to
+        if change.files or any(m.before.pixels != m.after.pixels for m in change.moves):
+            raise Refused("only SQL can change which file the server opens", f"Fileset:{change.source}", "give --db")
+        images = self._checked(change)
+        target = _new_fileset(to, _annotations(change.note)) if isinstance(to, NewFileset) else FilesetI(to, False)
+        for m in change.moves:
+            _move(images[m.image], m, target)
+        noted = [target] if isinstance(to, NewFileset) else _links(to, change.note)
+        extra = [self._rewritten(*change.superseded)] if change.superseded else []
+        ids = self._session.save([*noted, *images.values(), *extra], "moving the images", group)
         return ids[0] if isinstance(to, NewFileset) else to
+
+    def _checked(self, change: Change) -> dict[int, ImageI]:
+        """The images to be moved, when they are as expected and are all that their fileset has."""
+        group, wanted = change.owner.group_id, [m.image for m in change.moves]
+        images = {i.id.val: i for i in self._session.objects(_LOADED, "reading the images", group, ids=wanted)}
+        inside = self._session.rows(_INSIDE, "reading the images", group, id=change.source)
+        found = {image: _found(loaded) for image, loaded in images.items()}
+        problems = differences(change, found, [image for [image] in inside])
+        if problems:
+            raise Refused.of(problems)
+        return images
 
     def _rewritten(self, annotation_id: int, text: str) -> CommentAnnotationI:
         annotation = self._session.objects(
@@ -132,28 +139,11 @@ def _image(row: list, channels: int) -> OmeroImage:
     return OmeroImage(image, name, series or 0, pixels, Sizes(x, y, z, c, t), pixel_type, channels, external)
 
 
-def _check(moves: Sequence[Move], images: dict[int, ImageI]) -> None:
-    problems = [problem for m in moves for problem in _differences(m, images.get(m.image))]
-    if problems:
-        raise Refused.of(problems)
-
-
-def _differences(m: Move, image: ImageI | None) -> list[Problem]:
-    where = f"Image:{m.image}"
-    if image is None:
-        return [Problem(where, "it was deleted meanwhile", "nothing was changed")]
-    if image.fileset is None or image.fileset.id.val != m.from_fileset:
-        return [Problem(where, f"it is no longer in Fileset:{m.from_fileset}", "nothing was changed; look with omero roz status")]
-    if _external_info(image) != m.expected:
-        return [Problem(where, "its ExternalInfo was changed meanwhile", "nothing was changed; look with omero roz status")]
-    return []
-
-
-def _external_info(image: ImageI) -> ExternalInfo | None:
+def _found(image: ImageI) -> Found:
     info = image.details.externalInfo
-    if info is None:
-        return None
-    return ExternalInfo(info.entityType.val, info.entityId.val, unwrap(info.lsid), unwrap(info.uuid))
+    fileset = image.fileset.id.val if image.fileset is not None else None
+    external = info and ExternalInfo(info.entityType.val, info.entityId.val, unwrap(info.lsid), unwrap(info.uuid))
+    return Found(fileset, Reading(unwrap(image.series) or 0, external))
 
 
 def external_info_object(info: ExternalInfo) -> ExternalInfoI:
@@ -164,32 +154,36 @@ def external_info_object(info: ExternalInfo) -> ExternalInfoI:
     return made
 
 
-def _change(image: ImageI, m: Move, target: FilesetI) -> None:
-    image.fileset, image.series = target, rint(m.series)
-    if m.binding != m.expected:
-        image.details.externalInfo = m.binding and external_info_object(m.binding)
+def _move(image: ImageI, m: Move, target: FilesetI) -> None:
+    image.fileset, image.series = target, rint(m.after.series)
+    if m.after.external_info != m.before.external_info:
+        info = m.after.external_info
+        image.details.externalInfo = info and external_info_object(info)
 
 
-def _new_fileset(new: NewFileset, note: Note) -> FilesetI:
-    entry = FilesetEntryI()
-    entry.clientPath, entry.originalFile = rstring(new.client_path), OriginalFileI(new.file_id, False)
+def _new_fileset(new: NewFileset, annotations: Sequence) -> FilesetI:
     fileset = FilesetI()
     fileset.templatePrefix = rstring(new.template_prefix)
-    fileset.addFilesetEntry(entry)
-    for annotation in _annotations(note):
+    if new.file_id is not None:
+        entry = FilesetEntryI()
+        entry.clientPath, entry.originalFile = rstring(new.client_path), OriginalFileI(new.file_id, False)
+        fileset.addFilesetEntry(entry)
+    for annotation in annotations:
         fileset.linkAnnotation(annotation)
     return fileset
 
 
-def _annotations(note: Note) -> list[CommentAnnotationI | MapAnnotationI]:
+def _annotations(note: Note | None) -> list[CommentAnnotationI | MapAnnotationI]:
+    if note is None:
+        return []
     text = CommentAnnotationI()
-    text.ns, text.textValue = rstring(note.text_ns), rstring(note.text)
+    text.ns, text.textValue, text.name = rstring(note.text_ns), rstring(note.text), note.name and rstring(note.name)
     summary = MapAnnotationI()
     summary.ns, summary.mapValue = rstring(note.summary_ns), [NamedValue(*line) for line in note.summary]
     return [text, summary]
 
 
-def _links(fileset_id: int, note: Note) -> list[FilesetAnnotationLinkI]:
+def _links(fileset_id: int, note: Note | None) -> list[FilesetAnnotationLinkI]:
     links = []
     for annotation in _annotations(note):
         link = FilesetAnnotationLinkI()

@@ -7,13 +7,18 @@ ZarrReader claims an XML that lies under `.zarr` (facts: omero_replacement a, om
 from omero.rtypes import rstring
 
 from omero_roz.errors import Refused
+from omero_roz.ports.deletion import delete
 from omero_roz.ports.omero_session import OmeroSession, omero_errors
+
+_LEFT = """select o.id, e.id from OriginalFile o left outer join o.filesetEntries e
+    where o.path like :prefix and (o.mimetype is null or o.mimetype <> 'Directory')"""
 
 
 class ManagedRepository:
     """The repository of imported files, in the group of the work."""
 
     def __init__(self, session: OmeroSession, group_id: int) -> None:
+        self._session, self._group = session, group_id
         self._context = session.group_context(group_id)
         with omero_errors("looking for the ManagedRepository"):
             self._repository = session.client.getManagedRepository()
@@ -35,3 +40,14 @@ class ManagedRepository:
                 return store.save().id.val
             finally:
                 store.close()
+
+    def make(self, directory: str) -> None:
+        """Make a directory of the user's with its row, unless it is there."""
+        with omero_errors(f"making {directory} in the ManagedRepository"):
+            self._repository.makeDir(directory, True, self._context)
+
+    def clear(self, directory: str) -> None:
+        """Delete the user's files below a directory which no fileset has: a run that was killed left them."""
+        what = f"looking for files that are left in {directory}"
+        rows = self._session.rows(_LEFT, what, self._group, prefix=directory + "%")
+        delete(self._session, {"OriginalFile": [file for file, entry in rows if entry is None]}, self._group)

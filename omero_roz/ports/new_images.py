@@ -1,29 +1,20 @@
-"""Making images in OMERO from a graph of model objects: what they share first, then the images in batches."""
+"""Making images in OMERO from a graph of model objects, in batches that belong together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from typing import Any
 
-import omero.callbacks
-import omero.cmd
-from ome_graph import EnumTable
-from omero.model import DatasetI, DatasetImageLinkI, FilesetI, ImageI
-from omero.rtypes import rint, rlong
+from omero.model import FilesetI
+from omero.rtypes import rdouble, rint, rlong, rstring
 
-from omero_roz.errors import Refused
+from ome_graph import Graph
 from omero_roz.fileset import ExternalInfo
 from omero_roz.ports.filesets import external_info_object
-from omero_roz.ports.omero_session import OmeroSession, omero_errors
+from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.rendering import Display, rendering_def
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """The container that new images go into."""
-
-    kind: str
-    id: int
-    name: str
-    group_id: int
+Enums = Callable[[str, str], Any]
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,95 +27,131 @@ class NewImage:
     binding: ExternalInfo
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What is known of the pixels: SHA-1 of all, minimum and maximum of each channel; None is not known."""
+
+    ranges: tuple[Range | None, ...]
+    sha1: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the pixels bring to an image: their statistics, and how it is shown at first."""
+
+    statistics: Statistics
+    display: Display
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What must be saved in one transaction: wells with their images (places in the graph), or one plain image."""
+
+    wells: tuple[int, ...]
+    images: tuple[int, ...]
+
+
+@dataclass(eq=False, slots=True)
+class _Growing:
+    wells: list[int]
+    images: dict[int, None]
+
+
+def units(made: Graph) -> list[Unit]:
+    """The smallest parts that can be saved by themselves, in the order of the plates, plain images last.
+
+    Wells that share an image stay together, and one without images goes with its neighbour: so whether a unit is
+    in OMERO can be seen by its images.
+    """
+    places = {id(image): place for place, image in enumerate(made.images)}
+    grown: list[_Growing] = []
+    unit_of: dict[int, _Growing] = {}
+    for number, well in enumerate(made.wells):
+        images = [places[id(sample.image)] for sample in well.copyWellSamples()]
+        joined = list(dict.fromkeys(unit_of[place] for place in images if place in unit_of))
+        if not joined and grown and not (images and grown[-1].images):
+            joined = [grown[-1]]
+        if not joined:
+            grown.append(_Growing([], {}))
+            joined = [grown[-1]]
+        unit, *others = joined
+        for other in others:
+            unit.wells += other.wells
+            unit.images |= other.images
+            grown.remove(other)
+        unit.wells.append(number)
+        unit.images |= dict.fromkeys(images)
+        unit_of |= dict.fromkeys(unit.images, unit)
+    plain = [Unit((), (place,)) for place in range(len(made.images)) if place not in unit_of]
+    return [Unit(tuple(one.wells), tuple(one.images)) for one in grown] + plain
+
+
+def in_batches(all_units: Sequence[Unit], size: int) -> Iterator[list[Unit]]:
+    """The units in runs of at most `size` images; a unit that is larger is a run by itself."""
+    batch: list[Unit] = []
+    count = 0
+    for unit in all_units:
+        if batch and count + len(unit.images) > size:
+            yield batch
+            batch, count = [], 0
+        batch.append(unit)
+        count += len(unit.images)
+    if batch:
+        yield batch
+
+
+def refer(objects: Sequence, ids: Sequence[int]) -> None:
+    """Let saved objects stand for themselves by their ids only, so that later ones refer to them."""
+    for one, number in zip(objects, ids, strict=True):
+        one.setId(rlong(number))
+        one.unload()
+
+
+def kind(obj) -> str:
+    """The class of a model object as HQL and Delete2 name it."""
+    return type(obj).__name__.removesuffix("I")
+
+
 class NewImages:
     """Saves new images of one fileset, in one group."""
 
-    def __init__(self, session: OmeroSession, group_id: int, fileset_id: int, target: Target | None) -> None:
-        self._session, self._group, self._fileset, self._target = session, group_id, fileset_id, target
-        self._shared: list = []
+    def __init__(self, session: OmeroSession, group_id: int, fileset_id: int, made: Graph, enums: Enums) -> None:
+        self._session, self._group, self._fileset = session, group_id, fileset_id
+        self._made, self._enums = made, enums
 
-    def save_shared(self, waves: Iterable[Sequence]) -> None:
-        """Save wave after wave; each object then stands for itself by its id only, so that later ones refer to it."""
-        for wave in waves:
-            if wave:
-                ids = self._session.save(wave, "saving what the images share", self._group)
-                for shared, shared_id in zip(wave, ids, strict=True):
-                    shared.setId(rlong(shared_id))
-                    shared.unload()
-                    self._shared.append(shared)
+    def save(self, batch: Sequence[Unit], planned: Sequence[NewImage], seen: Sequence[Seen]) -> None:
+        """Save units in one transaction, each image bound, in its fileset and with its display from the start.
 
-    def save_images(self, images: Sequence[ImageI], planned: Sequence[NewImage]) -> None:
-        """Save a batch of images in one transaction, bound, in their fileset and in the target from the start."""
-        for image, plan in zip(images, planned, strict=True):
-            image.fileset, image.series = FilesetI(self._fileset, False), rint(plan.series)
-            image.details.externalInfo = external_info_object(plan.binding)
-            self._put_into_target(image)
-        self._session.save_batch(images, f"saving images {planned[0].series} to {planned[-1].series}", self._group)
+        `planned` and `seen` belong to the images of the units, in their order.
+        """
+        images = [place for unit in batch for place in unit.images]
+        for place, plan, known in zip(images, planned, seen, strict=True):
+            self._prepare(self._made.images[place], plan, known)
+        wells = [self._made.wells[number] for unit in batch for number in unit.wells]
+        plain = [self._made.images[place] for unit in batch if not unit.wells for place in unit.images]
+        self._session.save_batch([*wells, *plain], f"saving images {images[0]} to {images[-1]}", self._group)
 
-    def _put_into_target(self, image: ImageI) -> None:
-        if self._target is not None:
-            link = DatasetImageLinkI()
-            link.parent = DatasetI(self._target.id, False)
-            image.addDatasetImageLink(link)
-
-    def take_back(self) -> None:
-        """Delete the fileset with its images and file, and then what they shared."""
-        delete(self._session, "Fileset", self._fileset, self._group)
-        for shared in reversed(self._shared):
-            self._delete_if_left(shared)
-
-    def _delete_if_left(self, shared) -> None:
-        kind = type(shared).__name__.removesuffix("I")
-        hql = f"select o.id from {kind} o where o.id = :id"  # the kind is a class of omero.model, never user input
-        if self._session.rows(hql, "taking the import back", id=shared.id.val):
-            delete(self._session, kind, shared.id.val, self._group)
-
-
-class Enumerations:
-    """References to the server's enumeration values, each kind asked for when it is first needed."""
-
-    def __init__(self, session: OmeroSession) -> None:
-        self._session = session
-        self._table = cache(self._load)
-
-    def __call__(self, kind: str, value: str):
-        """A reference to a value such as ("Immersion", "Oil"); what the server lacks as EnumTable says."""
-        return self._table(kind)(kind, value)
-
-    def _load(self, kind: str) -> EnumTable:
-        rows = self._session.rows(f"select e.value, e.id from {kind} e", f"reading the values of {kind}")
-        return EnumTable({(kind, value): number for value, number in rows})
-
-
-def delete(session: OmeroSession, kind: str, object_id: int, group_id: int) -> None:
-    """Delete an object with all that belongs to it, by OMERO's own delete; Refused where OMERO does not."""
-    request = omero.cmd.Delete2(targetObjects={kind: [object_id]})
-    with omero_errors(f"deleting {kind}:{object_id}"):
-        handle = session.factory.submit(request, session.group_context(group_id))
-        callback = omero.callbacks.CmdCallbackI(session.client, handle)
-        try:
-            callback.loop(600, 500)
-            response = callback.getResponse()
-        finally:
-            callback.close(True)
-    if isinstance(response, omero.cmd.ERR):
-        message = response.parameters.get("message", response.name)
-        raise Refused(f"OMERO did not delete it ({message})", f"{kind}:{object_id}", "delete it by hand")
-
-
-def find_target(session: OmeroSession, kind: str, object_id: int) -> Target:
-    """The container that new images go into; Refused where the user does not see it or may not link to it."""
-    where = f"{kind}:{object_id}"
-    found = session.objects(f"select d from {kind} d where d.id = :id", f"reading {where}", id=object_id)
-    if not found:
-        raise Refused("it does not exist or you may not see it", where, "check --target and the user")
-    container = found[0]
-    if not container.details.permissions.canLink():
-        raise Refused("you may not put images into it", where, "choose a target of your own, or log in as its owner")
-    return Target(kind, object_id, container.name.val, container.details.group.id.val)
+    def _prepare(self, image, plan: NewImage, known: Seen) -> None:
+        image.fileset, image.series = FilesetI(self._fileset, False), rint(plan.series)
+        image.details.externalInfo = external_info_object(plan.binding)
+        pixels = image.getPrimaryPixels()
+        channels = pixels.copyChannels()
+        for channel, ends in zip(channels, known.statistics.ranges, strict=True):
+            if ends is not None:
+                channel.statsInfo.globalMin, channel.statsInfo.globalMax = map(rdouble, ends)
+        if known.statistics.sha1 is not None:
+            pixels.sha1 = rstring(known.statistics.sha1)
+        pixels.addRenderingDef(rendering_def(known.display, channels, self._enums))
 
 
 def image_ids(session: OmeroSession, fileset_id: int) -> dict[int, int]:
     """The ids of a fileset's images by their series."""
     hql = "select i.series, i.id from Image i where i.fileset.id = :id"
-    return {series: image for series, image in session.rows(hql, "reading the new images", id=fileset_id)}
+    return dict(session.rows(hql, "reading the new images", id=fileset_id))
+
+
+def plate_ids(session: OmeroSession, fileset_id: int) -> list[int]:
+    """The ids of the plates that a fileset's images are on."""
+    hql = """select distinct w.plate.id from WellSample s join s.well w join s.image i
+        where i.fileset.id = :id"""
+    return sorted(row[0] for row in session.rows(hql, "reading the new plates", id=fileset_id))

@@ -11,8 +11,16 @@ from omero_roz.ports.omero_session import OmeroSession, omero_errors
 
 # RawPixelsStore is big-endian (facts: omero_api_calls).
 DTYPES = {
-    "int8": "i1", "uint8": "u1", "int16": ">i2", "uint16": ">u2", "int32": ">i4", "uint32": ">u4",
-    "float": ">f4", "double": ">f8", "complex": ">c8", "double-complex": ">c16",
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": ">i2",
+    "uint16": ">u2",
+    "int32": ">i4",
+    "uint32": ">u4",
+    "float": ">f4",
+    "double": ">f8",
+    "complex": ">c8",
+    "double-complex": ">c16",
 }
 TILE = 2048
 

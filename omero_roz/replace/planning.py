@@ -1,32 +1,59 @@
 """Planning a replacement: a fileset's images matched with a layout's series, and how the server will read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from omero_roz.binding import external_info
-from omero_roz.binding.lsid import ServerView, server_root
-from omero_roz.errors import Refused
-from omero_roz.fileset import Fileset
-from omero_roz.layout.model import ZarrLayout
+from omero_roz.binding import external_info, zarr_reader
+from omero_roz.errors import Refused, UsageError
+from omero_roz.fileset import Fileset, PixelsFile
+from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
-from omero_roz.plan import FilesetFile, ReplacePlan, Swap
+from omero_roz.plan import FilesetFile
+from omero_roz.ports.repository_disk import KNOWN, SHADOWS
+from omero_roz.replace.plan import ReplacePlan, Swap
+
+BINDINGS = (external_info.NAME, zarr_reader.NAME)
 
 
 def plan_replacement(
-    fileset: Fileset, layout: ZarrLayout, pairs: Sequence[Pair], view: ServerView, now: datetime
+    fileset: Fileset,
+    store: Store,
+    pairs: Sequence[Pair],
+    root: str,
+    binding: str,
+    pixels: Mapping[int, PixelsFile],
+    on_disk: bool,
+    now: datetime,
 ) -> ReplacePlan:
-    """The plan for a fileset whose images were matched with a layout's series.
+    """The plan for a fileset whose images were matched with the series of a layout, which the server sees at `root`.
 
-    Raises Refused where the fileset has no images or the reader could not open the layout.
+    `pixels` says which file the server opens for each image (`zarr-reader` only); `on_disk`: files are written past
+    the API. Raises Refused where the fileset has no images or the reader could not open the layout.
     """
     if not fileset.images:
         raise Refused("it has no images", f"Fileset:{fileset.id}", "was it replaced before? see omero roz status")
-    bindings = external_info.bind(server_root(layout.uri, view), [pair.series for pair in pairs])
-    swaps = tuple(
-        Swap(pair.image, number, pair.series.path, binding)
-        for number, (pair, binding) in enumerate(zip(pairs, bindings, strict=True))
-    )
+    series = [pair.series for pair in pairs]
+    if binding == zarr_reader.NAME:
+        zarr_reader.shadows(store, root, series)  # raises with all that forbids it
+        swaps = [Swap(pair.image, 0, pair.series.path, None, pixels[pair.image.id]) for pair in pairs]
+    elif binding == external_info.NAME:
+        infos = external_info.bind(root, series)
+        swaps = [
+            Swap(pair.image, number, pair.series.path, info)
+            for number, (pair, info) in enumerate(zip(pairs, infos, strict=True))
+        ]
+    else:
+        raise UsageError("there is no such binding", f"--binding {binding}", f"choose {' or '.join(BINDINGS)}")
+    file = FilesetFile(_directory(fileset, on_disk, now), "METADATA.ome.xml")
+    return ReplacePlan(store.uri, root, binding, fileset.id, fileset.owner, file, tuple(swaps))
+
+
+def files_of(fileset: Fileset, on_disk: bool) -> str:
+    """Where in the ManagedRepository the files of a fileset's replacements are, each in a directory of its own."""
     # The owner may make directories below this one only, and where it is called differently the source shows how.
     top = fileset.template_prefix.partition("/")[0] or f"{fileset.owner.user_name}_{fileset.owner.user_id}"
-    file = FilesetFile.below(top, now)
-    return ReplacePlan(layout.uri, external_info.NAME, fileset.id, fileset.owner, file, swaps)
+    return f"{top}/{SHADOWS if on_disk else KNOWN}/Fileset-{fileset.id}/"
+
+
+def _directory(fileset: Fileset, on_disk: bool, now: datetime) -> str:
+    return f"{files_of(fileset, on_disk)}{now:%Y-%m-%d_%H-%M-%S.%f}/"

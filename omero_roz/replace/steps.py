@@ -1,29 +1,59 @@
 """Replacing a fileset as planned, and bringing its source back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ome_graph.xml import metadata_only
-
-from omero_roz.errors import Refused
+from omero_roz.binding import zarr_reader
+from omero_roz.change import Change, NewFile, NewFileset
+from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner
 from omero_roz.layout.model import ZarrLayout
+from omero_roz.layout.ome_from_ngff import ome_xml_of
+from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
-from omero_roz.plan import ReplacePlan
-from omero_roz.ports.filesets import Filesets, Move, NewFileset
+from omero_roz.ports.database import Database
+from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.managed_repository import ManagedRepository
 from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.record import NS_RECORD, ImageRecord, Record, from_json
+from omero_roz.ports.repository_disk import KNOWN, RepositoryDisk, check_source
+from omero_roz.record import NS_RECORD, Record, from_json
+from omero_roz.replace import swap
+from omero_roz.replace.plan import ReplacePlan, moves
 from omero_roz.verify.pixels import Progress, compare, representatives, sample
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """How a change is made: a session of the owner's; the database and the repository's directory where there are."""
+
+    session: OmeroSession
+    database: Database | None = None
+    repository: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Zarr that pixels come from; `named` is how the user named it."""
+
+    store: Store
+    layout: ZarrLayout
+    named: str
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced:
-    """What a replacement made: the new fileset, and the number of planes that were compared after it."""
+    """What a replacement made: the new fileset, and the number of planes that were compared after it.
+
+    `already`: it had been made before.
+    """
 
     fileset: int
     planes: int
+    already: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +66,10 @@ class Written:
 
 
 def run_replacement(
-    session: OmeroSession,
+    means: Means,
     plan: ReplacePlan,
     pairs: Sequence[Pair],
-    store: Store,
-    layout: ZarrLayout,
+    source: Source,
     record: Record,
     probe: bool,
     progress: Progress,
@@ -49,53 +78,135 @@ def run_replacement(
 
     Raises Refused: before the move nothing was changed; where the planes differ the source was brought back.
     """
-    filesets, group = Filesets(session), plan.owner.group_id
-    xml = metadata_only(layout.ome_xml or b"")
-    file_id = ManagedRepository(session, group).write(plan.file.directory, plan.file.name, xml)
-    new = NewFileset(plan.file.directory, plan.file.client_path, file_id)
-    images = tuple(
-        ImageRecord(s.image.id, s.path, s.image.series, s.series, s.image.external_info, s.binding) for s in plan.swaps
-    )
-    record = replace(record, images=images)
-    moves = [Move(i.id, plan.source, i.series, i.binding_before, i.binding) for i in images]
-    progress("moving images", 0, len(moves))
-    fileset = filesets.move(moves, new, record.note(), None, group)
+    with prepared(means, plan, pairs, source, record) as change:
+        progress("moving images", 0, len(plan.swaps))
+        fileset = apply(means, change)
     if not probe:
         return Replaced(fileset, 0)
-    written = latest(filesets, fileset)
-    checked = compare(session, store, representatives(pairs), group, sample, progress)
+    return prove(means, latest(Filesets(means.session), fileset), plan.owner, pairs, source, record, progress)
+
+
+@contextmanager
+def prepared(
+    means: Means, plan: ReplacePlan, pairs: Sequence[Pair], source: Source, record: Record
+) -> Iterator[Change]:
+    """The change that a plan means, its files written; where it is refused they are removed.
+
+    Where its outcome is not known they stay, and the next replacement of the same fileset removes them if need be.
+    """
+    _check_unchanged(source)
+    if means.repository is None or means.database is None:
+        repository, directory = ManagedRepository(means.session, plan.owner.group_id), plan.file.directory
+        repository.clear(directory.rpartition("/Fileset-")[0] + f"/Fileset-{plan.source}/")
+        file_id = repository.write(directory, plan.file.name, metadata_only(ome_xml_of(source.layout)))
+        yield _change(plan, NewFileset(directory, plan.file.client_path, file_id), (), None, record)
+        return
+    check_source(Path(plan.uri if "://" in source.named else source.named), means.repository)
+    disk = _disk(means, plan)
+    parent = str(Path(plan.file.directory).parent) + "/"
+    with disk.claimed(parent, lambda: Filesets(means.session).prefixes_below(parent)):
+        try:
+            files = _write_files(disk, plan, pairs, source)
+            yield _change(plan, NewFileset(plan.file.directory), files, disk.uuid, record)
+        except Unreachable:
+            raise
+        except Refused:
+            disk.remove(plan.file.directory)
+            raise
+
+
+def apply(means: Means, change: Change) -> int:
+    """Do a change, through the database where there is one, else through OMERO's API; the fileset with the images."""
+    if means.database is None:
+        return Filesets(means.session).apply(change)
+    return swap.apply_one(means.database, change, means.session.who)
+
+
+def prove(
+    means: Means,
+    written: Written,
+    owner: Owner,
+    pairs: Sequence[Pair],
+    source: Source,
+    record: Record,
+    progress: Progress,
+) -> Replaced:
+    """Compare planes of a replaced fileset with the Zarr's, and write into its record that they are equal.
+
+    Raises Refused where they differ; the source was then brought back.
+    """
+    chosen = representatives(pairs)
+    checked = compare(means.session, source.store, chosen, owner.group_id, sample, progress)
     if checked.problems:
-        roll_back(session, written, plan.owner, replace(record, kind="rollback", source=fileset))
+        roll_back(means, written, owner, replace(record, kind="rollback", source=written.fileset))
         raise Refused.of(checked.problems)
-    filesets.rewrite(written.annotation, replace(record, state="proven").to_json(), group)
-    return Replaced(fileset, checked.planes)
+    proven = replace(written.record, state="proven").to_json()
+    Filesets(means.session).rewrite(written.annotation, proven, owner.group_id)
+    return Replaced(written.fileset, checked.planes)
 
 
-def roll_back(session: OmeroSession, written: Written, owner: Owner, record: Record) -> int:
+def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> int:
     """Give the images of a replaced fileset back to its source, with the bindings they had; the source's id.
 
     Raises Refused where anything that the record holds was changed since; nothing is then changed.
     """
-    undone = written.record
+    undone, where = written.record, f"Fileset:{written.fileset}"
     if undone.source is None:
-        raise Refused("it was imported, so it has no source to go back to", f"Fileset:{written.fileset}", "delete it instead")
-    images = tuple(
-        ImageRecord(i.id, i.path, i.series, i.series_before, i.binding, i.binding_before) for i in undone.images
-    )
-    moves = [Move(i.id, written.fileset, i.series, i.binding_before, i.binding) for i in images]
+        raise Refused("it was imported, so it has no source to go back to", where, "delete it instead")
+    if means.database is None and any(image.pixels is not None for image in undone.images):
+        raise Refused("only SQL can change back which file the server opens", where, "give --db")
+    images = tuple(image.undone() for image in undone.images)
     back = replace(record, images=images, state="done")
     superseded = (written.annotation, replace(undone, state="rolled-back").to_json())
-    return Filesets(session).move(moves, undone.source, back.note(), superseded, owner.group_id)
+    return apply(means, Change(written.fileset, undone.source, owner, moves(images), back.note(), superseded))
 
 
 def latest(filesets: Filesets, fileset: int) -> Written:
-    """The record in force on a fileset: the last one that was not rolled back.
+    """The record in force on a fileset; raises Refused where there is none."""
+    written = in_force(filesets, fileset)
+    if written is None:
+        fix = "give the id of the new Fileset that a replacement made"
+        raise Refused("omero-roz has no record on it", f"Fileset:{fileset}", fix)
+    return written
 
-    Raises Refused where there is none.
-    """
-    where = f"Fileset:{fileset}"
+
+def in_force(filesets: Filesets, fileset: int) -> Written | None:
+    """The last record on a fileset that was not rolled back, if there is one."""
     for annotation, text in reversed(filesets.notes(fileset, NS_RECORD)):
-        record = from_json(text, where)
+        record = from_json(text, f"Fileset:{fileset}")
         if record.state != "rolled-back":
             return Written(fileset, annotation, record)
-    raise Refused("omero-roz has no record on it", where, "give the id of the new Fileset that a replacement made")
+    return None
+
+
+def _check_unchanged(source: Source) -> None:
+    mapping = source.layout.mapping
+    given = mapping if mapping.rule == "mapping file" else None
+    if read_layout(source.store, given) != source.layout:
+        raise Refused("the Zarr was changed since it was planned", source.layout.uri, "repeat the command")
+
+
+def _disk(means: Means, plan: ReplacePlan) -> RepositoryDisk:
+    """The repository's directory, after OMERO has shown by making one in it that it is the right one."""
+    known = f"{plan.file.directory.partition('/')[0]}/{KNOWN}/"
+    ManagedRepository(means.session, plan.owner.group_id).make(known)
+    assert means.repository is not None and means.database is not None
+    if not (means.repository / known).is_dir():
+        what = f"it has no {known}, which OMERO just made in its ManagedRepository"
+        raise Refused(what, f"--managed-repository {means.repository}", "give that repository's directory")
+    return RepositoryDisk(means.repository, swap.repository_uuid(means.database, known))
+
+
+def _write_files(disk: RepositoryDisk, plan: ReplacePlan, pairs: Sequence[Pair], source: Source) -> list[NewFile]:
+    files = [disk.write(plan.file.directory, plan.file.name, metadata_only(ome_xml_of(source.layout)))]
+    if plan.binding == zarr_reader.NAME:
+        shadows = zarr_reader.shadows(source.store, plan.root, [pair.series for pair in pairs])
+        files += disk.write_trees(plan.file.directory, shadows)
+    return files
+
+
+def _change(
+    plan: ReplacePlan, to: NewFileset, files: Sequence[NewFile], repo: str | None, record: Record
+) -> Change:
+    images = plan.images(repo)
+    return Change(plan.source, to, plan.owner, moves(images), replace(record, images=images).note(), None, files)

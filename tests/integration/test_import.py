@@ -8,17 +8,26 @@ from omero.gateway import BlitzGateway
 
 from demo.omero_client import shown
 from tests.planes import expected
-from tests.servers import Omero, Result
+from tests.servers import Omero
 
-V2 = ["v4_single", "v4_m3", "v4_m12_s", "v4_t_names", "v4_r_lif", "v4_float", "v4_rgb"]
-V3 = ["v5_single", "v5_m3", "v5_m3_shard"]
+V2 = [
+    "o03_plate23", "o05_m3", "n4_plate23", "v4_single", "v4_m3", "v4_m12_s", "v4_m3_noroot", "v4_t_names",
+    "v4_r_lif", "v4_r_C12H2", "v4_float", "v4_rgb", "v4_roi", "v4_plate23", "v4_plateacq3",
+]  # fmt: skip
+V3 = ["v5_single", "v5_m3", "v5_m3_shard", "v5_plate23"]
 
 
-def images_of(result: Result) -> list[int]:
+def imported(omero_cli: Omero, zarr: Path, *options: str) -> dict:
+    """What `import --json` says of one Zarr."""
+    result = omero_cli("roz", "import", str(zarr), "--json", "--again", *options)
     assert result.code == 0, result.err
-    kind, _, ids = result.out.strip().partition(":")
-    assert kind == "Image"
-    return [int(i) for i in ids.split(",")]
+    [done] = json.loads(result.out)
+    assert done["state"] == "imported"
+    return done
+
+
+def images_of(omero_cli: Omero, zarr: Path, *options: str) -> list[int]:
+    return imported(omero_cli, zarr, *options)["images"]
 
 
 def count(omero_cli: Omero, *kinds: str) -> dict[str, int]:
@@ -29,13 +38,13 @@ def count(omero_cli: Omero, *kinds: str) -> dict[str, int]:
 
 @pytest.mark.parametrize("layout", V2)
 def test_every_plane_of_a_real_layout_is_read_through_omero(omero_cli: Omero, shared: Path, layout: str) -> None:
-    images = images_of(omero_cli("roz", "import", str(shared / "layouts" / f"{layout}.zarr")))
+    images = images_of(omero_cli, shared / "layouts" / f"{layout}.zarr")
     assert shown(omero_cli.client, images) == expected(shared, layout)
 
 
 @pytest.mark.parametrize("layout", V3)
 def test_zarr_v3_is_read_where_the_server_has_a_reader_for_it(omero_cli_v3: Omero, shared: Path, layout: str) -> None:
-    images = images_of(omero_cli_v3("roz", "import", str(shared / "layouts" / f"{layout}.zarr")))
+    images = images_of(omero_cli_v3, shared / "layouts" / f"{layout}.zarr")
     assert shown(omero_cli_v3.client, images) == expected(shared, layout)
 
 
@@ -73,7 +82,7 @@ def refuses_v3(omero_cli: Omero, zarr: Path) -> None:
 
 @pytest.mark.parametrize("zarr", ["v2.zarr", "v3.zarr"])
 def test_own_acquisition_with_all_its_metadata(omero_cli_v3: Omero, acquisition: Path, zarr: str) -> None:
-    ids = images_of(omero_cli_v3("roz", "import", str(acquisition / zarr)))
+    ids = images_of(omero_cli_v3, acquisition / zarr)
     gateway = BlitzGateway(client_obj=omero_cli_v3.client)
     images = [gateway.getObject("Image", i) for i in ids]
     assert [i.getName() for i in images] == ["Zelle α [01]", "overview", "stack", "ratio GFP/Cy5"]
@@ -100,7 +109,7 @@ def test_own_acquisition_with_all_its_metadata(omero_cli_v3: Omero, acquisition:
 def test_images_go_into_the_dataset(omero_cli: Omero, acquisition: Path) -> None:
     made = omero_cli("obj", "new", "Dataset", "name=roz")
     dataset = made.out.strip()
-    images = images_of(omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--target", dataset))
+    images = images_of(omero_cli, acquisition / "v2.zarr", "--target", dataset)
     gateway = BlitzGateway(client_obj=omero_cli.client)
     found = gateway.getObject("Dataset", int(dataset.partition(":")[2]))
     assert sorted(image.getId() for image in found.listChildren()) == images
@@ -108,9 +117,9 @@ def test_images_go_into_the_dataset(omero_cli: Omero, acquisition: Path) -> None
 
 def test_a_dry_run_prints_the_plan_and_changes_nothing(omero_cli: Omero, acquisition: Path) -> None:
     before = count(omero_cli, "Image", "Fileset", "OriginalFile")
-    result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--dry-run", "--json")
+    result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--dry-run", "--json", "--again")
     assert result.code == 0, result.err
-    plan = json.loads(result.out)
+    [plan] = json.loads(result.out)
     assert [image["name"] for image in plan["images"]][1] == "overview"
     assert plan["images"][2]["binding"]["lsid"] == str(acquisition / "v2.zarr" / "2")
     assert count(omero_cli, "Image", "Fileset", "OriginalFile") == before
@@ -124,16 +133,16 @@ def test_a_target_that_is_not_there_is_refused(omero_cli: Omero, acquisition: Pa
 
 def test_a_path_that_the_server_does_not_see_is_noticed_and_taken_back(omero_cli: Omero, acquisition: Path) -> None:
     before = count(omero_cli, "Image", "Fileset")
-    result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--server-path", f"{acquisition}=/nowhere/at/all")
+    result = omero_cli(
+        "roz", "import", str(acquisition / "v2.zarr"), "--server-path", f"{acquisition}=/nowhere/at/all", "--again"
+    )
     assert result.code == 1
     assert "--server-path" in result.err
     assert count(omero_cli, "Image", "Fileset") == before
 
 
 def test_the_fileset_says_what_was_done(omero_cli: Omero, acquisition: Path) -> None:
-    result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--json")
-    assert result.code == 0, result.err
-    fileset = json.loads(result.out)["fileset"]
+    fileset = imported(omero_cli, acquisition / "v2.zarr")["fileset"]
     [record] = json.loads(omero_cli("roz", "status", f"Fileset:{fileset}", "--json").out)
     assert (record["kind"], record["state"], record["uri"]) == ("import", "proven", str(acquisition / "v2.zarr"))
     assert [image["binding"]["lsid"] for image in record["images"]] == [
@@ -145,5 +154,5 @@ def test_the_fileset_says_what_was_done(omero_cli: Omero, acquisition: Path) -> 
 
 def test_usage_errors_exit_with_2(omero_cli: Omero, acquisition: Path) -> None:
     assert omero_cli("roz", "import").code == 2
-    assert omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--target", "Project:1").code == 2
+    assert omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--target", "Image:1").code == 2
     assert omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--server-path", "here").code == 2

@@ -1,0 +1,150 @@
+"""`omero roz import`: its options, several Zarrs one after another, what it prints."""
+
+import csv
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omero_roz import cli_zarr
+from omero_roz.errors import RozError, UsageError
+
+if TYPE_CHECKING:
+    from omero_roz.import_.one import Prepared, Skipped, Wanted
+    from omero_roz.import_.steps import Imported
+    from omero_roz.ports.omero_session import OmeroSession
+
+_TARGET = (
+    "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
+    "none of this name; [-+%%@]name: oldest, newest, only, new). Repeat it: a Dataset for images, a Screen for plates"
+)
+_STATISTICS = (
+    "minima and maxima of channels: auto: those that the converter wrote (default); "
+    "read: every pixel is read for them and for the SHA-1; none"
+)
+COLUMNS = ("uri", "target", "name")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options that only an import has."""
+    parser.add_argument("uris", metavar="URI", nargs="*", help="path or address of a Zarr")
+    parser.add_argument("--from", dest="table", metavar="FILE.csv", help=f"more of them: columns {', '.join(COLUMNS)}")
+    parser.add_argument("--target", metavar="TARGET", action="append", default=[], help=_TARGET)
+    parser.add_argument("--name", help="name of the image, or of the plate; with several images NAME [image's name]")
+    parser.add_argument("--stats", choices=("auto", "read", "none"), default="auto", help=_STATISTICS)
+    parser.add_argument("--again", action="store_true", help="import also what was imported before from the same Zarr")
+
+
+def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Import all that is wanted, one after another; what fails does not keep the others from being imported.
+
+    Raises the error of the only one, or one that counts those that failed.
+    """
+    everything = wanted(args)
+    results: list[dict] = []
+    failed: list[RozError] = []
+    for one in everything:
+        try:
+            results.append(_one(ctx, session, one, args))
+        except RozError as error:
+            failed.append(error)
+            results.append({"uri": one.uri, "state": "failed", "problems": [asdict(p) for p in error.problems]})
+            for problem in error.problems if len(everything) > 1 else ():
+                ctx.err(str(problem) if one.uri in problem.where else f"{one.uri}: {problem}")
+    if args.json:
+        ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
+    _summary(ctx, results, len(everything))
+    if failed and len(everything) == 1:
+        raise failed[0]
+    if failed:
+        raise RozError(f"{len(failed)} of {len(everything)} could not be imported", fix="see above")
+
+
+def wanted(args: Namespace) -> "list[Wanted]":
+    """What the arguments and the table of --from name; UsageError where there is nothing or a wrong table."""
+    from omero_roz.import_.one import Wanted
+
+    targets = tuple(args.target)
+    named = [Wanted(uri, targets, args.name, args.again) for uri in args.uris]
+    if args.table:
+        named += (
+            Wanted(row["uri"], (row["target"],) if row["target"] else targets, row["name"] or args.name, args.again)
+            for row in _rows(args.table)
+        )
+    if not named:
+        raise UsageError("nothing to import", fix="name a Zarr, or a table with --from")
+    if args.mapping and len(named) > 1:
+        raise UsageError("a mapping is for one Zarr, and here are several", f"--mapping {args.mapping}", "name one")
+    return named
+
+
+def _rows(file: str) -> Iterator[dict[str, str]]:
+    where = f"--from {file}"
+    try:
+        with Path(file).open(newline="", encoding="utf-8-sig") as table:
+            reader = csv.DictReader(table)
+            unknown = set(reader.fieldnames or ()) - set(COLUMNS)
+            if "uri" not in (reader.fieldnames or ()) or unknown:
+                raise UsageError("its first line must name the columns", where, f"uri, and if wanted {COLUMNS[1:]}")
+            for row in reader:
+                found = {column: (row.get(column) or "").strip() for column in COLUMNS}
+                if not found["uri"]:
+                    raise UsageError(f"line {reader.line_num} has no uri", where)
+                yield found
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+
+
+def _one(ctx: Any, session: "OmeroSession", one: "Wanted", args: Namespace) -> dict:
+    from omero_roz import zarrs
+    from omero_roz.import_.one import Skipped, prepare
+    from omero_roz.import_.one import run as run_prepared
+    from omero_roz.import_.steps import Options
+    from omero_roz.terminal import progress
+
+    zarr = zarrs.read(one.uri, cli_zarr.access(args), args.mapping)
+    prepared = prepare(session, zarr.layout, zarr.store, one, args.server_path)
+    if isinstance(prepared, Skipped):
+        return _skipped(ctx, prepared, args)
+    if args.dry_run:
+        return _planned(ctx, prepared, args)
+    with progress(sys.stderr) as report:
+        done = run_prepared(session, prepared, Options(not args.no_probe, args.stats), report)
+    return _imported(ctx, done, args)
+
+
+def _skipped(ctx: Any, skipped: "Skipped", args: Namespace) -> dict:
+    by = f"by {skipped.user} at {skipped.when}"
+    ctx.err(f"{skipped.uri}: skipped, imported before as Fileset:{skipped.fileset} ({by}); --again imports it again")
+    return asdict(skipped) | {"state": "skipped"}
+
+
+def _planned(ctx: Any, prepared: "Prepared", args: Namespace) -> dict:
+    plan = prepared.plan
+    if not args.json:
+        for number, step in enumerate(plan.steps(), 1):
+            ctx.out(f"{number}. {step}")
+    ctx.err(f"{plan.uri}: dry run, nothing was changed")
+    return json.loads(plan.to_json()) | {"state": "planned"}
+
+
+def _imported(ctx: Any, done: "Imported", args: Namespace) -> dict:
+    if not args.json:
+        for kind, ids in (("Plate", done.plates), ("Image", done.plain)):
+            if ids:
+                ctx.out(f"{kind}:" + ",".join(map(str, ids)))
+    for problem in done.problems:
+        ctx.err(f"warning: {problem}")
+    compared = f"{done.planes} planes compared through OMERO, all equal" if done.planes else "not compared (--no-probe)"
+    ctx.err(f"Fileset:{done.fileset} from {done.uri}: {len(done.images)} images, {compared}")
+    return asdict(done) | {"state": "imported"}
+
+
+def _summary(ctx: Any, results: list[dict], count: int) -> None:
+    if count > 1:
+        states = [result["state"] for result in results]
+        told = ", ".join(f"{states.count(s)} {s}" for s in ("imported", "planned", "skipped", "failed") if s in states)
+        ctx.err(f"{count} Zarrs: {told}")

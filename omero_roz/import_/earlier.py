@@ -1,0 +1,34 @@
+"""Earlier imports of the same Zarr: done, or unfinished because their process was killed."""
+
+from dataclasses import dataclass
+
+from omero_roz.ports import earlier_imports
+from omero_roz.ports.filesets import Filesets
+from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An import that OMERO has a record of: its fileset, its record and that one's annotation, and whose it is."""
+
+    fileset: int
+    annotation: int
+    record: Record
+    owner: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was never finished."""
+        return self.record.state == "open"
+
+
+def earlier_imports_of(session: OmeroSession, uri: str, group_id: int) -> list[Earlier]:
+    """The imports of a Zarr into a group that the user can see, oldest first."""
+    filesets, found = Filesets(session), []
+    for fileset, owner in earlier_imports.filesets_of(session, uri, NS_SUMMARY, group_id):
+        for annotation, text in filesets.notes(fileset, NS_RECORD)[:1]:
+            record = from_json(text, f"Fileset:{fileset}")
+            if record.kind == "import" and record.uri == uri:
+                found.append(Earlier(fileset, annotation, record, owner))
+    return found

@@ -1,0 +1,97 @@
+"""Importing what is at one URI: reading it, looking for earlier imports of it, planning, doing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from ome_graph import InvalidOmeXml, read_ome
+from omero_roz.binding.lsid import ServerView, parse_server_path
+from omero_roz.errors import LayoutError, Refused
+from omero_roz.import_.earlier import Earlier, earlier_imports_of
+from omero_roz.import_.planning import plan_import
+from omero_roz.import_.steps import Imported, Options, Source, run_import
+from omero_roz.layout.model import ZarrLayout
+from omero_roz.layout.ome_from_ngff import ome_xml_of
+from omero_roz.layout.store import Store
+from omero_roz.plan import ImportPlan
+from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.targets import find_target, parse_target
+from omero_roz.record import Record
+from omero_roz.verify.pixels import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the user wants imported: where it is, where it goes, its name; `again` imports what was imported before."""
+
+    uri: str
+    targets: tuple[str, ...] = ()
+    name: str | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """What was imported before: the Zarr, its fileset, who did it and when."""
+
+    uri: str
+    fileset: int
+    user: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An import that is planned and can be run."""
+
+    plan: ImportPlan
+    source: Source
+    earlier: Earlier | None
+
+
+def prepare(
+    session: OmeroSession, layout: ZarrLayout, store: Store, wanted: Wanted, server_paths: Sequence[str]
+) -> Prepared | Skipped:
+    """Plan an import, or tell that it was done before; `server_paths` are LOCAL=SERVER.
+
+    Raises LayoutError, Refused or UsageError with all that forbids it.
+    """
+    view = ServerView(tuple(parse_server_path(text) for text in server_paths), store.bucket)
+    names = [parse_target(text) for text in wanted.targets]
+    layout.mapped_series()  # raises with all that is wrong before OMERO is asked
+    targets = [find_target(session, name) for name in names]
+    source = _source(layout, store)
+    group = targets[0].group_id if targets else session.who.group_id
+    earlier = earlier_imports_of(session, layout.uri, group)
+    done = [one for one in earlier if not one.is_open]
+    if done and not wanted.again:
+        return Skipped(layout.uri, done[-1].fileset, done[-1].record.user, done[-1].record.when)
+    unfinished = _own(session, [one for one in earlier if one.is_open])
+    now = datetime.now(UTC)
+    plan = plan_import(layout, source.ome, session.who, targets, wanted.name, view, unfinished, now)
+    return Prepared(plan, source, unfinished)
+
+
+def run(session: OmeroSession, prepared: Prepared, options: Options, progress: Progress) -> Imported:
+    """Import as planned."""
+    plan, when = prepared.plan, datetime.now(UTC).isoformat(timespec="seconds")
+    user = session.who.user_name
+    record = Record("import", "open", plan.uri, plan.binding, user, when, version("omero-roz"), None)
+    return run_import(session, plan, prepared.source, record, prepared.earlier, options, progress)
+
+
+def _own(session: OmeroSession, unfinished: Sequence[Earlier]) -> Earlier | None:
+    for one in unfinished:
+        if one.owner != session.who.user_id:
+            what = f"{one.record.user} is importing it, or could not finish (since {one.record.when})"
+            raise Refused(what, f"Fileset:{one.fileset}", "ask them to finish or to delete it")
+    return unfinished[0] if unfinished else None
+
+
+def _source(layout: ZarrLayout, store: Store) -> Source:
+    xml = ome_xml_of(layout)
+    try:
+        return Source(layout, store, xml, read_ome(xml))
+    except InvalidOmeXml as error:
+        raise LayoutError(str(error), layout.uri, "mend the OME-XML or convert again") from error

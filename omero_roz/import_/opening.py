@@ -1,0 +1,95 @@
+"""Beginning an import, or going on with an unfinished one; the record on its fileset says how far it came.
+
+The fileset, its open record and what the images share are saved first, in one transaction where they are not many.
+So what a killed run left is known: the record's list, and what the transactions made that wrote it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ome_graph import Graph
+from omero_roz.change import NewFileset
+from omero_roz.errors import Refused
+from omero_roz.import_.earlier import Earlier
+from omero_roz.plan import ImportPlan, batches
+from omero_roz.ports.earlier_imports import take_back
+from omero_roz.ports.filesets import Filesets
+from omero_roz.ports.managed_repository import ManagedRepository
+from omero_roz.ports.new_images import kind, refer
+from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.record import NS_RECORD, Record
+
+CHUNK = 500  # objects a transaction: the cost of one grows with the square (facts: omero_import_speed)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An import that is under way: its fileset, and the annotation with its open record."""
+
+    fileset: int
+    annotation: int
+    record: Record
+
+
+class Opening:
+    """Begins the import of a plan, resumes it, or takes it back."""
+
+    def __init__(self, session: OmeroSession, plan: ImportPlan, made: Graph) -> None:
+        self._session, self._plan = session, plan
+        self._filesets = Filesets(session)
+        self._shared = [one for wave in made.shared for one in wave]
+        self._kinds = [kind(one) for one in self._shared]
+        self._begun: Opened | None = None
+
+    def begin(self, record: Record, xml: bytes) -> Opened:
+        """Save the file, the fileset with its record, and what the images share."""
+        file, group = self._plan.file, self._plan.group_id
+        file_id = ManagedRepository(self._session, group).write(file.directory, file.name, xml)
+        new = NewFileset(file.directory, file.client_path, file_id)
+        first, *others = batches(self._shared, CHUNK) or [()]
+        created = self._filesets.create(new, record.note(), group, first)
+        self._begun = Opened(created.fileset, created.annotation, record)
+        self._saved(first, created.ids)
+        for chunk in others:
+            self._saved(chunk, self._rewrite(chunk))
+        if self._shared:
+            self._rewrite(())
+        return self._begun
+
+    def resume(self, earlier: Earlier) -> Opened | None:
+        """Go on with an import that was begun; one that had not got as far as its images is taken back: None.
+
+        Raises Refused where it was begun by another version of omero-roz that saved other things.
+        """
+        self._begun = Opened(earlier.fileset, earlier.annotation, earlier.record)
+        known = earlier.record.shared
+        if len(known) < len(self._shared):
+            self.take_back()
+            return None
+        if [name for name, _ in known] != self._kinds:
+            what, fix = "it was begun from other metadata, or by another version of omero-roz", "delete it, then repeat"
+            raise Refused(what, f"Fileset:{earlier.fileset}", fix)
+        refer(self._shared, [number for _, number in known])
+        return self._begun
+
+    def take_back(self) -> None:
+        """Delete everything that was made; nothing where nothing was."""
+        if self._begun is not None:
+            known, kinds = self._begun.record.shared, set(self._kinds)
+            take_back(self._session, self._begun.fileset, NS_RECORD, known, kinds, self._plan.group_id)
+
+    @property
+    def where(self) -> str:
+        """What is under way, for an error."""
+        return f"Fileset:{self._begun.fileset}" if self._begun else self._plan.uri
+
+    def _saved(self, chunk: Sequence, ids: Sequence[int]) -> None:
+        assert self._begun is not None
+        known = (*self._begun.record.shared, *zip(map(kind, chunk), ids, strict=True))
+        refer(chunk, ids)
+        self._begun = replace(self._begun, record=replace(self._begun.record, shared=known))
+
+    def _rewrite(self, chunk: Sequence) -> list[int]:
+        assert self._begun is not None
+        text = self._begun.record.to_json()
+        return self._filesets.rewrite(self._begun.annotation, text, self._plan.group_id, chunk)

@@ -1,0 +1,75 @@
+"""Reading every pixel of new images: minima, maxima and the SHA-1, on every core, in bounded memory."""
+
+import hashlib
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+
+import numpy as np
+
+from omero_roz.layout.model import Series
+from omero_roz.layout.planes import Planes
+from omero_roz.layout.store import Store
+from omero_roz.ports.new_images import Range, Statistics
+
+BAND = 32 << 20  # bytes that are read at once, by each process
+
+
+def read_all(store: Store, series: Sequence[Series]) -> Iterator[Statistics]:
+    """The statistics of all series, in their order; Unreachable where pixels cannot be read.
+
+    Processes are spawned, not forked: a fork of a process with Ice's threads may hang.
+    """
+    cores = min(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1, len(series))
+    if not series:
+        return
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+        running: deque[Future[Statistics]] = deque()
+        try:
+            for one in series:
+                running.append(pool.submit(read_one, store, one))
+                if len(running) > 4 * cores:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def read_one(store: Store, series: Series) -> Statistics:
+    """The statistics of one series.
+
+    The digest is over planes in the order XYZCT, little-endian, as a server's importer hashes a little-endian
+    file. NaNs are left out of the extremes; a channel of nothing else, or of complex numbers, has none.
+    """
+    planes, sizes = Planes(store, series), series.sizes
+    digest = hashlib.sha1(usedforsecurity=False)
+    ends: list[Range | None] = [None] * sizes.c
+    for t, c, z in np.ndindex(sizes.t, sizes.c, sizes.z):
+        for rows in _bands(series):
+            part = planes.read(z, c, t, rows)
+            digest.update(np.ascontiguousarray(part, part.dtype.newbyteorder("<")).data)
+            ends[c] = _widened(ends[c], part)
+    return Statistics(tuple(ends), digest.hexdigest())
+
+
+def _bands(series: Series) -> Iterator[slice]:
+    """Rows of a plane that fit the memory, whole chunks of them where possible."""
+    level = series.levels[0]
+    height = level.chunks[series.axes.index("y")]
+    row = series.sizes.x * np.dtype(level.dtype).itemsize
+    step = max(height, BAND // row // height * height)
+    for start in range(0, series.sizes.y, step):
+        yield slice(start, start + step)
+
+
+def _widened(ends: Range | None, part: np.ndarray) -> Range | None:
+    if part.dtype.kind == "c":
+        return None
+    low, high = float(np.fmin.reduce(part, axis=None)), float(np.fmax.reduce(part, axis=None))
+    if np.isnan(low):
+        return ends
+    return (low, high) if ends is None else (min(ends[0], low), max(ends[1], high))
