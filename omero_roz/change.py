@@ -29,7 +29,7 @@ class NewFile:
 
 @dataclass(frozen=True, slots=True)
 class NewFileset:
-    """A fileset to be made; `file_id` is the file that it registers, if the API has made one, `client_path` its entry."""
+    """A fileset to be made; `file_id` is a file that the API has registered, `client_path` what its entry says."""
 
     template_prefix: str
     client_path: str = ""

@@ -7,8 +7,7 @@ import psycopg2
 
 # What each save leaves behind or counts up, and what a server does by itself meanwhile.
 CHANGES = {"update_id", "version", "external_id"}
-NOT_DATA = ("event", "eventlog", "session", "sessionannotationlink", "_reindexing_required", "_updated_annotations",
-            "externalinfo", "_current_admin_privileges", "_lock_ids", "dbpatch", "share", "sharemember", "job")  # fmt: skip
+NOT_DATA = {"event", "eventlog", "session", "_reindexing_required", "externalinfo", "_current_admin_privileges"}
 
 
 @dataclass(frozen=True)

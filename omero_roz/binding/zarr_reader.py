@@ -109,7 +109,7 @@ def _shadow(name: str, root: str, series: Series, documents: dict[str, bytes | A
         return found
 
     files = {own: content(_join(series.path, own)) for own in REGISTERED}
-    links = {}
+    links: dict[str, str] = {}
     for level in series.levels:
         inside = str(PurePosixPath(level.path).relative_to(series.path or "."))
         files[f"{inside}/.zarray"] = content(_join(level.path, ".zarray"))
@@ -118,7 +118,7 @@ def _shadow(name: str, root: str, series: Series, documents: dict[str, bytes | A
 
 
 def _chunk_keys(level: Level) -> Iterator[str]:
-    """The names in an array's directory that hold chunks, those too that were never written: a dangling link is none."""
+    """The names in an array's directory that hold chunks, written or not: a dangling link is no chunk."""
     counts = [-(-size // chunk) for size, chunk in zip(level.shape, level.chunks, strict=True)]
     if level.separator == "/":
         return map(str, range(counts[0]))

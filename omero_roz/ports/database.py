@@ -31,7 +31,8 @@ def parse_address(text: str) -> dict[str, str]:
         try:
             parameters = parse_dsn(text)
         except psycopg2.Error:
-            raise UsageError("it is neither a service name nor a DSN (not shown)", "--db", "see pg_service.conf") from None
+            what = "it is neither a service name nor a DSN (not shown)"
+            raise UsageError(what, "--db", "see pg_service.conf") from None
     if any(secret in parameters for secret in _SECRETS):
         fix = "leave it out, and use PGPASSFILE, PGPASSWORD or pg_service.conf"
         raise UsageError("a password on the command line is refused: every user of the machine can see it", "--db", fix)
@@ -45,11 +46,11 @@ def statements(package: str, name: str) -> dict[str, str]:
 
 
 class Database:
-    """Access to the database for one thread; it connects when it is first used and again when the connection is lost."""
+    """Access to the database for one thread; connects when it is first used, and again when the connection was lost."""
 
     def __init__(self, address: str) -> None:
         """Raises UsageError as `parse_address` does."""
-        self._parameters = _CONNECTION | parse_address(address)
+        self._parameters: dict[str, Any] = _CONNECTION | parse_address(address)
         self._connection: Connection | None = None
 
     @contextmanager
@@ -105,8 +106,8 @@ def _errors(moment: str = "") -> Iterator[None]:
     """Turn what psycopg2 raises into our errors; what PostgreSQL says is cut to its first line, which has no values."""
     try:
         yield
-    except (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable, psycopg2.errors.SerializationFailure) as e:
-        raise Refused("somebody else is changing the same rows", "the database", "repeat the command") from e
+    except (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable) as error:
+        raise Refused("somebody else is changing the same rows", "the database", "repeat the command") from error
     except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
         what = f"no answer ({_said(error)})" + (f" {moment}" if moment else "")
         raise Unreachable(what, "the database", "check --db and the connection, then repeat the command") from error

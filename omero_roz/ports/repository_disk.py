@@ -88,7 +88,8 @@ class RepositoryDisk:
 
     def _file(self, directory: str, name: str, content: bytes) -> NewFile:
         sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        return NewFile(self.uuid, directory, name, len(content), sha1, MIMETYPES.get(Path(name).suffix, "application/json"))
+        mimetype = MIMETYPES.get(Path(name).suffix, "application/json")
+        return NewFile(self.uuid, directory, name, len(content), sha1, mimetype)
 
 
 def check_source(source: Path, repository: Path) -> None:
@@ -97,7 +98,8 @@ def check_source(source: Path, repository: Path) -> None:
     That is one which is a link itself, lies in the ManagedRepository, or has links that lead out of it.
     """
     if source.is_symlink():
-        raise Refused("it is a symbolic link, which may lead elsewhere tomorrow", str(source), f"name {source.resolve()}")
+        what = "it is a symbolic link, which may lead elsewhere tomorrow"
+        raise Refused(what, str(source), f"name {source.resolve()}")
     real = source.resolve()
     if real.is_relative_to(repository.resolve()):
         raise Refused("it lies in the ManagedRepository, where OMERO deletes files", str(source), "move it elsewhere")

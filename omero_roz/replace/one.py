@@ -9,6 +9,7 @@ from pathlib import Path
 
 from omero_roz.binding import zarr_reader
 from omero_roz.binding.lsid import ServerView, server_root
+from omero_roz.change import Reading
 from omero_roz.errors import UsageError
 from omero_roz.fileset import Fileset
 from omero_roz.matching import Pair, match_fileset
@@ -17,7 +18,7 @@ from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.omero_session import OmeroSession, as_owner
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import steps, swap
-from omero_roz.replace.plan import ReplacePlan, as_planned
+from omero_roz.replace.plan import ReplacePlan
 from omero_roz.replace.planning import plan_replacement
 from omero_roz.replace.steps import Means, Replaced, Source, Written
 from omero_roz.verify.pixels import Progress
@@ -58,7 +59,7 @@ def plan(means: Means, source: Source, fileset_id: int, binding: str, view: Serv
     """
     filesets, layout = Filesets(means.session), source.layout
     found = holder(filesets, fileset_id)
-    written = steps.in_force(filesets, found.id)
+    written = steps.all_records(filesets, found.id)
     fileset = _in_recorded_order(found, written)
     pairs = match_fileset(fileset, layout)
     pixels = {}
@@ -69,7 +70,7 @@ def plan(means: Means, source: Source, fileset_id: int, binding: str, view: Serv
         pixels = swap.pixels_files(means.database, [image.id for image in fileset.images])
     root, on_disk = server_root(layout.uri, view), means.repository is not None
     made = plan_replacement(fileset, source.store, pairs, root, binding, pixels, on_disk, datetime.now(UTC))
-    return Planned(made, pairs, written if written is not None and _is_done(made, written.record) else None)
+    return Planned(made, pairs, next((one for one in reversed(written) if _is_done(made, one.record)), None))
 
 
 def run(means: Means, planned: Planned, source: Source, user: str, probe: bool, progress: Progress) -> Replaced:
@@ -113,27 +114,23 @@ def _following(filesets: Filesets, fileset_id: int) -> int | None:
     return None
 
 
-def _in_recorded_order(fileset: Fileset, written: Written | None) -> Fileset:
-    """The fileset with its images in the order of its record: those in shadows all have the series 0."""
-    if written is None:
+def _in_recorded_order(fileset: Fileset, written: Sequence[Written]) -> Fileset:
+    """The fileset with its images in the order of its last record: those in shadows all have the series 0."""
+    if not written:
         return fileset
-    order = {image.id: number for number, image in enumerate(written.record.images)}
+    order = {image.id: number for number, image in enumerate(written[-1].record.images)}
     if set(order) != {image.id for image in fileset.images}:
         return fileset
     return replace(fileset, images=tuple(sorted(fileset.images, key=lambda image: order[image.id])))
 
 
 def _is_done(made: ReplacePlan, record: Record) -> bool:
-    """Whether a plan would change nothing but the shadows' place."""
-    if record.binding != made.binding or record.uri != made.uri or record.source is None:
+    """Whether a record says that what is planned was done, and the images are still as it says."""
+    if record.kind == "rollback" or (record.binding, record.uri) != (made.binding, made.uri):
         return False
-    if made.binding != zarr_reader.NAME:
-        return all(map(as_planned, made.swaps))
-    pairs = zip(made.swaps, record.images, strict=True)
-    return all(
-        (swap.image.id, swap.path, swap.pixels_before, swap.image.external_info) == (i.id, i.path, i.pixels, i.binding)
-        for swap, i in pairs
-    )
+    now = [(s.image.id, s.path, Reading(s.image.series, s.image.external_info, s.pixels_before)) for s in made.swaps]
+    recorded = [(i.id, i.path, i.after) for i in record.images]
+    return now == recorded and all(s.binding == s.image.external_info for s in made.swaps)
 
 
 def _record(kind: str, state: str, uri: str, binding: str, user: str, source: int | None) -> Record:

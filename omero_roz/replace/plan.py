@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from omero_roz.binding import zarr_reader
-from omero_roz.change import Move, Reading
+from omero_roz.change import Move
 from omero_roz.fileset import ExternalInfo, OmeroImage, Owner, PixelsFile
 from omero_roz.plan import FilesetFile
 from omero_roz.record import ImageRecord
@@ -71,9 +71,3 @@ class ReplacePlan:
 def moves(images: tuple[ImageRecord, ...]) -> tuple[Move, ...]:
     """The moves that records of images mean."""
     return tuple(Move(image.id, image.before, image.after) for image in images)
-
-
-def as_planned(swap: Swap) -> bool:
-    """Whether an image is read already as an `external-info` plan would have it."""
-    image = swap.image
-    return Reading(swap.series, swap.binding) == Reading(image.series, image.external_info)

@@ -162,21 +162,21 @@ def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> i
 
 
 def latest(filesets: Filesets, fileset: int) -> Written:
-    """The record in force on a fileset; raises Refused where there is none."""
-    written = in_force(filesets, fileset)
-    if written is None:
+    """The record that a rollback of a fileset undoes: that of its replacement, else that of a rollback to it.
+
+    Raises Refused where there is none in force.
+    """
+    in_force = [written for written in all_records(filesets, fileset) if written.record.state != "rolled-back"]
+    if not in_force:
         fix = "give the id of the new Fileset that a replacement made"
         raise Refused("omero-roz has no record on it", f"Fileset:{fileset}", fix)
-    return written
+    return max(in_force, key=lambda written: (written.record.kind != "rollback", written.annotation))
 
 
-def in_force(filesets: Filesets, fileset: int) -> Written | None:
-    """The last record on a fileset that was not rolled back, if there is one."""
-    for annotation, text in reversed(filesets.notes(fileset, NS_RECORD)):
-        record = from_json(text, f"Fileset:{fileset}")
-        if record.state != "rolled-back":
-            return Written(fileset, annotation, record)
-    return None
+def all_records(filesets: Filesets, fileset: int) -> list[Written]:
+    """The records on a fileset, oldest first."""
+    where, notes = f"Fileset:{fileset}", filesets.notes(fileset, NS_RECORD)
+    return [Written(fileset, annotation, from_json(text, where)) for annotation, text in notes]
 
 
 def _check_unchanged(source: Source) -> None:

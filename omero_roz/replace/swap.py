@@ -106,7 +106,8 @@ def _not_theirs(change: Change, filesets: Mapping[int, Locked], caller: Who) -> 
         if locked is None:
             yield Problem(where, "it was deleted meanwhile", "nothing was changed")
         elif (locked.owner, locked.group) != (change.owner.user_id, change.owner.group_id):
-            yield Problem(where, "it was given to another owner or group meanwhile", "nothing was changed; repeat the command")
+            what = "it was given to another owner or group meanwhile"
+            yield Problem(where, what, "nothing was changed; repeat the command")
         elif locked.owner != caller.user_id and not caller.is_admin:
             yield Problem(where, "it is not yours", "log in as its owner or as an administrator")
 

@@ -1,60 +1,234 @@
 """Replacing and rolling back through the database: both bindings, every row looked at before and after."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg2
 import pytest
 from omero.gateway import BlitzGateway
 
-from demo.omero_client import Account, command_line, import_file, shown
+from demo.omero_client import import_file, shown
 from omero_roz.ports.deletion import delete
 from omero_roz.ports.omero_session import OmeroSession
-from tests.rows import Rows, all_rows
+from tests.rows import all_rows
 from tests.servers import Omero, Server
 
 BINDINGS = ("external-info", "zarr-reader")
 
 
+class Replacing:
+    """A fileset of four images, and the commands that replace it through the database."""
+
+    def __init__(self, omero: Omero, server: Server, tiff: Path) -> None:
+        self.omero, self.server = omero, server
+        self.fileset, self.images = import_file(omero.client, tiff)
+
+    def options(self, binding: str) -> list[str]:
+        assert self.server.dsn and self.server.repository
+        return ["--db", self.server.dsn, "--managed-repository", self.server.repository, "--binding", binding]
+
+    def run(self, zarr: Path, binding: str, *more: str, fileset: int | None = None):
+        named = f"Fileset:{fileset or self.fileset}"
+        return self.omero("roz", "replace-fileset", named, str(zarr), *self.options(binding), *more)
+
+    def replaced(self, zarr: Path, binding: str, *more: str, fileset: int | None = None) -> int:
+        done = self.run(zarr, binding, *more, fileset=fileset)
+        assert done.code == 0, done.err
+        return int(done.out.strip().partition(":")[2])
+
+    def roll_back(self, fileset: int):
+        return self.omero("roz", "rollback", f"Fileset:{fileset}", "--db", self.server.dsn)
+
+    def rolled_back(self, fileset: int) -> int:
+        done = self.roll_back(fileset)
+        assert done.code == 0, done.err
+        return int(done.out.strip().partition(":")[2])
+
+    def planes(self):
+        return shown(self.omero.client, self.images)
+
+    def filesets(self) -> set[int]:
+        gateway = BlitzGateway(client_obj=self.omero.client)
+        return {gateway.getObject("Image", image).getFileset().getId() for image in self.images}
+
+    def records(self, fileset: int) -> list[dict]:
+        return json.loads(self.omero("roz", "status", f"Fileset:{fileset}", "--json").out)
+
+    def sql(self, statement: str, *values):
+        connection = psycopg2.connect(self.server.dsn)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+
 @pytest.fixture
-def database(server: Server) -> str:
-    """Options that say where the database and the repository are."""
+def replacing(omero_cli: Omero, server: Server, acquisition: Path) -> Replacing:
     if server.dsn is None or server.repository is None:
         pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
-    return server.dsn
+    return Replacing(omero_cli, server, acquisition / "acquisition.ome.tif")
 
 
-@pytest.fixture
-def source(omero_cli: Omero, acquisition: Path) -> tuple[int, list[int]]:
-    return import_file(omero_cli.client, acquisition / "acquisition.ome.tif")
-
-
-def options(server: Server, binding: str = "external-info") -> list[str]:
-    return ["--db", server.dsn, "--managed-repository", server.repository, "--binding", binding]
-
-
-def replaced(omero_cli: Omero, server: Server, fileset: int, zarr: Path, binding: str = "external-info") -> int:
-    done = omero_cli("roz", "replace-fileset", f"Fileset:{fileset}", str(zarr), *options(server, binding))
-    assert done.code == 0, done.err
-    return int(done.out.strip().partition(":")[2])
+def other_zarr(acquisition: Path, folder: Path) -> Path:
+    """The same Zarr at another place."""
+    shutil.copytree(acquisition / "v2.zarr", folder / "other.zarr")
+    return folder / "other.zarr"
 
 
 @pytest.mark.parametrize("binding", BINDINGS)
-def test_replaced_and_rolled_back_row_by_row(
-    omero_cli: Omero, server: Server, database: str, acquisition: Path, source: tuple[int, list[int]], binding: str
+def test_replaced_and_rolled_back_row_by_row(replacing: Replacing, acquisition: Path, binding: str) -> None:
+    before, planes = all_rows(replacing.server.dsn), replacing.planes()
+    new = replacing.replaced(acquisition / "v2.zarr", binding)
+    assert replacing.filesets() == {new} != {replacing.fileset}
+    assert replacing.planes() == planes
+    assert replacing.records(new)[0]["state"] == "proven"
+    files = {"external-info": 1, "zarr-reader": 1 + 2 * 4}[binding]
+    made = {t: n for t, n in before.new_in(all_rows(replacing.server.dsn)).items() if t != "namespace"}
+    directories = made.pop("originalfile") - files
+    assert 0 <= directories <= 2
+    assert made == {
+        "annotation": 2, "annotation_mapvalue": 7, "fileset": 1, "filesetannotationlink": 2, "filesetentry": files,
+    }  # fmt: skip
+    assert replacing.rolled_back(new) == replacing.fileset
+    assert before.changed_in(all_rows(replacing.server.dsn)) == {}
+    assert replacing.planes() == planes
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_a_rollback_of_a_rollback(replacing: Replacing, acquisition: Path, binding: str) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", binding)
+    rows, planes = all_rows(replacing.server.dsn), replacing.planes()
+    assert replacing.rolled_back(new) == replacing.fileset
+    assert replacing.rolled_back(replacing.fileset) == new
+    changed = all_rows(replacing.server.dsn)
+    # The record of the replacement says now that it was rolled back, and nothing else has changed.
+    assert set(rows.changed_in(changed)) == {"annotation"}
+    assert replacing.planes() == planes
+    assert replacing.rolled_back(new) == replacing.fileset
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_the_same_again_writes_nothing(replacing: Replacing, acquisition: Path, binding: str) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", binding)
+    before, log = all_rows(replacing.server.dsn), replacing.sql("SELECT max(id) FROM eventlog")
+    for named in (replacing.fileset, new):
+        again = replacing.run(acquisition / "v2.zarr", binding, fileset=named)
+        assert (again.code, again.out.strip()) == (0, f"Fileset:{new}"), again.err
+        assert f"already replaced by Fileset:{new}" in again.err
+    after = all_rows(replacing.server.dsn)
+    assert before == after
+    assert replacing.sql("SELECT max(id) FROM eventlog") == log
+
+
+def test_an_unproven_replacement_is_proven_by_a_rerun(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info", "--no-probe")
+    assert replacing.records(new)[0]["state"] == "unproven"
+    again = replacing.run(acquisition / "v2.zarr", "external-info")
+    assert again.code == 0 and "it is proven now" in again.err
+    assert replacing.records(new)[0]["state"] == "proven"
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_another_zarr_and_another_binding_go_on_top(
+    replacing: Replacing, acquisition: Path, tmp_path: Path, binding: str
 ) -> None:
-    fileset, images = source
-    before, planes = all_rows(database), shown(omero_cli.client, images)
-    new = replaced(omero_cli, server, fileset, acquisition / "v2.zarr", binding)
-    assert new != fileset
-    assert shown(omero_cli.client, images) == planes
-    back = omero_cli("roz", "rollback", f"Fileset:{new}", "--db", database)
-    assert back.code == 0, back.err
-    assert shown(omero_cli.client, images) == planes
-    after = all_rows(database)
-    assert before.changed_in(after) == {}
+    planes = replacing.planes()
+    first = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    # An ExternalInfo that was left would win over a shadow: it is taken off, and comes back.
+    infos = replacing.sql("SELECT id, external_id FROM image WHERE fileset = %s ORDER BY id", first)
+    second = replacing.replaced(other_zarr(acquisition, tmp_path), binding)
+    assert replacing.records(second)[0]["source"] == first
+    shutil.move(acquisition / "v2.zarr", tmp_path / "away.zarr")
+    try:
+        assert replacing.planes() == planes
+    finally:
+        shutil.move(tmp_path / "away.zarr", acquisition / "v2.zarr")
+    assert replacing.rolled_back(second) == first
+    content = "SELECT entitytype, entityid, lsid, uuid FROM externalinfo WHERE id = %s"
+    for image, info in infos:
+        [[now]] = replacing.sql("SELECT external_id FROM image WHERE id = %s", image)
+        assert replacing.sql(content, now) == replacing.sql(content, info)
+    assert replacing.rolled_back(first) == replacing.fileset
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_deleting_the_new_fileset_leaves_the_zarr_whole(
+    replacing: Replacing, acquisition: Path, tmp_path: Path, binding: str
+) -> None:
+    zarr = other_zarr(acquisition, tmp_path)
+    before = {path: path.read_bytes() for path in zarr.rglob("*") if path.is_file()}
+    new = replacing.replaced(zarr, binding)
+    [[group]] = replacing.sql("SELECT group_id FROM fileset WHERE id = %s", new)
+    delete(OmeroSession(replacing.omero.client), {"Fileset": [new]}, group)
+    assert replacing.sql("SELECT id FROM image WHERE id = ANY(%s)", replacing.images) == []
+    assert {path: path.read_bytes() for path in zarr.rglob("*") if path.is_file()} == before
+
+
+def test_no_registered_file_leads_to_the_zarr(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "zarr-reader")
+    rows = replacing.sql(
+        "SELECT o.path, o.name, o.size, o.hash, o.repo = p.repo FROM originalfile o JOIN filesetentry e ON e.originalfile = o.id"
+        " JOIN pixels p ON p.image = %s WHERE e.fileset = %s", replacing.images[0], new,
+    )  # fmt: skip
+    for path, name, size, _, same_repository in rows:
+        file = Path(replacing.server.repository, path, name)
+        assert file.resolve() == Path(replacing.server.repository).resolve() / path / name
+        assert (file.stat().st_size, same_repository) == (size, True)
+    directories = replacing.sql("SELECT path, name FROM originalfile WHERE mimetype = 'Directory'")
+    assert not [path for path, name in directories if "omero-roz-shadows" in path + name]
+
+
+def test_what_was_changed_since_is_not_rolled_back(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "zarr-reader")
+    replacing.sql("UPDATE pixels SET path = path || 'x' WHERE image = %s", replacing.images[1])
+    said = replacing.roll_back(new)
+    assert said.code == 1 and f"Image:{replacing.images[1]}" in said.err and "was changed meanwhile" in said.err
+    assert replacing.filesets() == {new}
+
+
+def test_an_image_that_came_in_since_is_not_left_behind(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    _, [image, *_] = import_file(replacing.omero.client, acquisition / "acquisition.ome.tif")
+    replacing.sql("UPDATE image SET fileset = %s WHERE id = %s", new, image)
+    said = replacing.roll_back(new)
+    assert said.code == 1 and f"Image:{image}" in said.err
+    assert replacing.filesets() == {new}
+
+
+def test_events_and_the_search_index(replacing: Replacing, acquisition: Path) -> None:
+    [[last]] = replacing.sql("SELECT max(id) FROM eventlog")
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info", "--no-probe")
+    [[event, user]] = replacing.sql(
+        "SELECT e.id, e.experimenter FROM fileset f JOIN event e ON e.id = f.update_id WHERE f.id = %s", new
+    )
+    assert replacing.sql("SELECT owner_id FROM fileset WHERE id = %s", new) == [(user,)]
+    updates = replacing.sql("SELECT DISTINCT update_id FROM image WHERE fileset = %s", new)
+    assert updates == [(event,)]
+    log = replacing.sql(
+        "SELECT action, entitytype, count(*)::integer FROM eventlog WHERE id > %s AND event = %s GROUP BY 1, 2", last, event
+    )
+    assert {(action, kind): count for action, kind, count in log} == {
+        ("REINDEX", "ome.model.core.Image"): 4,
+        ("INSERT", "ome.model.fs.Fileset"): 1,
+        ("INSERT", "ome.model.fs.FilesetEntry"): 1,
+        ("INSERT", "ome.model.core.OriginalFile"): 1,
+        ("INSERT", "ome.model.meta.ExternalInfo"): 4,
+        ("INSERT", "ome.model.annotations.CommentAnnotation"): 1,
+        ("INSERT", "ome.model.annotations.MapAnnotation"): 1,
+        ("INSERT", "ome.model.annotations.FilesetAnnotationLink"): 2,
+    }
+
+
+def test_the_number_of_statements_is_constant(
+    replacing: Replacing, acquisition: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omero_roz.ports.database import Transaction
+
+    counts: list[int] = []
+    run = Transaction.rows
+    monkeypatch.setattr(Transaction, "rows", lambda *args, **values: counts.append(1) or run(*args, **values))
+    replacing.replaced(acquisition / "v2.zarr", "zarr-reader", "--no-probe")
+    assert len(counts) <= 22
