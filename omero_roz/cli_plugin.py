@@ -24,6 +24,7 @@ class RozControl(BaseControl):
     def _configure(self, parser) -> None:
         sub = parser.sub()
         self._add_inspect(sub)
+        self._add_annotate(sub)
         self._add_import(sub)
         self._add_replace(sub)
         self._add_rollback(sub)
@@ -34,6 +35,10 @@ class RozControl(BaseControl):
         parser.add_argument("uri", metavar="URI", help="path or address of the Zarr, or of a directory of Zarrs")
         parser.add_argument("--json", action="store_true", help="print JSON")
         cli_zarr.add_store_options(parser)
+
+    def _add_annotate(self, sub) -> None:
+        text = "Write the metadata sources and series mapping of a Zarr into its attributes (metadataSources)"
+        cli_zarr.add_annotate_options(self._verb(sub, "annotate", self.annotate, text))
 
     def _add_import(self, sub) -> None:
         parser = self._verb(
@@ -100,6 +105,10 @@ class RozControl(BaseControl):
     def inspect(self, args: Namespace) -> None:
         """Show what a Zarr holds."""
         cli_zarr.inspect(self.ctx, args)
+
+    def annotate(self, args: Namespace) -> None:
+        """State a Zarr's metadata sources in the Zarr."""
+        cli_zarr.annotate(self.ctx, args)
 
     def import_(self, args: Namespace) -> None:
         """Import Zarrs as new images."""

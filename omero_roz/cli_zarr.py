@@ -85,3 +85,34 @@ def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> None:
         ctx.out("]")
     if bad:
         raise LayoutError(f"{bad} of {count} layouts cannot be used", args.uri, "inspect each of them")
+
+
+def add_annotate_options(parser: ArgumentParser) -> None:
+    """The options of `annotate`."""
+    parser.add_argument("uri", metavar="URI", help="path or s3:// address of the Zarr")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
+    parser.add_argument("--yes", action="store_true", help="write without asking")
+    add_store_options(parser)
+
+
+def annotate(ctx: Any, args: Namespace) -> None:
+    """Write a layout's metadata sources and series mapping into the attributes of its root."""
+    from omero_roz import zarrs
+    from omero_roz.errors import UsageError
+    from omero_roz.layout.annotation import annotation
+
+    zarr = read(args)
+    planned = annotation(zarr.store, zarr.layout)
+    uri, names = zarr.layout.uri, " and ".join(path for path, _ in planned.files)
+    ctx.out(json.dumps({"metadataSources": planned.block}, ensure_ascii=False, indent=2))
+    if not planned.files:
+        return ctx.err(f"{uri}: it says so already, nothing was written")
+    if args.dry_run:
+        return ctx.err(f"{uri}: dry run, nothing was written; {names} would be")
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody can be asked whether to write this", uri, "say --yes, or --dry-run to look only")
+        if ctx.input(f"Write this to {names} in {uri}? [y/N] ").strip().lower() not in ("y", "yes"):
+            return ctx.err("nothing was written")
+    zarrs.annotate(zarr, planned)
+    ctx.err(f"{uri}: {names} written")

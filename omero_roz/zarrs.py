@@ -1,10 +1,11 @@
-"""Zarrs as the user names them: reading and finding layouts. Nothing of it needs OMERO."""
+"""Zarrs as the user names them: reading, finding and annotating layouts. Nothing of it needs OMERO."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from omero_roz.errors import UsageError
+from omero_roz.errors import Refused, UsageError
+from omero_roz.layout.annotation import Annotation
 from omero_roz.layout.finding import find_layouts
 from omero_roz.layout.mapping import parse_mapping
 from omero_roz.layout.model import SeriesMapping, ZarrLayout
@@ -42,6 +43,15 @@ def find(store: Store) -> Iterator[Store]:
         yield found
     if nothing:
         yield store
+
+
+def annotate(zarr: Zarr, planned: Annotation) -> None:
+    """Write the block metadataSources as planned and read the layout again; Refused where it then differs."""
+    for path, content in planned.files:
+        zarr.store.put(path, content)
+    again = read_layout(zarr.store)
+    if again.errors or again.mapping.paths != zarr.layout.mapping.paths:
+        raise Refused("it was written, but is read differently now", zarr.layout.uri, "omero roz inspect tells how")
 
 
 def read_mapping(file: str | None) -> SeriesMapping | None:

@@ -216,7 +216,8 @@ class OmeSummary:
 class MetadataSource:
     """A file of metadata for some of the series: its kind (`@type`), path, content and mapping.
 
-    `content` is None when the file could not be read, `summary` when it is not OME-XML that can be parsed.
+    `content` is OME-XML where the kind is known (made by its plug-in), None when the file could not be read;
+    `summary` is None when it is not OME-XML that can be parsed.
     """
 
     kind: str
@@ -246,7 +247,7 @@ class ZarrLayout:
     @property
     def ome_xml(self) -> bytes | None:
         """The first OME-XML, None when there is none."""
-        return next((source.content for source in self.sources if source.kind == "ome-xml"), None)
+        return next((source.content for source in self.sources if source.summary), None)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -21,7 +21,7 @@ from omero_roz.layout.model import (
 )
 from omero_roz.layout.plate import read_plate
 from omero_roz.layout.root import Root, read_root
-from omero_roz.layout.sources import OME_KIND, Unmapped, read_sources
+from omero_roz.layout.sources import Unmapped, read_sources
 from omero_roz.layout.store import Absent, Store
 
 
@@ -51,7 +51,7 @@ def read_layout(store: Store, mapping: SeriesMapping | None = None) -> ZarrLayou
         compare(documents, source, by_path)
     if not series:
         raise _without_image(documents)
-    main = next((source.mapping for source in sources if source.kind == OME_KIND), mappings[0])
+    main = next((source.mapping for source in sources if source.summary), mappings[0])
     version = _version(root, plates, series)
     return ZarrLayout(store.uri, root.zarr_format, version, series, plates, sources, main, tuple(documents.problems))
 
@@ -67,7 +67,7 @@ def _stated(
         return [given or series]
     mappings: list[SeriesMapping | None] = []
     for source in sources:
-        if given and source.kind == OME_KIND:
+        if given and source.summary:
             mappings.append(given)
             given = None  # a mapping file is for the first OME-XML
         elif source.declared is not None:

@@ -8,13 +8,12 @@ from typing import Any
 from omero_roz.errors import LayoutError
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.json_values import as_dict, as_list, as_str
+from omero_roz.layout.kinds import GROUP, OME_KIND, to_ome_xml
 from omero_roz.layout.model import OmeSummary
 from omero_roz.layout.ome_xml import summarise
 from omero_roz.layout.paths import unsafe
 from omero_roz.layout.root import OME_XML, Root
 from omero_roz.layout.store import Absent
-
-OME_KIND = "ome-xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,12 @@ def _source(documents: Documents, kind: str, path: str, content: bytes | Absent,
     if isinstance(content, Absent):
         documents.problem(path, f"metadata source {content.why}", content.fix)
         return Unmapped(kind, path, None, None, declared)
-    if kind != OME_KIND:
-        return Unmapped(kind, path, content, None, declared)
     try:
-        return Unmapped(kind, path, content, summarise(content, path), declared)
+        xml = to_ome_xml(kind, content, path)
+        if xml is not None:
+            return Unmapped(kind, path, xml, summarise(xml, path), declared)
+        fix = f"install a plug-in for it (entry point of {GROUP})"
+        documents.warning(path, f"metadata sources of the type {kind!r} are not known here, so it is not used", fix)
     except LayoutError as error:
         documents.problems.extend(error.problems)
-        return Unmapped(kind, path, content, None, declared)
+    return Unmapped(kind, path, content, None, declared)

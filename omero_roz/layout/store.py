@@ -45,6 +45,9 @@ class Store(Protocol):
     def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
         """Contents of all paths in their order, fetched together; raises Unreachable when the store fails."""
 
+    def put(self, path: str, content: bytes) -> None:
+        """Write one file, whole or not at all; raises Refused where it may not be written, Unreachable as above."""
+
     def children(self, path: str) -> tuple[str, ...] | None:
         """Sorted names of the directories right below path, None where the store cannot list (https)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pathlib import Path
 from zarr.abc.store import Store as ZarrStore
 from zarr.storage import LocalStore
 
-from omero_roz.errors import Unreachable
+from omero_roz.errors import Refused, Unreachable
 from omero_roz.layout.store import DENIED, LEADS_OUT, NOT_FOUND, Absent
 
 _TRIAL = 32  # files read one by one to see how fast the file system is
@@ -55,6 +56,15 @@ class LocalTree:
             return trial + [self._get(path) for path in rest]
         with ThreadPoolExecutor(_THREADS) as pool:
             return trial + list(pool.map(self._get, rest))
+
+    def put(self, path: str, content: bytes) -> None:
+        full = Path(f"{self.root}/{path}")
+        if full.is_symlink() or not self._is_inside(str(full.parent)):
+            raise Refused("it is a symbolic link, which is not written through", str(full), "put a copy in its place")
+        try:
+            _replace(full, content)
+        except OSError as error:
+            raise Refused(f"it cannot be written ({error.strerror})", str(full), "check who may write there") from error
 
     def _get(self, path: str) -> bytes | Absent:
         full = f"{self.root}/{path}"
@@ -128,6 +138,27 @@ def _read(path: str, flags: int = 0) -> bytes:
         return b"".join(parts)
     finally:
         os.close(descriptor)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file beside its place and move it there, with the mode that it had: nobody ever sees a part of it."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _absent(error: OSError, path: str) -> Absent:

@@ -17,7 +17,7 @@ from botocore.parsers import ResponseParserError
 from zarr.abc.store import Store as ZarrStore
 from zarr.storage import FsspecStore
 
-from omero_roz.errors import Unreachable, UsageError
+from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import DENIED, NOT_FOUND, Absent, Bucket, Store
 from omero_roz.ports.local_tree import open_tree
@@ -137,6 +137,14 @@ class RemoteStore:
     def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
         filesystem = self._filesystem()
         return fsspec.asyn.sync(filesystem.loop, self._get_all, filesystem, list(paths))
+
+    def put(self, path: str, content: bytes) -> None:
+        if self.protocol != "s3":
+            raise Refused("nothing can be written over https", join(self.uri, path), "name the bucket as s3://")
+        filesystem = self._filesystem()
+        denied = fsspec.asyn.sync(filesystem.loop, self._retried, filesystem._pipe_file, path, value=content)
+        if denied is DENIED:
+            raise Refused("it may not be written (403)", join(self.uri, path), "check the credentials")
 
     async def _get_all(self, filesystem: Any, paths: list[str]) -> list[bytes | Absent]:
         results: list[bytes | Absent] = [NOT_FOUND] * len(paths)

@@ -1,6 +1,8 @@
 """Anybody looks at what a Zarr holds, without OMERO."""
 
+import io
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,53 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(omero_cli: Omero) 
     result = omero_cli("roz", "inspect", "https://me:geheim@127.0.0.1/x.zarr")
     assert result.code == 2
     assert "geheim" not in result.err + result.out
+
+
+def test_a_directory_lists_the_layouts_below_it(omero_cli: Omero, acquisition: Path, tmp_path: Path) -> None:
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "a.zarr").symlink_to(acquisition / "v2.zarr")
+    shutil.copytree(acquisition / "v3.zarr", tmp_path / "b.zarr")
+    (tmp_path / "b.zarr" / "0" / "zarr.json").unlink()
+    (tmp_path / "notes.txt").write_text("no layout")
+    result = omero_cli("roz", "inspect", str(tmp_path / "deep"))
+    assert result.code == 0
+    result = omero_cli("roz", "inspect", str(tmp_path))
+    broken = next(line for line in result.out.splitlines() if "b.zarr" in line)
+    assert broken.startswith(f"{tmp_path / 'b.zarr'}: NGFF 0.5, Zarr v3, 3 series, 0 plates, ")
+    assert ", 0 errors" not in broken
+    assert result.code == 1 and "layouts cannot be used" in result.err
+    told = json.loads(omero_cli("roz", "inspect", str(tmp_path), "--json").out)
+    assert str(tmp_path / "b.zarr") in [one["uri"] for one in told]
+
+
+def test_a_mapping_file_decides_and_what_is_none_is_refused(
+    omero_cli: Omero, acquisition: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "mapping.json"
+    file.write_text('["0", "1", "2", "3"]')
+    told = json.loads(omero_cli("roz", "inspect", str(acquisition / "v2.zarr"), "--mapping", str(file), "--json").out)
+    assert told["mapping"]["rule"] == "mapping file"
+    file.write_text('["../0"]')
+    result = omero_cli("roz", "inspect", str(acquisition / "v2.zarr"), "--mapping", str(file))
+    assert result.code == 2 and "'..'" in result.err
+    result = omero_cli("roz", "inspect", str(acquisition / "v2.zarr"), "--mapping", str(tmp_path / "none"))
+    assert result.code == 2 and "cannot be read" in result.err
+
+
+def test_annotate_shows_first_writes_then_and_says_when_there_is_nothing_to_do(
+    omero_cli: Omero, acquisition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = str(shutil.copytree(acquisition / "v2.zarr", tmp_path / "copy.zarr"))
+    before = (tmp_path / "copy.zarr" / ".zattrs").read_bytes()
+    result = omero_cli("roz", "annotate", copy, "--dry-run")
+    block = json.loads(result.out)["metadataSources"]
+    assert result.code == 0 and block[0]["seriesMapping"] == ["0", "1", "2", "3"]
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert omero_cli("roz", "annotate", copy).code == 2  # nobody to ask
+    assert (tmp_path / "copy.zarr" / ".zattrs").read_bytes() == before
+    assert omero_cli("roz", "annotate", copy, "--yes").code == 0
+    assert json.loads(before) | {"metadataSources": block} == json.loads(
+        (tmp_path / "copy.zarr" / ".zattrs").read_bytes()
+    )
+    assert "series mapping by metadataSources" in omero_cli("roz", "inspect", copy).out
+    assert "says so already" in omero_cli("roz", "annotate", copy).err

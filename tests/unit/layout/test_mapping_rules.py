@@ -51,7 +51,7 @@ def test_several_metadata_sources() -> None:
     files = root(metadataSources=[other, one, two]) | image("0") | image("1") | {"x.json": b"{}"}
     files |= {"one.xml": xml(ome_image(0, "a")).popitem()[1], "two.xml": xml(ome_image(0, "b")).popitem()[1]}
     layout = read_layout(Tree(files))
-    assert layout.problems == ()
+    assert [(p.where, p.severity) for p in layout.problems] == [("x.json", "warning")]
     assert [(s.kind, s.mapping.paths) for s in layout.sources] == [
         ("4dn", ("0",)), ("ome-xml", ("0",)), ("ome-xml", ("1",)),
     ]  # fmt: skip

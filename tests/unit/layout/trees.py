@@ -35,6 +35,9 @@ class Tree:
             return content
         return json.dumps(content).encode()
 
+    def put(self, path: str, content: bytes) -> None:
+        self.files[path] = content
+
     def children(self, path: str) -> tuple[str, ...] | None:
         if not self.listable:
             return None
