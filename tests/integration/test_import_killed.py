@@ -1,0 +1,123 @@
+"""An import whose process is killed at any step: the same command again finishes it, and nothing is there twice."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.omero_client import shown
+from tests.planes import expected
+from tests.servers import Omero
+
+# The process ends itself, with no chance to clean up, right before or after its n-th call that changes OMERO.
+KILLED = """
+import os, signal, sys
+from omero_roz.import_ import opening, planning
+from omero_roz.ports import deletion, managed_repository, omero_session
+from demo.omero_client import command_line
+import omero
+
+planning.BATCH, opening.CHUNK = 10, 3
+host, port, session, when, number, *arguments = sys.argv[1:]
+left = int(number)
+
+def deadly(real):
+    def call(*args, **kwargs):
+        global left
+        left -= 1
+        if left == 0 and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = real(*args, **kwargs)
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+    return call
+
+for owner, name in ((omero_session.OmeroSession, "save"), (omero_session.OmeroSession, "save_batch"),
+                    (managed_repository.ManagedRepository, "write")):
+    setattr(owner, name, deadly(getattr(owner, name)))
+client = omero.client(host, int(port))
+client.joinSession(session)
+client.getSession().detachOnDestroy()
+command_line(client).invoke(arguments, strict=True)
+"""
+KINDS = (
+    "Image", "Fileset", "Pixels", "Channel", "LogicalChannel", "StatsInfo", "Plate", "Well", "WellSample",
+    "PlateAcquisition", "Experiment", "RenderingDef", "ChannelBinding", "Thumbnail", "ExternalInfo", "Annotation",
+    "FilesetAnnotationLink", "FilesetEntry", "Roi", "Instrument", "Objective", "Screen", "ScreenPlateLink",
+)  # fmt: skip
+
+
+def killed(omero_cli: Omero, when: str, number: int, *arguments: str) -> bool:
+    """Run `omero ARGUMENTS` in a process that is killed at its n-th change; False when it came to its end before."""
+    client = omero_cli.client
+    where = [client.getProperty("omero.host"), client.getProperty("omero.port"), client.getSessionId()]
+    command = [sys.executable, "-c", KILLED, *where, when, str(number), *arguments]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
+    assert done.returncode in (0, -9), done.stderr
+    return done.returncode == -9
+
+
+def rows(omero_cli: Omero) -> dict[str, int]:
+    query = omero_cli.client.sf.getQueryService()
+    return {k: query.projection(f"select count(o.id) from {k} o", None, {"omero.group": "-1"})[0][0].val for k in KINDS}
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("layout", "when"),
+    [
+        ("v4_plateacq3", "after"),
+        ("v4_roi", "before"),
+        pytest.param("v4_plateacq3", "before", marks=SLOW),
+        pytest.param("v4_roi", "after", marks=SLOW),
+    ],
+)
+def test_killed_at_every_change(omero_cli: Omero, shared: Path, tmp_path: Path, layout: str, when: str) -> None:
+    start = rows(omero_cli)
+    assert omero_cli("roz", "import", str(copied(shared, layout, tmp_path, 0))).code == 0
+    once = {kind: count - start[kind] for kind, count in rows(omero_cli).items()}
+    number = 1
+    while killed(omero_cli, when, number, "roz", "import", zarr := str(copied(shared, layout, tmp_path, number))):
+        result = omero_cli("roz", "import", zarr, "--json")
+        assert result.code == 0, result.err
+        [done] = json.loads(result.out)
+        assert shown(omero_cli.client, images_of(omero_cli, done["fileset"])) == expected(shared, layout)
+        whole = rows(omero_cli)
+        assert {kind: (count - start[kind]) / (number + 1) for kind, count in whole.items()} == once, number
+        number += 1
+    assert number > 4
+    assert (done["state"] == "skipped") == (when == "after")  # the last kill came when all was done
+
+
+def copied(shared: Path, layout: str, folder: Path, number: int) -> Path:
+    return shutil.copytree(shared / "layouts" / f"{layout}.zarr", folder / f"{number}.zarr")
+
+
+def images_of(omero_cli: Omero, fileset: int) -> list[int]:
+    hql = f"select i.id from Image i where i.fileset.id = {fileset} order by i.series"
+    return [row[0].val for row in omero_cli.client.sf.getQueryService().projection(hql, None)]
+
+
+def test_an_import_is_not_gone_on_with_in_another_way(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
+    zarr = copied(shared, "v4_m3", tmp_path, 0)
+    assert killed(omero_cli, "after", 3, "roz", "import", str(zarr))
+    other = omero_cli("roz", "import", str(zarr), "--server-path", f"{tmp_path}=/elsewhere")
+    assert other.code == 1
+    assert "bound otherwise" in other.err
+    assert omero_cli("roz", "import", str(zarr)).code == 0
+
+
+def test_imported_before_is_skipped(omero_cli: Omero, shared: Path) -> None:
+    zarr = str(shared / "layouts" / "v4_float.zarr")
+    assert omero_cli("roz", "import", zarr, "--again").code == 0
+    before = rows(omero_cli)
+    result = omero_cli("roz", "import", zarr)
+    assert (result.code, result.out) == (0, "")
+    assert "imported before" in result.err and "--again" in result.err
+    assert rows(omero_cli) == before
