@@ -63,7 +63,7 @@ def _files_v3(documents: dict[str, dict[str, Any]], layout: ZarrLayout) -> list[
     document = documents.get("zarr.json", _NEW_V3)
     attributes = as_dict(document.get("attributes"))
     block = {"metadataSources": _block(layout, _stated(documents, layout))}
-    new = attributes | {"ome": attributes["ome"] | block} if "ome" in attributes else attributes | block
+    new = attributes | {"ome": as_dict(attributes["ome"]) | block} if "ome" in attributes else attributes | block
     return [("zarr.json", document | {"attributes": new})]
 
 

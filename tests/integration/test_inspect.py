@@ -63,20 +63,20 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(omero_cli: Omero) 
 
 
 def test_a_directory_lists_the_layouts_below_it(omero_cli: Omero, acquisition: Path, tmp_path: Path) -> None:
-    (tmp_path / "deep" / "er").mkdir(parents=True)
-    (tmp_path / "deep" / "er" / "a.zarr").symlink_to(acquisition / "v2.zarr")
+    shutil.copytree(acquisition / "v2.zarr", tmp_path / "deep" / "er" / "a.zarr")
     shutil.copytree(acquisition / "v3.zarr", tmp_path / "b.zarr")
     (tmp_path / "b.zarr" / "0" / "zarr.json").unlink()
     (tmp_path / "notes.txt").write_text("no layout")
     result = omero_cli("roz", "inspect", str(tmp_path / "deep"))
     assert result.code == 0
+    assert result.out == f"{tmp_path}/deep/er/a.zarr: NGFF 0.4, Zarr v2, 4 series, 0 plates, 0 errors, 0 warnings\n"
     result = omero_cli("roz", "inspect", str(tmp_path))
     broken = next(line for line in result.out.splitlines() if "b.zarr" in line)
     assert broken.startswith(f"{tmp_path / 'b.zarr'}: NGFF 0.5, Zarr v3, 3 series, 0 plates, ")
     assert ", 0 errors" not in broken
     assert result.code == 1 and "layouts cannot be used" in result.err
     told = json.loads(omero_cli("roz", "inspect", str(tmp_path), "--json").out)
-    assert str(tmp_path / "b.zarr") in [one["uri"] for one in told]
+    assert [one["uri"] for one in told] == [f"{tmp_path}/b.zarr", f"{tmp_path}/deep/er/a.zarr"]
 
 
 def test_a_mapping_file_decides_and_what_is_none_is_refused(
