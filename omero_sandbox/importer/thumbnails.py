@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omero.model import ImageI, PixelsI, ThumbnailI
+from omero.model import ImageI, IObject, PixelsI, ThumbnailI
 from omero.rtypes import rint, rstring
 
 from omero_sandbox import model, rendering
@@ -20,18 +20,27 @@ def store(state: State, caller: Caller, images: Sequence[ImageI]) -> None:
         buffer = open_buffer(state, pixels.id.val, caller, importing=True)
         made = rendering.new_settings(pixels, buffer.sizes.dtype)
         settings.append(made)
-        thumbnails.append(_thumbnail(pixels))
+        size = rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, rendering.THUMBNAIL)
+        thumbnails.append(thumbnail(pixels, size))
         drawn.append(rendering.draw(buffer, made))
+    keep(state, caller, settings, thumbnails, drawn)
+
+
+def keep(
+    state: State, caller: Caller, settings: Sequence[IObject], thumbnails: Sequence[ThumbnailI], drawn: Sequence[bytes]
+) -> None:
+    """Save new settings and thumbnails in one transaction, and write the thumbnails' JPEGs."""
     with state.database.write(caller) as tx:
         model.save(tx, [*settings, *thumbnails])
     folder = state.settings.data_dir / "Thumbnails"
     folder.mkdir(exist_ok=True)
-    for thumbnail, jpeg in zip(thumbnails, drawn, strict=True):
-        Path(folder, str(thumbnail.id.val)).write_bytes(jpeg)
+    for made, jpeg in zip(thumbnails, drawn, strict=True):
+        Path(folder, str(made.id.val)).write_bytes(jpeg)
 
 
-def _thumbnail(pixels: PixelsI) -> ThumbnailI:
-    x, y = rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, rendering.THUMBNAIL)
+def thumbnail(pixels: PixelsI, size: tuple[int, int]) -> ThumbnailI:
+    """The row of a thumbnail of a size."""
+    x, y = size
     made = ThumbnailI()
     made.pixels = PixelsI(pixels.id.val, False)
     made.mimeType = rstring("image/jpeg")

@@ -8,6 +8,7 @@ from omero.model import RenderingDefI
 import omero
 from omero_sandbox import hql, rendering
 from omero_sandbox.context import Caller
+from omero_sandbox.importer import thumbnails
 from omero_sandbox.pixels import open_buffer
 from omero_sandbox.services.base import Call, StatefulService, service
 from omero_sandbox.services.rendering_settings import PIXELS, reset, settings_of
@@ -94,6 +95,23 @@ class ThumbnailStore(StatefulService):
             except omero.ServerError:
                 continue
         return drawn
+
+    def createThumbnailsByLongestSideSet(self, call: Call, longest: Any, pixels_ids: Sequence[int]) -> None:
+        """Draw and store pictures of images that have settings and no such picture yet.
+
+        Raises what reading an image's pixels raises; nothing is stored then.
+        """
+        side = longest.val if longest else rendering.THUMBNAIL
+        rows, drawn = [], []
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT pixels, sizex, sizey FROM thumbnail WHERE pixels = ANY(%s)", (list(pixels_ids),))
+            stored = set(cursor.fetchall())
+        for number, (pixels, settings) in self._find(call.caller, pixels_ids).items():
+            size = rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, side)
+            if settings is not None and (number, *size) not in stored:
+                rows.append(thumbnails.thumbnail(pixels, size))
+                drawn.append(self._draw(call.caller, pixels, settings, size))
+        thumbnails.keep(self.state, call.caller, [], rows, drawn)
 
     def _by_longest_side(self, caller: Caller, pixels: Any, settings: Any, longest: Any) -> bytes:
         side = longest.val if longest else rendering.THUMBNAIL

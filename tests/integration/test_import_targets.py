@@ -1,0 +1,120 @@
+"""Where imported images and plates go, what they are called, and several Zarrs at once."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from omero.gateway import BlitzGateway
+
+from tests.servers import Omero
+
+
+def imported(omero_cli: Omero, *arguments: str) -> list[dict]:
+    result = omero_cli("roz", "import", "--json", "--again", *arguments)
+    assert result.code == 0, result.err
+    return json.loads(result.out)
+
+
+def children(omero_cli: Omero, hql: str) -> list:
+    rows = omero_cli.client.sf.getQueryService().projection(hql, None)
+    return [tuple(value.val for value in row) for row in rows]
+
+
+def in_dataset(omero_cli: Omero, name: str) -> list[tuple[int, list[int]]]:
+    """The datasets of a name with their images, oldest first."""
+    ids = [i for (i,) in children(omero_cli, f"select d.id from Dataset d where d.name = '{name}' order by d.id")]
+    hql = "select l.child.id from DatasetImageLink l where l.parent.id = {} order by l.child.id"
+    return [(i, [image for (image,) in children(omero_cli, hql.format(i))]) for i in ids]
+
+
+def test_a_plate_goes_onto_the_screen_with_all_its_wells(omero_cli: Omero, shared: Path) -> None:
+    screen = omero_cli("obj", "new", "Screen", "name=roz").out.strip()
+    [done] = imported(omero_cli, str(shared / "layouts" / "v4_plateacq3.zarr"), "--target", screen)
+    gateway = BlitzGateway(client_obj=omero_cli.client)
+    [plate] = gateway.getObject("Screen", int(screen.partition(":")[2])).listChildren()
+    assert [plate.getId()] == done["plates"]
+    assert (plate.getName(), plate.countPlateAcquisitions()) == ("Plate Name 0", 3)
+    wells = {(well.row, well.column): well.countWellSample() for well in plate.listChildren()}
+    assert wells == {(0, 0): 6, (0, 1): 6, (1, 0): 6, (1, 1): 6}
+    assert done["plain"] == []
+
+
+def test_an_ordinary_run_prints_the_plate(omero_cli: Omero, shared: Path) -> None:
+    result = omero_cli("roz", "import", str(shared / "layouts" / "o03_plate23.zarr"), "--again")
+    assert result.code == 0, result.err
+    assert result.out.startswith("Plate:") and "Image:" not in result.out
+
+
+def test_containers_by_name(omero_cli: Omero, acquisition: Path) -> None:
+    zarr = str(acquisition / "v2.zarr")
+    [first] = imported(omero_cli, zarr, "--target", "Dataset:name:by name")
+    [second] = imported(omero_cli, zarr, "--target", "Dataset:name:by name")
+    [third] = imported(omero_cli, zarr, "--target", "Dataset:@name:by name")
+    [fourth] = imported(omero_cli, zarr, "--target", "Dataset:name:by name")
+    [fifth] = imported(omero_cli, zarr, "--target", "Dataset:-name:by name")
+    (_, old), (_, new) = in_dataset(omero_cli, "by name")
+    assert old == sorted(first["images"] + second["images"] + fifth["images"])
+    assert new == sorted(third["images"] + fourth["images"])
+    refused = omero_cli("roz", "import", zarr, "--again", "--target", "Dataset:%name:by name")
+    assert refused.code == 1 and "2 of yours" in refused.err
+
+
+def test_images_of_a_project_go_into_a_new_dataset(omero_cli: Omero, acquisition: Path) -> None:
+    project = omero_cli("obj", "new", "Project", "name=roz").out.strip()
+    [done] = imported(omero_cli, str(acquisition / "v2.zarr"), "--target", project)
+    number = project.partition(":")[2]
+    hql = f"select d.name, d.id from ProjectDatasetLink l join l.child d where l.parent.id = {number}"
+    [(name, dataset)] = children(omero_cli, hql)
+    assert name == "v2.zarr"
+    assert dict(in_dataset(omero_cli, name))[dataset] == done["images"]
+
+
+@pytest.mark.parametrize(("layout", "target"), [("v4_plate23", "Dataset:name:x"), ("v4_m3", "Screen:name:x")])
+def test_a_target_that_nothing_can_go_into(omero_cli: Omero, shared: Path, layout: str, target: str) -> None:
+    result = omero_cli("roz", "import", str(shared / "layouts" / f"{layout}.zarr"), "--again", "--target", target)
+    assert result.code == 1
+    assert ("give a Screen" in result.err) == (layout == "v4_plate23")
+
+
+def test_names(omero_cli: Omero, shared: Path, acquisition: Path) -> None:
+    def names(done: dict) -> list[str]:
+        hql = f"select i.name from Image i where i.fileset.id = {done['fileset']} order by i.series"
+        return [name for (name,) in children(omero_cli, hql)]
+
+    [several] = imported(omero_cli, str(acquisition / "v2.zarr"), "--name", "Zelle")
+    assert names(several) == ["Zelle [Zelle α [01]]", "Zelle [overview]", "Zelle [stack]", "Zelle [ratio GFP/Cy5]"]
+    [one] = imported(omero_cli, str(shared / "layouts" / "v4_single.zarr"), "--name", "Zelle")
+    assert names(one) == ["Zelle"]
+    [plate] = imported(omero_cli, str(shared / "layouts" / "v4_r_C12H2.zarr"), "--name", "Platte")
+    assert children(omero_cli, f"select p.name from Plate p where p.id = {plate['plates'][0]}") == [("Platte",)]
+    assert names(plate) == ["test", "test 2"]
+
+
+def test_a_table_of_zarrs(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
+    for name in ("v4_single", "v4_float"):
+        shutil.copytree(shared / "layouts" / f"{name}.zarr", tmp_path / f"{name}.zarr")
+    table = tmp_path / "table.csv"
+    rows = [
+        f"{tmp_path}/v4_single.zarr,Dataset:name:table,one",
+        f"{tmp_path}/nowhere.zarr,,",
+        f"{tmp_path}/v4_float.zarr,,",
+    ]
+    table.write_text("\n".join(["uri,target,name", *rows]) + "\n")
+    result = omero_cli("roz", "import", "--from", str(table), "--json")
+    assert result.code == 1
+    one, missing, other = json.loads(result.out)
+    assert [o["state"] for o in (one, missing, other)] == ["imported", "failed", "imported"]
+    assert missing["problems"][0]["where"].endswith("nowhere.zarr")
+    assert in_dataset(omero_cli, "table")[0][1] == one["images"]
+    again = omero_cli("roz", "import", "--from", str(table))
+    assert again.code == 1
+    assert "3 Zarrs: 2 skipped, 1 failed" in again.err
+
+
+@pytest.mark.parametrize("content", ["where,target\nx,y\n", "uri,targets\nx,y\n", "uri\n\n,\n", None])
+def test_a_wrong_table(omero_cli: Omero, tmp_path: Path, content: str | None) -> None:
+    table = tmp_path / "table.csv"
+    if content is not None:
+        table.write_text(content)
+    assert omero_cli("roz", "import", "--from", str(table)).code == 2
