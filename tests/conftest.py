@@ -8,6 +8,8 @@ import pytest
 
 from demo.acquisition import write_layout, write_ome_tiff
 from demo.omero_client import Account, new_account
+from tests.replacing import Replacing
+from tests.s3 import S3Server, running_s3
 from tests.servers import Omero, Server, named_server, sandbox_server
 
 
@@ -79,3 +81,18 @@ def acquisition(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_layout(folder / "v2.zarr", zarr_format=2)
     write_layout(folder / "v3.zarr", zarr_format=3)
     return folder
+
+
+@pytest.fixture
+def replacing(omero_cli: Omero, server: Server, acquisition: Path) -> Replacing:
+    """A fileset of four images of the curator's, just imported from OME-TIFF, to be replaced through the database."""
+    if server.dsn is None or server.repository is None:
+        pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
+    return Replacing(omero_cli, server, acquisition / "acquisition.ome.tif")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """A real S3 server on loopback."""
+    with running_s3(tmp_path_factory.mktemp("s3")) as made:
+        yield made

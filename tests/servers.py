@@ -23,7 +23,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Server:
-    """A running OMERO: where it is, an account, what its readers can; its database and ManagedRepository if in reach."""
+    """A running OMERO: where it is, an account, what its readers can; its database and repository if in reach."""
 
     host: str
     port: int
@@ -81,4 +81,5 @@ def named_server(address: str, database: str | None, reader_v3: bool, repository
     password = os.environ.get("OMERO_PASSWORD")
     if not password:
         pytest.exit("say the password of the OMERO under test in OMERO_PASSWORD", returncode=2)
-    return Server(host, int(port or 4064), os.environ.get("OMERO_USER", "root"), password, reader_v3, database, repository)
+    user = os.environ.get("OMERO_USER", "root")
+    return Server(host, int(port or 4064), user, password, reader_v3, database, repository)

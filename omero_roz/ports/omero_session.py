@@ -74,7 +74,8 @@ def as_owner(session: OmeroSession, owner: Owner, where: str) -> Iterator[OmeroS
     if not session.who.is_admin:
         what = f"it belongs to {owner.user_name}, and what is made for it has to be theirs"
         raise Refused(what, where, f"log in as {owner.user_name} or as an administrator")
-    [[group]] = session.rows("select g.name from ExperimenterGroup g where g.id = :id", f"reading {where}", id=owner.group_id)
+    asked = "select g.name from ExperimenterGroup g where g.id = :id"
+    [[group]] = session.rows(asked, f"reading {where}", id=owner.group_id)
     with omero_errors(f"working as {owner.user_name}"):
         principal = omero.sys.Principal(name=owner.user_name, group=group, eventType="User")
         made = session.factory.getSessionService().createSessionWithTimeouts(principal, 0, SUDO_IDLE_MS)

@@ -10,7 +10,7 @@ from pathlib import Path
 from omero_roz.binding import zarr_reader
 from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.change import Reading
-from omero_roz.errors import UsageError
+from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import Fileset
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.ports.database import Database
@@ -59,6 +59,8 @@ def plan(means: Means, source: Source, fileset_id: int, binding: str, view: Serv
     """
     filesets, layout = Filesets(means.session), source.layout
     found = holder(filesets, fileset_id)
+    if not found.images:
+        raise Refused("it has no images, and no record says where they went", f"Fileset:{found.id}", "check the id")
     written = steps.all_records(filesets, found.id)
     fileset = _in_recorded_order(found, written)
     pairs = match_fileset(fileset, layout)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from omero_roz.binding import external_info, zarr_reader
-from omero_roz.errors import Refused, UsageError
+from omero_roz.errors import UsageError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
@@ -28,10 +28,8 @@ def plan_replacement(
     """The plan for a fileset whose images were matched with the series of a layout, which the server sees at `root`.
 
     `pixels` says which file the server opens for each image (`zarr-reader` only); `on_disk`: files are written past
-    the API. Raises Refused where the fileset has no images or the reader could not open the layout.
+    the API. Raises Refused where the reader could not open the layout.
     """
-    if not fileset.images:
-        raise Refused("it has no images", f"Fileset:{fileset.id}", "was it replaced before? see omero roz status")
     series = [pair.series for pair in pairs]
     if binding == zarr_reader.NAME:
         zarr_reader.shadows(store, root, series)  # raises with all that forbids it

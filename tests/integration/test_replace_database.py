@@ -1,75 +1,17 @@
 """Replacing and rolling back through the database: both bindings, every row looked at before and after."""
 
-import json
 import shutil
 from pathlib import Path
 
-import psycopg2
 import pytest
-from omero.gateway import BlitzGateway
 
-from demo.omero_client import import_file, shown
+from demo.omero_client import import_file
 from omero_roz.ports.deletion import delete
 from omero_roz.ports.omero_session import OmeroSession
+from tests.replacing import Replacing
 from tests.rows import all_rows
-from tests.servers import Omero, Server
 
 BINDINGS = ("external-info", "zarr-reader")
-
-
-class Replacing:
-    """A fileset of four images, and the commands that replace it through the database."""
-
-    def __init__(self, omero: Omero, server: Server, tiff: Path) -> None:
-        self.omero, self.server = omero, server
-        self.fileset, self.images = import_file(omero.client, tiff)
-
-    def options(self, binding: str) -> list[str]:
-        assert self.server.dsn and self.server.repository
-        return ["--db", self.server.dsn, "--managed-repository", self.server.repository, "--binding", binding]
-
-    def run(self, zarr: Path, binding: str, *more: str, fileset: int | None = None):
-        named = f"Fileset:{fileset or self.fileset}"
-        return self.omero("roz", "replace-fileset", named, str(zarr), *self.options(binding), *more)
-
-    def replaced(self, zarr: Path, binding: str, *more: str, fileset: int | None = None) -> int:
-        done = self.run(zarr, binding, *more, fileset=fileset)
-        assert done.code == 0, done.err
-        return int(done.out.strip().partition(":")[2])
-
-    def roll_back(self, fileset: int):
-        return self.omero("roz", "rollback", f"Fileset:{fileset}", "--db", self.server.dsn)
-
-    def rolled_back(self, fileset: int) -> int:
-        done = self.roll_back(fileset)
-        assert done.code == 0, done.err
-        return int(done.out.strip().partition(":")[2])
-
-    def planes(self):
-        return shown(self.omero.client, self.images)
-
-    def filesets(self) -> set[int]:
-        gateway = BlitzGateway(client_obj=self.omero.client)
-        return {gateway.getObject("Image", image).getFileset().getId() for image in self.images}
-
-    def records(self, fileset: int) -> list[dict]:
-        return json.loads(self.omero("roz", "status", f"Fileset:{fileset}", "--json").out)
-
-    def sql(self, statement: str, *values):
-        connection = psycopg2.connect(self.server.dsn)
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement, values)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
-
-
-@pytest.fixture
-def replacing(omero_cli: Omero, server: Server, acquisition: Path) -> Replacing:
-    if server.dsn is None or server.repository is None:
-        pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
-    return Replacing(omero_cli, server, acquisition / "acquisition.ome.tif")
 
 
 def other_zarr(acquisition: Path, folder: Path) -> Path:
@@ -170,10 +112,11 @@ def test_deleting_the_new_fileset_leaves_the_zarr_whole(
 def test_no_registered_file_leads_to_the_zarr(replacing: Replacing, acquisition: Path) -> None:
     new = replacing.replaced(acquisition / "v2.zarr", "zarr-reader")
     rows = replacing.sql(
-        "SELECT o.path, o.name, o.size, o.hash, o.repo = p.repo FROM originalfile o JOIN filesetentry e ON e.originalfile = o.id"
-        " JOIN pixels p ON p.image = %s WHERE e.fileset = %s", replacing.images[0], new,
+        "SELECT o.path, o.name, o.size, o.repo = p.repo FROM originalfile o"
+        " JOIN filesetentry e ON e.originalfile = o.id JOIN pixels p ON p.image = %s WHERE e.fileset = %s",
+        replacing.images[0], new,
     )  # fmt: skip
-    for path, name, size, _, same_repository in rows:
+    for path, name, size, same_repository in rows:
         file = Path(replacing.server.repository, path, name)
         assert file.resolve() == Path(replacing.server.repository).resolve() / path / name
         assert (file.stat().st_size, same_repository) == (size, True)
@@ -207,9 +150,8 @@ def test_events_and_the_search_index(replacing: Replacing, acquisition: Path) ->
     assert replacing.sql("SELECT owner_id FROM fileset WHERE id = %s", new) == [(user,)]
     updates = replacing.sql("SELECT DISTINCT update_id FROM image WHERE fileset = %s", new)
     assert updates == [(event,)]
-    log = replacing.sql(
-        "SELECT action, entitytype, count(*)::integer FROM eventlog WHERE id > %s AND event = %s GROUP BY 1, 2", last, event
-    )
+    counted = "SELECT action, entitytype, count(*)::integer FROM eventlog WHERE id > %s AND event = %s GROUP BY 1, 2"
+    log = replacing.sql(counted, last, event)
     assert {(action, kind): count for action, kind, count in log} == {
         ("REINDEX", "ome.model.core.Image"): 4,
         ("INSERT", "ome.model.fs.Fileset"): 1,
