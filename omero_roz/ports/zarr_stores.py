@@ -142,7 +142,11 @@ class RemoteStore:
         if self.protocol != "s3":
             raise Refused("nothing can be written over https", join(self.uri, path), "name the bucket as s3://")
         filesystem = self._filesystem()
-        denied = fsspec.asyn.sync(filesystem.loop, self._retried, filesystem._pipe_file, path, value=content)
+
+        async def write(address: str) -> None:
+            await filesystem._pipe_file(address, content)
+
+        denied = fsspec.asyn.sync(filesystem.loop, self._retried, write, path)
         if denied is DENIED:
             raise Refused("it may not be written (403)", join(self.uri, path), "check the credentials")
 
@@ -167,14 +171,14 @@ class RemoteStore:
             return UNREADABLE_NAME
         return await self._retried(filesystem._cat_file, path)
 
-    async def _retried(self, call: Callable[..., Awaitable[Any]], path: str, **options: Any) -> Any:
+    async def _retried(self, call: Callable[[str], Awaitable[Any]], path: str) -> Any:
         """What the call gives for a path, or why it gives nothing; tries again what may have been an accident."""
         last: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(0.2 * 2**attempt)
             try:
-                return await call(join(self.path, path), **options)
+                return await call(join(self.path, path))
             except FileNotFoundError:
                 return NOT_FOUND
             except PermissionError:
@@ -196,7 +200,11 @@ class RemoteStore:
         if not self.can_list:
             return None
         filesystem = self._filesystem()
-        entries = fsspec.asyn.sync(filesystem.loop, self._retried, filesystem._ls, path, detail=True)
+
+        async def listed(address: str) -> Any:
+            return await filesystem._ls(address, detail=True)
+
+        entries = fsspec.asyn.sync(filesystem.loop, self._retried, listed, path)
         if isinstance(entries, Absent):
             return () if entries == NOT_FOUND else None
         directories = (entry["name"].rstrip("/") for entry in entries if entry["type"] == "directory")

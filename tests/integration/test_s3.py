@@ -1,0 +1,135 @@
+"""Zarrs in buckets: a real S3 server, private and public, slow and faulty."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from s3fs import S3FileSystem
+
+from omero_roz.ports import zarr_stores
+from tests.s3 import CREDENTIALS, Proxy, S3Server, proxy
+from tests.servers import Omero
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner's, as the AWS environment has them."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()  # which outlives the environment
+
+
+@pytest.fixture(scope="session")
+def buckets(s3_server: S3Server, acquisition: Path) -> S3Server:
+    """s3://private and s3://public, each with the acquisition below day/1."""
+    for name in ("private", "public"):
+        s3_server.make_bucket(name, public=name == "public")
+        s3_server.upload(acquisition / "v2.zarr", f"{name}/day/1/v2.zarr")
+        s3_server.upload(acquisition / "v3.zarr", f"{name}/day/1/v3.zarr")
+    return s3_server
+
+
+@pytest.fixture
+def faulty(buckets: S3Server) -> Iterator[Proxy]:
+    with proxy(buckets.port) as made:
+        yield made
+
+
+def inspected(omero_cli: Omero, uri: str, *options: str) -> dict:
+    result = omero_cli("roz", "inspect", uri, "--json", *options)
+    assert result.code == 0, result.err
+    return json.loads(result.out)
+
+
+@pytest.mark.parametrize("name", ["v2", "v3"])
+def test_a_private_bucket_is_read_with_the_credentials_of_the_environment(
+    omero_cli: Omero, buckets: S3Server, acquisition: Path, credentials: None, name: str
+) -> None:
+    found = inspected(omero_cli, f"s3://private/day/1/{name}.zarr", "--endpoint", buckets.endpoint)
+    assert found | {"uri": ""} == inspected(omero_cli, str(acquisition / f"{name}.zarr")) | {"uri": ""}
+
+
+def test_a_profile_has_endpoint_and_credentials(
+    omero_cli: Omero, buckets: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = f"[profile lab]\nendpoint_url = {buckets.endpoint}\nregion = us-east-1\n"
+    config += f"aws_access_key_id = {CREDENTIALS['AWS_ACCESS_KEY_ID']}\n"
+    config += f"aws_secret_access_key = {CREDENTIALS['AWS_SECRET_ACCESS_KEY']}\n"
+    (tmp_path / "config").write_text(config)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    assert inspected(omero_cli, "s3://private/day/1/v2.zarr", "--profile", "lab")["problems"] == []
+
+
+def test_a_public_bucket_needs_none_and_a_private_one_says_so(omero_cli: Omero, buckets: S3Server) -> None:
+    public = inspected(omero_cli, "s3://public/day/1/v2.zarr", "--endpoint", buckets.endpoint, "--anonymous")
+    assert len(public["series"]) == 4
+    if buckets.guarded:
+        refused = omero_cli(
+            "roz", "inspect", "s3://private/day/1/v2.zarr", "--endpoint", buckets.endpoint, "--anonymous"
+        )
+        assert refused.code == 1 and "access denied (403)" in refused.err
+
+
+def test_wrong_credentials_are_told(omero_cli: Omero, buckets: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not buckets.guarded:
+        pytest.skip("moto lets everybody in")
+    for name, value in (CREDENTIALS | {"AWS_SECRET_ACCESS_KEY": "wrong"}).items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()
+    result = omero_cli("roz", "inspect", "s3://private/day/1/v2.zarr", "--endpoint", buckets.endpoint)
+    assert result.code == 1 and "credentials" in result.err and "wrong" not in result.err
+
+
+def test_a_prefix_lists_what_is_below_it(omero_cli: Omero, buckets: S3Server, credentials: None) -> None:
+    result = omero_cli("roz", "inspect", "s3://private", "--endpoint", buckets.endpoint)
+    assert result.code == 0, result.err
+    assert [line.partition(": ")[0] for line in result.out.splitlines()] == [
+        "s3://private/day/1/v2.zarr", "s3://private/day/1/v3.zarr",
+    ]  # fmt: skip
+
+
+def test_nothing_there(omero_cli: Omero, buckets: S3Server, credentials: None) -> None:
+    for uri in ("s3://private/day/2", "s3://no-such-bucket/x.zarr"):
+        result = omero_cli("roz", "inspect", uri, "--endpoint", buckets.endpoint)
+        assert result.code == 1 and uri in result.err, result.err
+
+
+@pytest.mark.parametrize("fault", ["503", "cut", "half"])
+def test_faults_that_pass_are_not_noticed(omero_cli: Omero, faulty: Proxy, credentials: None, fault: str) -> None:
+    faulty.latency, faulty.faults = 0.03, [fault] * 3
+    found = inspected(omero_cli, "s3://private/day/1/v2.zarr", "--endpoint", faulty.endpoint)
+    assert found["problems"] == [] and len(found["series"]) == 4
+    assert faulty.faults == []
+
+
+@pytest.mark.parametrize("fault", ["503", "cut", "half"])
+def test_a_fault_that_stays_is_named(
+    omero_cli: Omero, faulty: Proxy, credentials: None, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 2)
+    faulty.faults = [fault] * 10_000
+    result = omero_cli("roz", "inspect", "s3://private/day/1/v2.zarr", "--endpoint", faulty.endpoint)
+    assert result.code == 1 and "no answer after 2 attempts" in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_an_endpoint_with_a_port_can_be_inspected_but_not_be_bound(
+    omero_cli: Omero, buckets: S3Server, credentials: None
+) -> None:
+    result = omero_cli("roz", "import", "s3://private/day/1/v2.zarr", "--endpoint", buckets.endpoint)
+    assert result.code == 1 and result.out == ""
+    assert f"no lsid can express the endpoint {buckets.endpoint}" in result.err
+    assert len([line for line in result.err.splitlines() if line]) == 1
+
+
+def test_annotate_in_a_bucket(omero_cli: Omero, buckets: S3Server, acquisition: Path, credentials: None) -> None:
+    buckets.upload(acquisition / "v2.zarr", "private/annotated/v2.zarr")
+    address = ("s3://private/annotated/v2.zarr", "--endpoint", buckets.endpoint)
+    assert omero_cli("roz", "annotate", *address, "--yes").code == 0
+    assert inspected(omero_cli, *address)["mapping"]["rule"] == "metadataSources"
+    if buckets.guarded:
+        public = omero_cli(
+            "roz", "annotate", "s3://public/day/1/v2.zarr", "--endpoint", buckets.endpoint, "--anonymous", "--yes"
+        )
+        assert public.code == 1 and "may not be written" in public.err
