@@ -7,15 +7,19 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from omero.cli import BaseControl, ProxyStringType
 
-from omero_roz import cli_import, cli_replace, cli_zarr
+from omero_roz import cli_import, cli_quality, cli_replace, cli_zarr
 from omero_roz.errors import RozError
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
 
-_LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may be repeated)"
+_LOCAL = (
+    "LOCAL=SERVER: the server sees the directory LOCAL as SERVER, or the bucket s3://BUCKET as s3://HOST/BUCKET "
+    "or under a path (may be repeated)"
+)
 
 
 class RozControl(BaseControl):
@@ -29,6 +33,7 @@ class RozControl(BaseControl):
         self._add_replace(sub)
         self._add_rollback(sub)
         self._add_status(sub)
+        self._add_completeness(sub)
 
     def _add_inspect(self, sub) -> None:
         parser = self._verb(sub, "inspect", self.inspect, "Show what a Zarr holds, without OMERO")
@@ -68,6 +73,12 @@ class RozControl(BaseControl):
         )
         parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
         parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_login_arguments()
+
+    def _add_completeness(self, sub) -> None:
+        text = "Compare metadata field by field: is all of A in B? OMERO, OME-XML, OME-TIFF and Zarr in any pair"
+        parser = self._verb(sub, "completeness", self.completeness, text)
+        cli_quality.add_completeness_options(parser)
         parser.add_login_arguments()
 
     def _add_change_options(self, parser) -> None:
@@ -126,6 +137,10 @@ class RozControl(BaseControl):
     def status(self, args: Namespace) -> None:
         """Show the records of a fileset."""
         cli_replace.status(self.ctx, self._session(args), args)
+
+    def completeness(self, args: Namespace) -> None:
+        """Compare the metadata of two sides."""
+        cli_quality.completeness(self.ctx, cache(lambda: self._session(args)), args)
 
     def _session(self, args: Namespace):
         from omero_roz.ports.omero_session import OmeroSession

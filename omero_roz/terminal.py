@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -13,6 +14,7 @@ from omero_roz.layout.model import Plate, ZarrLayout
 from omero_roz.matching import Mismatch
 from omero_roz.record import Record
 from omero_roz.verify import pixels
+from omero_roz.verify.completeness import Completeness, Field
 
 PLAIN_WIDTH = 200
 MOST_ROWS = 50
@@ -96,6 +98,29 @@ def show_records(fileset: str, records: Sequence[Record], out: TextIO) -> None:
         source = "" if r.source is None else f"Fileset:{r.source}"
         table.add_row(r.kind, r.state, r.uri, r.binding, source, str(len(r.images)), r.user, r.when)
     _console(out).print(table)
+
+
+def show_completeness(result: Completeness, out: TextIO) -> None:
+    """What `completeness` prints: a row for each group, then what is lost or differs."""
+    table = _table("group", "of A in B", "equal", "different", "only in A", "only in B")
+    for score in (*result.scores(), result.whole):
+        counts = (score.equal, score.different, score.only_a, score.only_b)
+        table.add_row(score.group, "" if score.percent is None else f"{score.percent:g} %", *map(str, counts))
+    console = _console(out)
+    console.print(f"A: {one_line(result.a)}\nB: {one_line(result.b)}", markup=False)
+    console.print(table)
+    lost = [field for field in result.fields if field.state in ("different", "only in A")]
+    if lost:
+        console.print(_lost_table(lost))
+
+
+def _lost_table(lost: Sequence[Field]) -> Table:
+    table = _table("lost or changed", "A", "B")
+    for field in lost[:MOST_ROWS]:
+        table.add_row(*(escape(one_line("" if v is None else str(v))) for v in (field.path, field.a, field.b)))
+    if len(lost) > MOST_ROWS:
+        table.caption = f"and {len(lost) - MOST_ROWS} more (all of them: --json)"
+    return table
 
 
 @contextmanager

@@ -1,0 +1,76 @@
+"""What `omero roz completeness` compares, each as a tree: images of OMERO, an OME-XML, an OME-TIFF, a Zarr."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from omero_roz import zarrs
+from omero_roz.errors import LayoutError, Refused, UsageError
+from omero_roz.metadata import Node
+from omero_roz.ports import model_objects, ome_objects
+from omero_roz.ports.model_tree import Objects, tree
+from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.zarr_stores import Access
+
+_OBJECT = re.compile(r"(?P<kind>[A-Z]\w*):(?P<id>\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison; `series` is the place in its file where it is a single image of OMERO."""
+
+    name: str
+    objects: Objects
+    series: int | None
+    session: OmeroSession | None = None
+
+    def tree(self) -> Node:
+        """The side's metadata."""
+        return tree(self.objects, model_objects.Terms(self.session) if self.session else ome_objects.term)
+
+    def only(self, series: int | None) -> Side:
+        """The one image of a series, without plates, if a series is given and the side has several images.
+
+        Raises Refused where it has no such image.
+        """
+        if series is None or self.series is not None:
+            return self
+        images = self.objects.images
+        place = 0 if len(images) == 1 else series
+        if place >= len(images):
+            raise Refused(f"it has {len(images)} images, and none of series {series}", self.name, "compare filesets")
+        return replace(self, objects=Objects(images[place : place + 1], self.objects.names[place : place + 1]))
+
+
+def is_omero(text: str) -> bool:
+    """Whether a side is an object of OMERO, KIND:ID; raises UsageError for a kind that cannot be compared."""
+    form = _OBJECT.fullmatch(text)
+    if form and form["kind"] not in model_objects.KINDS:
+        raise UsageError(f"{form['kind']} cannot be compared", text, f"name one of {', '.join(model_objects.KINDS)}")
+    return form is not None
+
+
+def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) -> Side:
+    """Read what a text names: KIND:ID of OMERO, a local OME-XML or OME-TIFF, else the OME-XML of the Zarr there.
+
+    Raises Refused or UsageError for what is none; `session` is called only if it is needed.
+    """
+    if is_omero(text):
+        kind, _, number = text.partition(":")
+        objects, series = model_objects.load(session(), kind, int(number))
+        return Side(text, objects, series, session())
+    if Path(text).is_file():
+        return Side(text, ome_objects.objects(ome_objects.read_file(Path(text)), text), None)
+    layout = zarrs.read(text, access).layout
+    if layout.ome_xml is None:
+        raise LayoutError("it has no OME-XML", text, "compare with the image in OMERO, or with another OME-XML")
+    return Side(text, ome_objects.objects(layout.ome_xml, text), None)
+
+
+def both(a: Side, b: Side) -> tuple[Node, Node]:
+    """The trees of two sides; of a file of several images, the one that a single image of OMERO came from."""
+    one, other = a.only(b.series), b.only(a.series)
+    return one.tree(), other.tree()
