@@ -21,7 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _start(options: argparse.Namespace) -> int:
-    _print(sandbox.start(options.data, options.port, options.reader_v3, options.root_password), options.json)
+    access = sandbox.start(options.data, options.port, options.reader_v3, options.root_password, dict(options.s3))
+    _print(access, options.json)
     return 0
 
 
@@ -56,6 +57,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _s3(text: str) -> tuple[str, str]:
+    host, separator, endpoint = text.partition("=")
+    if not separator or not host or "://" not in endpoint:
+        raise argparse.ArgumentTypeError(f"not HOST=ENDPOINT: {text}")
+    return host, endpoint
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="omero-sandbox", description="A stand-in OMERO server on this machine.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -79,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--port", type=_port, metavar="N", help="port for ssl (4064 if free, else any)")
             command.add_argument(
                 "--reader-v3", action="store_true", help="read Zarr v3 too, which today's readers cannot"
+            )
+            command.add_argument(
+                "--s3", type=_s3, metavar="HOST=ENDPOINT", action="append", default=[], help="where s3://HOST/… is read"
             )
             command.add_argument("--root-password", default="omero", metavar="WORD", help="root's first (%(default)s)")
     return parser

@@ -1,6 +1,7 @@
 """Who calls, and how the sandbox was set up: the values that every other part is given."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ALL_GROUPS = -1
@@ -29,7 +30,8 @@ class Caller:
 class Settings:
     """How one sandbox was started.
 
-    `reader_v3`: the pixel buffer opens Zarr v3 too (today's released readers open v2 only).
+    `reader_v3`: the pixel buffer opens Zarr v3 too (today's released readers open v2 only). `s3`: the endpoint that
+    stands in for each host of s3://HOST/BUCKET/KEY, as there is neither DNS nor TLS for it here.
     """
 
     data_dir: Path
@@ -37,6 +39,7 @@ class Settings:
     tcp_port: int
     root_password: str
     reader_v3: bool = False
+    s3: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def managed_repository(self) -> Path:

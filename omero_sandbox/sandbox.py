@@ -18,9 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 
@@ -53,6 +53,7 @@ class Access:
     root_password: str
     reader_v3: bool
     data_dir: Path
+    s3: Mapping[str, str] = field(default_factory=dict)
 
 
 def default_data() -> Path:
@@ -68,23 +69,31 @@ def status(data: Path) -> Access | None:
     return _read(data) if serving and postgres.running(data / "postgres") is not None else None
 
 
-def start(data: Path, port: int | None = None, reader_v3: bool = False, root_password: str = "omero") -> Access:
+def start(
+    data: Path,
+    port: int | None = None,
+    reader_v3: bool = False,
+    root_password: str = "omero",
+    s3: Mapping[str, str] | None = None,
+) -> Access:
     """Start a sandbox on `data` that lives on after this process, and wait until it serves.
 
     A new directory gets an empty OMERO whose root has `root_password`. `port` is the ssl port; without it
-    the directory's own ports are taken again, else OMERO's usual ones, else any free ones. What is left of a
-    killed sandbox is cleared first; one that runs already is taken as it is. Raises SandboxError when that
+    the directory's own ports are taken again, else OMERO's usual ones, else any free ones. `s3`: see Settings;
+    credentials are those of this process's AWS environment. What is left of a killed sandbox is cleared first;
+    one that runs already is taken as it is. Raises SandboxError when that
     one has other settings, or when it cannot start; no process is left behind then."""
     data = data.resolve()
     with _locked(data):
         running = status(data)
         if running is not None:
-            if (port or running.ssl_port, reader_v3) != (running.ssl_port, running.reader_v3):
+            wanted = (port or running.ssl_port, reader_v3, dict(s3 or {}))
+            if wanted != (running.ssl_port, running.reader_v3, dict(running.s3)):
                 raise SandboxError(f"a sandbox with other settings runs on {data}: stop it first")
             return running
         _stop(data)
         try:
-            return _start(data, port, reader_v3, root_password)
+            return _start(data, port, reader_v3, root_password, s3 or {})
         except BaseException:
             _stop(data)
             raise
@@ -106,9 +115,12 @@ class OmeroSandbox:
 
     It goes away even when this process is killed."""
 
-    def __init__(self, data: Path | None = None, reader_v3: bool = False) -> None:
+    def __init__(
+        self, data: Path | None = None, reader_v3: bool = False, s3: Mapping[str, str] | None = None
+    ) -> None:
         self._data = data
         self._reader_v3 = reader_v3
+        self._s3 = s3
         self._watcher: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Access:
@@ -122,7 +134,7 @@ class OmeroSandbox:
             start_new_session=True,
         )  # fmt: skip
         try:
-            return start(data, postgres.free_port() if temporary else None, self._reader_v3)
+            return start(data, postgres.free_port() if temporary else None, self._reader_v3, s3=self._s3)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -135,7 +147,7 @@ class OmeroSandbox:
             self._watcher = None
 
 
-def _start(data: Path, port: int | None, reader_v3: bool, root_password: str) -> Access:
+def _start(data: Path, port: int | None, reader_v3: bool, root_password: str, s3: Mapping[str, str]) -> Access:
     known = _read(data)
     (data / "ManagedRepository").mkdir(exist_ok=True)
     ssl, tcp = _ports(port, known)
@@ -144,7 +156,7 @@ def _start(data: Path, port: int | None, reader_v3: bool, root_password: str) ->
         host=postgres.LOOPBACK, ssl_port=ssl, tcp_port=tcp, dsn_port=database, dsn=postgres.dsn(database),
         managed_repository=data / "ManagedRepository",
         root_password=known.root_password if known else root_password,
-        reader_v3=reader_v3, data_dir=data,
+        reader_v3=reader_v3, data_dir=data, s3=dict(s3),
     )  # fmt: skip
     _write(access)
     # The server takes its time to import OMERO's classes, and then waits for the database.

@@ -1,7 +1,7 @@
 """A server under test, and `omero …` as a user types it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -64,11 +64,11 @@ class Omero:
         return Result(code, printed.out, printed.err)
 
 
-def sandbox_server(reader_v3: bool) -> Iterator[Server]:
+def sandbox_server(reader_v3: bool, s3: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A sandbox of its own, on free ports and a temporary directory."""
     from omero_sandbox.sandbox import OmeroSandbox
 
-    with OmeroSandbox(reader_v3=reader_v3) as sandbox:
+    with OmeroSandbox(reader_v3=reader_v3, s3=s3) as sandbox:
         yield Server(
             sandbox.host, sandbox.ssl_port, "root", sandbox.root_password, reader_v3, sandbox.dsn,
             str(sandbox.managed_repository),

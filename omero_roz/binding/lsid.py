@@ -17,7 +17,7 @@ _AMAZON = re.compile(r"(?P<bucket>.+)\.(?P<host>s3[.-][a-z0-9.-]*amazonaws\.com(
 
 @dataclass(frozen=True, slots=True)
 class ServerPath:
-    """The server sees the local directory `local` as `server`."""
+    """The server sees the directory or address `local` as `server`: a path, or s3://HOST/BUCKET."""
 
     local: str
     server: str
@@ -32,33 +32,36 @@ class ServerView:
 
 
 def parse_server_path(text: str) -> ServerPath:
-    """Read LOCAL=SERVER, both absolute."""
+    """Read LOCAL=SERVER: absolute paths, or addresses such as s3://BUCKET=s3://HOST/BUCKET."""
     local, separator, server = text.partition("=")
-    if not separator or not local.startswith("/") or not server.startswith("/"):
-        raise UsageError("not of the form LOCAL=SERVER with two absolute paths", f"--server-path {text}")
+    if not separator or not local.startswith(("/", "s3://", "https://")) or not server.startswith(("/", "s3://")):
+        what = "not of the form LOCAL=SERVER with an absolute path or an address on each side"
+        raise UsageError(what, f"--server-path {text}")
     return ServerPath(local.rstrip("/"), server.rstrip("/"))
 
 
 def server_root(uri: str, view: ServerView) -> str:
-    """The root of the layout at a path or address, as an lsid names it.
+    """The root of the layout at a path or address, as an lsid names it; `view.paths` win.
 
     Raises Refused for an address that no lsid can express.
     """
-    if "://" not in uri:
-        return server_path(uri, view.paths)
+    seen = server_path(uri, view.paths)
+    public = "?anonymous=true" if view.bucket and view.bucket.anonymous else ""
+    if "://" not in uri or seen != uri:
+        return seen + (public if seen.startswith("s3://") else "")
     parts = urlsplit(uri)
     if view.bucket is None:
         raise Refused(
             "the pixel buffer reads disks and buckets, and this https address is no bucket",
             uri,
-            "name the Zarr by a path that the server sees, or put it into a bucket",
+            "say by which path the server sees it (--server-path), or put it into a bucket",
         )
     host = _host(uri, view.bucket.endpoint)
     path = f"{parts.netloc}{parts.path}" if parts.scheme == "s3" else parts.path.lstrip("/")
     amazon = _AMAZON.fullmatch(host) if parts.scheme != "s3" else None
     if amazon:
         host, path = amazon["host"], f"{amazon['bucket']}/{path}"
-    return f"s3://{host}/{path}" + ("?anonymous=true" if view.bucket.anonymous else "")
+    return f"s3://{host}/{path}{public}"
 
 
 def _host(uri: str, endpoint: str) -> str:
@@ -72,12 +75,13 @@ def _host(uri: str, endpoint: str) -> str:
     for reason, applies in reasons.items():
         if applies:
             what = f"no lsid can express the endpoint {endpoint}: {reason}, and the pixel buffer takes only https://HOST"
-            raise Refused(what, uri, "serve the bucket at https://HOST, or name a path that the server sees")
+            fix = "serve it at https://HOST, or say what the server calls it: --server-path s3://BUCKET=s3://HOST/BUCKET"
+            raise Refused(what, uri, fix)
     return parts.hostname or ""
 
 
 def server_path(path: str, server_paths: Sequence[ServerPath]) -> str:
-    """A local path as the server names it: the longest of `server_paths` that fits is applied."""
+    """A path or address as the server names it: the longest of `server_paths` that fits is applied."""
     for pair in sorted(server_paths, key=lambda pair: -len(pair.local)):
         if path == pair.local or path.startswith(pair.local + "/"):
             return pair.server + path[len(pair.local) :]

@@ -1,7 +1,7 @@
 """Which reader opens a Pixels, by the rules of a server with omero-zarr-pixel-buffer and OMEZarrReader."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from omero_sandbox.pixels.ome_tiff import OmeTiffReader
 from omero_sandbox.pixels.ome_xml import OmeXmlReader
 from omero_sandbox.pixels.source import Source, find_source, unreadable_files
 from omero_sandbox.pixels.zarr_reader import ZarrReader
+from omero_sandbox.pixels.zarr_store import NO_S3
 
 if TYPE_CHECKING:
     from omero_sandbox.state import State
@@ -39,10 +40,15 @@ def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool 
         source = find_source(cursor, caller, pixels_id, repository, uuid)
     if importing:
         return open_import(source)
-    return open_source(source, state.settings.reader_v3, unreadable)
+    return open_source(source, state.settings.reader_v3, unreadable, state.settings.s3)
 
 
-def open_source(source: Source, reader_v3: bool, unreadable: Callable[[Sequence[Path]], list[Path]]) -> PixelBuffer:
+def open_source(
+    source: Source,
+    reader_v3: bool,
+    unreadable: Callable[[Sequence[Path]], list[Path]],
+    s3: Mapping[str, str] = NO_S3,
+) -> PixelBuffer:
     """Open what the database names.
 
     The Zarr of the ExternalInfo first; whatever is wrong with it is only logged, and pixels.path/name is
@@ -52,7 +58,7 @@ def open_source(source: Source, reader_v3: bool, unreadable: Callable[[Sequence[
     """
     if source.lsid is not None:
         try:
-            return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3)
+            return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3, s3)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             log.warning("Pixels:%d: reading pixels.path, not %s: %s", source.pixels_id, source.lsid, reason)

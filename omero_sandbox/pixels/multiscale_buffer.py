@@ -12,7 +12,7 @@ import zarr
 
 import omero
 from omero_sandbox.pixels.buffer import MAX_SIDE, PixelBuffer, Sizes, big_endian, unsupported
-from omero_sandbox.pixels.zarr_store import UnreadableZarrError, open_array, open_group
+from omero_sandbox.pixels.zarr_store import NO_S3, UnreadableZarrError, below, open_array, open_group
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +26,16 @@ class MultiscaleBuffer(PixelBuffer):
     plugin logs the error and returns nothing), stacks and timepoints raise omero.ApiUsageException.
     """
 
-    def __init__(self, path: str, full_size: tuple[int, int], v3: bool = False) -> None:
+    def __init__(
+        self, path: str, full_size: tuple[int, int], v3: bool = False, s3: Mapping[str, str] = NO_S3
+    ) -> None:
         """Open at full resolution; `full_size` is (x, y) in the database, of which descriptions() are halves.
+
+        `s3`: the endpoint of each host (Settings).
 
         Raises any exception when it cannot be read as an image: the server then falls back to pixels.path.
         """
-        attributes = dict(open_group(path, v3).attrs)
+        attributes = dict(open_group(path, v3, s3).attrs)
         multiscale = _first_multiscale(path, attributes)
         self.path = path
         self.levels = len(multiscale["datasets"])
@@ -39,8 +43,8 @@ class MultiscaleBuffer(PixelBuffer):
             raise UnreadableZarrError(f"{path}: This Zarr file has no pixel data")
         self._full_size = full_size
         self._axes = _axes(path, multiscale)
-        self._arrays: list[zarr.Array | None] = [open_array(f"{path}/0", v3)] + [None] * (self.levels - 1)
-        self._v3 = v3
+        self._arrays: list[zarr.Array | None] = [open_array(below(path, "0"), v3, s3)] + [None] * (self.levels - 1)
+        self._v3, self._s3 = v3, s3
         self._resolution = 0  # as in the Zarr: 0 is the largest
 
     @property
@@ -112,7 +116,7 @@ class MultiscaleBuffer(PixelBuffer):
     def _array(self, resolution: int) -> zarr.Array:
         array = self._arrays[resolution]
         if array is None:
-            array = self._arrays[resolution] = open_array(f"{self.path}/{resolution}", self._v3)
+            array = self._arrays[resolution] = open_array(below(self.path, str(resolution)), self._v3, self._s3)
         return array
 
     def _read(self, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> bytes:

@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 from s3fs import S3FileSystem
 
+from demo.omero_client import Hashes, new_account, shown
+from omero_roz.layout.planes import Planes, plane_sha1
+from omero_roz.layout.reading import read_layout
 from omero_roz.ports import zarr_stores
+from omero_roz.ports.zarr_stores import open_store
 from tests.s3 import CREDENTIALS, Proxy, S3Server, proxy
-from tests.servers import Omero
+from tests.servers import Omero, Server, sandbox_server
 
 
 @pytest.fixture
@@ -121,6 +126,53 @@ def test_an_endpoint_with_a_port_can_be_inspected_but_not_be_bound(
     assert result.code == 1 and result.out == ""
     assert f"no lsid can express the endpoint {buckets.endpoint}" in result.err
     assert len([line for line in result.err.splitlines() if line]) == 1
+
+
+@pytest.fixture(scope="module")
+def server_in_s3(buckets: S3Server, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """An OMERO that finds the buckets at s3.lab.example.org, with the owner's credentials."""
+    if request.config.getoption("--omero"):
+        pytest.skip("needs a sandbox whose names for hosts can be set")
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        yield from sandbox_server(reader_v3=False, s3={"s3.lab.example.org": buckets.endpoint})
+
+
+@pytest.mark.parametrize("name", ["private", "public"])
+def test_an_import_from_a_bucket_every_plane_of_it(
+    server_in_s3: Server, buckets: S3Server, acquisition: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture, name: str,
+) -> None:  # fmt: skip
+    options = ["--endpoint", buckets.endpoint, "--server-path", f"s3://{name}=s3://s3.lab.example.org/{name}"]
+    if name == "private":
+        for variable, value in CREDENTIALS.items():
+            monkeypatch.setenv(variable, value)
+    else:
+        options.append("--anonymous")
+    with server_in_s3.client() as root:
+        account = new_account(root)
+    with server_in_s3.client(account.name, account.password) as client:
+        omero_cli = Omero(client, capsys)
+        result = omero_cli("roz", "import", f"s3://{name}/day/1/v2.zarr", *options, "--json")
+        assert result.code == 0, result.err
+        images = json.loads(result.out)[0]["images"]
+        assert shown(client, images) == hashes(acquisition / "v2.zarr")
+        query = f"select i.details.externalInfo.lsid from Image i where i.id = {images[1]}"
+        [[lsid]] = client.sf.getQueryService().projection(query, None)
+    public = "?anonymous=true" if name == "public" else ""
+    assert lsid.val == f"s3://s3.lab.example.org/{name}/day/1/v2.zarr/1{public}"
+
+
+def hashes(zarr: Path) -> Hashes:
+    """SHA-1 of each plane of the Zarr on disk, as zarr-python reads it."""
+    store = open_store(str(zarr))
+    found: Hashes = {}
+    for index, series in enumerate(read_layout(store).mapped_series()):
+        planes, sizes = Planes(store, series), series.sizes
+        for place in product(range(sizes.z), range(sizes.c), range(sizes.t)):
+            found[index, *place] = plane_sha1(planes.read(*place))
+    return found
 
 
 def test_annotate_in_a_bucket(omero_cli: Omero, buckets: S3Server, acquisition: Path, credentials: None) -> None:

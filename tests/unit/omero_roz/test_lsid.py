@@ -51,3 +51,12 @@ def test_an_https_address_that_is_no_bucket_is_refused() -> None:
 def test_server_paths_do_not_touch_buckets() -> None:
     view = ServerView((ServerPath("/", "/data"),), Bucket("https://h", False))
     assert server_root("s3://b/x.zarr", view) == "s3://h/b/x.zarr"
+
+
+@pytest.mark.parametrize("anonymous", [False, True])
+def test_the_user_says_what_the_server_calls_a_bucket_or_where_it_is_mounted(anonymous: bool) -> None:
+    paths = parse_server_path("s3://b=s3://inside.example.org/b"), parse_server_path("s3://b/mounted=/mnt/b")
+    view = ServerView(paths, Bucket("http://127.0.0.1:9000", anonymous))
+    public = "?anonymous=true" if anonymous else ""
+    assert server_root("s3://b/k/x.zarr", view) == f"s3://inside.example.org/b/k/x.zarr{public}"
+    assert server_root("s3://b/mounted/x.zarr", view) == "/mnt/b/x.zarr"

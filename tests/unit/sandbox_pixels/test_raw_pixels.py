@@ -70,7 +70,7 @@ def state(database: Database, tmp_path: Path) -> Any:
     return SimpleNamespace(
         database=database,
         managed=SimpleNamespace(root=root, uuid=str(uuid4())),
-        settings=SimpleNamespace(reader_v3=False),
+        settings=SimpleNamespace(reader_v3=False, s3={}),
     )
 
 
