@@ -35,6 +35,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--target", metavar="TARGET", action="append", default=[], help=_TARGET)
     parser.add_argument("--name", help="name of the image, or of the plate; with several images NAME [image's name]")
     parser.add_argument("--stats", choices=("auto", "read", "none"), default="auto", help=_STATISTICS)
+    parser.add_argument("--skip-thumbnails", action="store_true", help="OMERO draws each when somebody looks at it")
     parser.add_argument("--again", action="store_true", help="import also what was imported before from the same Zarr")
 
 
@@ -112,7 +113,7 @@ def _one(ctx: Any, session: "OmeroSession", one: "Wanted", args: Namespace) -> d
     if args.dry_run:
         return _planned(ctx, prepared, args)
     with progress(sys.stderr) as report:
-        done = run_prepared(session, prepared, Options(not args.no_probe, args.stats), report)
+        done = run_prepared(session, prepared, Options(not args.no_probe, args.stats, not args.skip_thumbnails), report)
     return _imported(ctx, done, args)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from ome_types import OME
 
 from ome_graph import Graph, graph
+from ome_graph.bulk import many_objects
 from ome_graph.xml import metadata_only
 from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.fileset import Fileset
@@ -19,7 +20,7 @@ from omero_roz.import_.statistics import read_all
 from omero_roz.layout.model import Series, ZarrLayout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair, match_fileset
-from omero_roz.plan import ImportPlan, batches
+from omero_roz.plan import ImportPlan
 from omero_roz.ports.enumerations import Enumerations
 from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.new_images import NewImages, Seen, Statistics, Unit, in_batches, plate_ids, units
@@ -29,16 +30,17 @@ from omero_roz.ports.thumbnails import make_thumbnails
 from omero_roz.record import ImageRecord, Record
 from omero_roz.verify.pixels import Progress, compare, representatives, sample
 
-THUMBNAILS = 500  # a call: a server draws them one after another
 StatisticsFrom = Literal["auto", "read", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How an import is done: whether planes are compared afterwards, where minima and maxima come from."""
+    """How an import is done: whether planes are compared afterwards, where minima and maxima come from, and whether
+    thumbnails are drawn at once (never unless planes were compared, for they would be black)."""
 
     probe: bool = True
     statistics: StatisticsFrom = "auto"
+    thumbnails: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,13 @@ class _Saving:
         known = self._known([self._series[place] for place in _images(missing)])
         images = NewImages(self._session, self._plan.group_id, opened.fileset, self._made, self._enums)
         done, total = len(present), len(self._plan.images)
-        for batch in in_batches(missing, self._plan.batch):
-            progress("saving images", done, total)
-            places = _images(batch)
-            seen = [self._seen(place, one) for place, one in zip(places, islice(known, len(places)), strict=True)]
-            images.save(batch, [self._plan.images[place] for place in places], seen)
-            done += len(places)
+        with many_objects():
+            for batch in in_batches(missing, self._plan.batch):
+                progress("saving images", done, total)
+                places = _images(batch)
+                seen = [self._seen(place, one) for place, one in zip(places, islice(known, len(places)), strict=True)]
+                images.save(batch, [self._plan.images[place] for place in places], seen)
+                done += len(places)
         progress("saving images", total, total)
 
     def _known(self, series: Sequence[Series]) -> Iterator[Statistics]:
@@ -162,7 +165,7 @@ def _finish(
     filesets = Filesets(session)
     pairs = match_fileset(filesets.get(opened.fileset), source.layout)
     planes = _probe(session, plan, pairs, source.store, progress) if options.probe else 0
-    problems = _draw(session, plan, pairs, progress) if planes else ()
+    problems = _draw(session, plan, pairs, progress) if planes and options.thumbnails else ()
     images = tuple(pair.image.id for pair in pairs)
     plates = tuple(plate_ids(session, opened.fileset)) if plan.plates else ()
     plain = tuple(images[place] for place in plain_images(source.ome))
@@ -180,17 +183,14 @@ def _probe(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], sto
 
 def _draw(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], progress: Progress) -> tuple[Problem, ...]:
     """Let the server draw thumbnails; where it cannot, it will when somebody looks, so nothing is lost."""
-    done = 0
-    for some in batches(pairs, THUMBNAILS):
-        progress("making thumbnails", done, len(pairs))
-        try:
-            make_thumbnails(session, [pair.image.pixels_id for pair in some], plan.group_id)
-        except Unreachable:
-            raise
-        except Refused as error:
-            return tuple(replace(problem, severity="warning") for problem in error.problems)
-        done += len(some)
-    progress("making thumbnails", done, done)
+    progress("making thumbnails", 0, len(pairs))
+    try:
+        for done in make_thumbnails(session, [pair.image.pixels_id for pair in pairs], plan.group_id):
+            progress("making thumbnails", done, len(pairs))
+    except Unreachable:
+        raise
+    except Refused as error:
+        return tuple(replace(problem, severity="warning") for problem in error.problems)
     return ()
 
 

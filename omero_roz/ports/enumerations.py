@@ -12,9 +12,13 @@ class Enumerations:
     def __init__(self, session: OmeroSession) -> None:
         self._session = session
         self._table = cache(self._load)
+        self._value = cache(self._resolved)  # one object, sent once a call
 
     def __call__(self, kind: str, value: str):
         """A reference to a value such as ("Immersion", "Oil"); what the server lacks as EnumTable says."""
+        return self._value(kind, value)
+
+    def _resolved(self, kind: str, value: str):
         return self._table(kind)(kind, value)
 
     def _load(self, kind: str) -> EnumTable:

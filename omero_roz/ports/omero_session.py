@@ -34,6 +34,14 @@ class OmeroSession:
             context = self.factory.getAdminService().getEventContext()
         return Who(context.userId, context.userName, context.groupId, bool(context.isAdmin), context.sessionId)
 
+    @cached_property
+    def _query(self):
+        return self.factory.getQueryService()  # each asking for it is a call of its own
+
+    @cached_property
+    def _update(self):
+        return self.factory.getUpdateService()
+
     def group_context(self, group_id: int) -> dict[str, str]:
         """The call context for work in one group; every save needs one (facts: omero_replacement c)."""
         return {"omero.group": str(group_id)}
@@ -41,24 +49,23 @@ class OmeroSession:
     def objects(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list:
         """The omero.model objects that a query finds; `what` says in an error what was asked for."""
         with omero_errors(what):
-            return self.factory.getQueryService().findAllByQuery(hql, _parameters(values), self.group_context(group_id))
+            return self._query.findAllByQuery(hql, _parameters(values), self.group_context(group_id))
 
     def rows(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list[list]:
         """The rows of a projection, as plain Python values."""
         with omero_errors(what):
-            rows = self.factory.getQueryService().projection(hql, _parameters(values), self.group_context(group_id))
+            rows = self._query.projection(hql, _parameters(values), self.group_context(group_id))
         return [[unwrap(value) for value in row] for row in rows]
 
     def save(self, objects: Sequence, what: str, group_id: int) -> list[int]:
         """Save objects with all that hangs on them in one transaction; their ids, in the same order."""
         with omero_errors(what):
-            update = self.factory.getUpdateService()
-            return [o.id.val for o in update.saveAndReturnArray(list(objects), self.group_context(group_id))]
+            return [o.id.val for o in self._update.saveAndReturnArray(list(objects), self.group_context(group_id))]
 
     def save_batch(self, objects: Sequence, what: str, group_id: int) -> None:
         """The same without bringing the saved graph back, which costs as much again for large batches."""
         with omero_errors(what):
-            self.factory.getUpdateService().saveArray(list(objects), self.group_context(group_id))
+            self._update.saveArray(list(objects), self.group_context(group_id))
 
 
 @contextmanager

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 import omero.model as model
 from omero.rtypes import rbool, rdouble, rint, rstring
 
 Enums = Callable[[str, str], Any]
+# Equal values are one object, which is made and sent once.
+_bool, _double, _int = cache(rbool), lru_cache(2000)(rdouble), cache(rint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,10 @@ def rendering_def(display: Display, channels: Sequence, enums: Enums):
     """The settings as a server makes them (facts: omero_import_rows), for `channels` of the model in their order."""
     made = model.RenderingDefI()
     made.model = enums("RenderingModel", display.model)
-    made.defaultZ, made.defaultT = rint(display.z), rint(display.t)
+    made.defaultZ, made.defaultT = _int(display.z), _int(display.t)
     made.quantization = model.QuantumDefI()
-    made.quantization.cdStart, made.quantization.cdEnd = rint(0), rint(255)
-    made.quantization.bitResolution = rint(255)
+    made.quantization.cdStart, made.quantization.cdEnd = _int(0), _int(255)
+    made.quantization.bitResolution = _int(255)
     for shown, channel in zip(display.channels, channels, strict=True):
         made.addChannelBinding(_binding(shown, channel, enums))
     return made
@@ -49,16 +52,16 @@ def rendering_def(display: Display, channels: Sequence, enums: Enums):
 
 def _binding(shown: ChannelDisplay, channel, enums: Enums):
     made = model.ChannelBindingI()
-    made.active, made.noiseReduction = rbool(shown.active), rbool(False)
-    made.inputStart, made.inputEnd = rdouble(shown.start), rdouble(shown.end)
-    made.family, made.coefficient = enums("Family", shown.family), rdouble(shown.coefficient)
+    made.active, made.noiseReduction = _bool(shown.active), _bool(False)
+    made.inputStart, made.inputEnd = _double(shown.start), _double(shown.end)
+    made.family, made.coefficient = enums("Family", shown.family), _double(shown.coefficient)
     made.red, made.green, made.blue, made.alpha = channel.red, channel.green, channel.blue, channel.alpha
     if shown.color is not None:
-        made.red, made.green, made.blue = map(rint, shown.color)
+        made.red, made.green, made.blue = map(_int, shown.color)
     if shown.lut is not None:
         made.lookupTable = rstring(shown.lut)
     if shown.inverted:
         reverse = model.ReverseIntensityContextI()
-        reverse.reverse = rbool(True)
+        reverse.reverse = _bool(True)
         made.addCodomainMapContext(reverse)
     return made
