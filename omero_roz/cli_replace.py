@@ -39,12 +39,11 @@ def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     """Replace a fileset by a Zarr."""
     from omero_roz.binding.lsid import ServerView, parse_server_path
     from omero_roz.replace import one
-    from omero_roz.replace.steps import Source
+    from omero_roz.replace.sources import read_source
     from omero_roz.terminal import progress
 
-    zarr = cli_zarr.read(args)
-    source = Source(zarr.store, zarr.layout, args.uri)
-    view = ServerView(tuple(parse_server_path(text) for text in args.server_path), zarr.store.bucket)
+    source = read_source(args.uri, cli_zarr.access(args), args.mapping)
+    view = ServerView(tuple(parse_server_path(text) for text in args.server_path), source.store.bucket)
     fileset = args.fileset.id.val
     with one.means_for(session, fileset, args.db, args.managed_repository) as means:
         planned = one.plan(means, source, fileset, args.binding, view)

@@ -31,8 +31,21 @@ class PixelsFile:
 
 
 @dataclass(frozen=True, slots=True)
+class WellPlace:
+    """Where on a plate an image is: the plate's id, row and column from 0, and which of the well's fields it is.
+
+    `field` counts from 0 and counts the images of one fileset only.
+    """
+
+    plate: int
+    row: int
+    column: int
+    field: int
+
+
+@dataclass(frozen=True, slots=True)
 class OmeroImage:
-    """An image of a fileset. `series` counts from 0 as image.series does."""
+    """An image of a fileset. `series` counts from 0 as image.series does; `place` is None for one on no plate."""
 
     id: int
     name: str
@@ -42,6 +55,7 @@ class OmeroImage:
     pixel_type: str
     channels: int
     external_info: ExternalInfo | None
+    place: WellPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)

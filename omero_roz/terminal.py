@@ -1,5 +1,6 @@
 """What people see: tables and progress, drawn with rich; plain lines where there is no terminal."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
@@ -11,7 +12,7 @@ from rich.table import Table
 
 from omero_roz.errors import RozError, one_line
 from omero_roz.layout.model import Plate, ZarrLayout
-from omero_roz.matching import Mismatch
+from omero_roz.matching import Mismatch, Proposal
 from omero_roz.record import Record
 from omero_roz.verify import pixels
 from omero_roz.verify.completeness import Completeness, Field
@@ -86,6 +87,14 @@ def show_differences(error: RozError, out: TextIO) -> None:
     for d in error.differences[:MOST_ROWS]:
         table.add_row("" if d.image_id is None else str(d.image_id), one_line(d.name), d.path, d.what, d.omero, d.zarr)
     _console(out).print(table)
+    if error.proposal is not None:
+        _show_proposal(error.proposal, out)
+
+
+def _show_proposal(proposal: Proposal, out: TextIO) -> None:
+    doubt = "" if proposal.certain else " (several are alike: look whether it is the right one)"
+    out.write(f"in this order all agree{doubt}; to use it, save the line as a file and give it with --mapping:\n")
+    out.write(json.dumps({"seriesMapping": proposal.paths}) + "\n")
 
 
 def show_records(fileset: str, records: Sequence[Record], out: TextIO) -> None:

@@ -18,17 +18,20 @@ from omero.rtypes import rint, rlong, rstring, unwrap
 
 from omero_roz.change import Change, Found, Move, NewFileset, Note, Reading, differences
 from omero_roz.errors import Refused
-from omero_roz.fileset import ExternalInfo, Fileset, OmeroImage, Owner
+from omero_roz.fileset import ExternalInfo, Fileset, OmeroImage, Owner, WellPlace
 from omero_roz.layout.model import Sizes
 from omero_roz.ports.omero_session import OmeroSession
 
 _FILESET = """select f.id, f.templatePrefix, o.id, o.omeName, g.id from Fileset f
-    join f.details.owner o join f.details.group g where f.id = :id"""
-_IMAGES = """select i.id, i.name, i.series, p.id, p.sizeX, p.sizeY, p.sizeZ, p.sizeC, p.sizeT, pt.value,
+    join f.details.owner o join f.details.group g where f.id in (:ids)"""
+_IMAGES = """select i.fileset.id, i.id, i.name, i.series, p.id, p.sizeX, p.sizeY, p.sizeZ, p.sizeC, p.sizeT, pt.value,
     e.entityType, e.entityId, e.lsid, e.uuid from Image i join i.pixels p join p.pixelsType pt
-    left outer join i.details.externalInfo e where i.fileset.id = :id order by i.series, i.id"""
+    left outer join i.details.externalInfo e where i.fileset.id in (:ids) order by i.series, i.id"""
 _CHANNELS = """select i.id, count(c.id) from Image i join i.pixels p join p.channels c
-    where i.fileset.id = :id group by i.id"""
+    where i.fileset.id in (:ids) group by i.id"""
+# The position in the well, not the id: samples may have been saved in any order.
+_PLACES = """select i.id, w.plate.id, w.row, w.column, index(s) from Well w join w.wellSamples s join s.image i
+    where i.fileset.id in (:ids)"""
 _NOTES = """select a from FilesetAnnotationLink l join l.child a
     where l.parent.id = :id and a.ns = :ns order by a.id"""
 _NAMED = """select l.parent.id, a.id, a.textValue from FilesetAnnotationLink l, CommentAnnotation a
@@ -58,20 +61,35 @@ class Filesets:
 
         Raises Refused where it does not exist or the user may not see it.
         """
-        asking = f"reading Fileset:{fileset_id}"
-        found = self._session.rows(_FILESET, asking, id=fileset_id)
+        found = self.get_many([fileset_id])
         if not found:
-            raise Refused("it does not exist or you may not see it", f"Fileset:{fileset_id}", "check the id and the user")
-        _, prefix, owner, name, group = found[0]
-        channels = dict(self._session.rows(_CHANNELS, asking, id=fileset_id))
-        images = tuple(
-            _image(row, channels.get(row[0], 0)) for row in self._session.rows(_IMAGES, asking, id=fileset_id)
-        )
-        return Fileset(fileset_id, prefix, Owner(owner, name, group), images)
+            raise Refused(
+                "it does not exist or you may not see it", f"Fileset:{fileset_id}", "check the id and the user"
+            )
+        return found[fileset_id]
+
+    def get_many(self, ids: Sequence[int]) -> dict[int, Fileset]:
+        """Those of the filesets that the user sees, by id, with a constant number of queries."""
+        if not ids:
+            return {}
+
+        def rows(hql: str) -> list[list]:
+            return self._session.rows(hql, _reading(ids), ids=list(ids))
+
+        channels, places = dict(rows(_CHANNELS)), _places(rows(_PLACES))
+        images: dict[int, list[OmeroImage]] = {}
+        for fileset, *row in rows(_IMAGES):
+            images.setdefault(fileset, []).append(_image(row, channels.get(row[0], 0), places.get(row[0])))
+        return {
+            fileset: Fileset(fileset, prefix, Owner(owner, name, group), tuple(images.get(fileset, ())))
+            for fileset, prefix, owner, name, group in rows(_FILESET)
+        }
 
     def notes(self, fileset_id: int, namespace: str) -> list[tuple[int, str]]:
         """The texts that a namespace has on a fileset, oldest first, with the ids of their annotations."""
-        found = self._session.objects(_NOTES, f"reading the records of Fileset:{fileset_id}", id=fileset_id, ns=namespace)
+        found = self._session.objects(
+            _NOTES, f"reading the records of Fileset:{fileset_id}", id=fileset_id, ns=namespace
+        )
         return [(a.id.val, a.textValue.val) for a in found]
 
     def create(self, new: NewFileset, note: Note, group_id: int, objects: Sequence = ()) -> Created:
@@ -133,10 +151,22 @@ class Filesets:
         return annotation
 
 
-def _image(row: list, channels: int) -> OmeroImage:
+def _reading(ids: Sequence[int]) -> str:
+    return f"reading Fileset:{ids[0]}" + (f" and {len(ids) - 1} more" if len(ids) > 1 else "")
+
+
+def _places(rows: list[list]) -> dict[int, WellPlace]:
+    """The place of each image: rows are image, plate, row, column and position in the well."""
+    wells: dict[tuple[int, int, int], list[int]] = {}
+    for image, plate, row, column, _ in sorted(rows, key=lambda found: found[-1]):
+        wells.setdefault((plate, row, column), []).append(image)
+    return {image: WellPlace(*well, field) for well, images in wells.items() for field, image in enumerate(images)}
+
+
+def _image(row: list, channels: int, place: WellPlace | None) -> OmeroImage:
     image, name, series, pixels, x, y, z, c, t, pixel_type, *info = row
     external = ExternalInfo(*info) if info[0] is not None else None
-    return OmeroImage(image, name, series or 0, pixels, Sizes(x, y, z, c, t), pixel_type, channels, external)
+    return OmeroImage(image, name, series or 0, pixels, Sizes(x, y, z, c, t), pixel_type, channels, external, place)
 
 
 def _found(image: ImageI) -> Found:

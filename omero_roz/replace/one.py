@@ -34,9 +34,7 @@ class Planned:
 
 
 @contextmanager
-def means_for(
-    session: OmeroSession, fileset_id: int, database: str | None, repository: str | None
-) -> Iterator[Means]:
+def means_for(session: OmeroSession, fileset_id: int, database: str | None, repository: str | None) -> Iterator[Means]:
     """The means to change a fileset: its owner's session, the database at an address, the repository's directory.
 
     Raises UsageError, and Refused where the user may not change it.
@@ -63,7 +61,7 @@ def plan(means: Means, source: Source, fileset_id: int, binding: str, view: Serv
         raise Refused("it has no images, and no record says where they went", f"Fileset:{found.id}", "check the id")
     written = steps.all_records(filesets, found.id)
     fileset = _in_recorded_order(found, written)
-    pairs = match_fileset(fileset, layout)
+    pairs = match_fileset(fileset, layout, source.mapping)
     pixels = {}
     if binding == zarr_reader.NAME:
         if means.database is None or means.repository is None:
@@ -145,5 +143,3 @@ def records(session: OmeroSession, fileset_id: int) -> Sequence[Record]:
     filesets = Filesets(session)
     filesets.get(fileset_id)
     return [from_json(text, f"Fileset:{fileset_id}") for _, text in filesets.notes(fileset_id, NS_RECORD)]
-
-

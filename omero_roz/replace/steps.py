@@ -10,7 +10,7 @@ from omero_roz.binding import zarr_reader
 from omero_roz.change import Change, NewFile, NewFileset
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner
-from omero_roz.layout.model import ZarrLayout
+from omero_roz.layout.model import SeriesMapping, ZarrLayout
 from omero_roz.layout.ome_from_ngff import ome_xml_of
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
@@ -37,11 +37,12 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A Zarr that pixels come from; `named` is how the user named it."""
+    """A Zarr that pixels come from; `named` is how the user named it, `mapping` which series each image gets."""
 
     store: Store
     layout: ZarrLayout
     named: str
+    mapping: SeriesMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,8 +206,6 @@ def _write_files(disk: RepositoryDisk, plan: ReplacePlan, pairs: Sequence[Pair],
     return files
 
 
-def _change(
-    plan: ReplacePlan, to: NewFileset, files: Sequence[NewFile], repo: str | None, record: Record
-) -> Change:
+def _change(plan: ReplacePlan, to: NewFileset, files: Sequence[NewFile], repo: str | None, record: Record) -> Change:
     images = plan.images(repo)
     return Change(plan.source, to, plan.owner, moves(images), replace(record, images=images).note(), None, files)
