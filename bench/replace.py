@@ -4,6 +4,7 @@ Every number stands beside one of the same run: the way it was done before (row 
 the floor, which is the bare statements that change the same rows, one a table.
 """
 
+import json
 import statistics
 import tempfile
 import time
@@ -74,10 +75,10 @@ def external_change(source: int, first: int, count: int) -> Change:
     """The replacement of a plate with the binding external-info."""
     series = [field(path) for path in fields(count)]
     infos = external_info.bind(ROOT, series)
-    images = tuple(
-        ImageRecord(first + n, one.path, n, n, None, info) for n, (one, info) in enumerate(zip(series, infos, strict=True))
-    )
-    return change(source, "external-info", images, [NewFile("r", f"new/{source}/", "METADATA.ome.xml", 9, "0" * 40, "text/xml")])
+    both = enumerate(zip(series, infos, strict=True))
+    images = tuple(ImageRecord(first + n, one.path, n, n, None, info) for n, (one, info) in both)
+    xml = NewFile("r", f"new/{source}/", "METADATA.ome.xml", 9, "0" * 40, "text/xml")
+    return change(source, "external-info", images, [xml])
 
 
 def change(source: int, binding: str, images: tuple[ImageRecord, ...], files: Sequence[NewFile]) -> Change:
@@ -114,7 +115,7 @@ def external(dsn: str) -> None:
     print(f"  SQL statements: {counts[0]} for 4 images, {counts[1]} for {FIELD}; originalfile rows: {len(plate.files)}")
     print(f"  baseline, row by row     {old:8.3f} s")
     print(f"  omero-roz                {mine:8.3f} s   {old / mine:5.1f} times faster (goal: at least 4)")
-    print(f"  floor, bare statements   {least:8.3f} s   omero-roz takes {mine / least:.2f} times that (goal: at most 1.5)")
+    print(f"  floor, bare statements   {least:8.3f} s   {mine / least:.2f} times it is omero-roz (goal: at most 1.5)")
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -171,7 +172,7 @@ def astuple(file: PixelsFile) -> tuple[str | None, str | None, str | None]:
 
 
 def bare_updates(dsn: str) -> float:
-    """The same rows changed and made by one statement a table, with nothing asked, locked or told to anybody."""
+    """The same rows changed and made (two of eventlog an image), a statement a table; nothing asked, nothing locked."""
     connection = psycopg2.connect(dsn)
     began = time.perf_counter()
     with connection, connection.cursor() as cursor:
@@ -182,12 +183,14 @@ def bare_updates(dsn: str) -> float:
             (external_info.ENTITY_TYPE, f"{ROOT}/A/1/", *span),
         )
         cursor.execute(
-            "UPDATE image SET fileset = %s, series = series, update_id = 0, external_id = id WHERE id BETWEEN %s AND %s",
+            "UPDATE image SET fileset = %s, series = series, update_id = 0, external_id = id"
+            " WHERE id BETWEEN %s AND %s",
             (SOURCE + 1, *span),
         )
         cursor.execute(
             "INSERT INTO eventlog (id, permissions, action, entitytype, entityid, event)"
-            " SELECT -n, -52, 'REINDEX', 'ome.model.core.Image', n, 0 FROM generate_series(%s, %s) AS n", span,
+            " SELECT -2 * n + part, -52, 'REINDEX', 'ome.model.core.Image', n, 0"
+            " FROM generate_series(%s, %s) AS n, generate_series(0, 1) AS part", span,
         )  # fmt: skip
     taken = time.perf_counter() - began
     connection.close()
@@ -207,8 +210,10 @@ def baseline(dsn: str) -> float:
         [secret] = cursor.fetchone() or [""]
         began = time.perf_counter()
         cursor.execute("SELECT bench_replace(%s, 'new/baseline/', %s, %s)", (SOURCE, secret, paths))
-        cursor.execute("UPDATE pixels SET path = 'new', name = '.zattrs' WHERE image IN (SELECT id FROM image WHERE fileset = %s)",
-                       cursor.fetchone())  # fmt: skip
+        cursor.execute(
+            "UPDATE pixels SET path = 'new', name = '.zattrs'"
+            " WHERE image IN (SELECT id FROM image WHERE fileset = %s)", cursor.fetchone(),
+        )  # fmt: skip
         connection.commit()
     connection.close()
     taken = time.perf_counter() - began
@@ -248,7 +253,8 @@ def write_plate(root: Path) -> None:
         for level in one.levels:
             (root / level.path / "0" / "0" / "0" / "0").mkdir(parents=True)
             (root / level.path / "0" / "0" / "0" / "0" / "0").write_bytes(b"chunk")
-            (root / level.path / ".zarray").write_text('{"zarr_format": 2, "order": "C", "compressor": null, "filters": null}')
+            metadata = {"zarr_format": 2, "order": "C", "compressor": None, "filters": None}
+            (root / level.path / ".zarray").write_text(json.dumps(metadata))
         (group / ".zgroup").write_text('{"zarr_format": 2}')
         (group / ".zattrs").write_text('{"multiscales": [{"datasets": [{"path": "0"}, {"path": "1"}]}]}')
 

@@ -1,22 +1,25 @@
 -- Moving images between filesets, for any number of filesets and images: every statement runs once a transaction.
--- The rows to write come as one array a column. Omitted columns are null.
+-- The rows to write come as one array a column. Omitted columns are null. What joins them with a table says the ids
+-- twice: the planner would read the whole table, or its whole index, for a few thousand rows.
 
 -- name: lock_filesets
-SELECT id, owner_id, group_id, permissions FROM fileset WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE
+SELECT id, owner_id, group_id, permissions FROM fileset WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR UPDATE
 
 -- name: lock_images
-SELECT id FROM image WHERE fileset = ANY(%(filesets)s) OR id = ANY(%(images)s) ORDER BY id FOR UPDATE
+-- The filesets being locked FOR UPDATE, no image can come to them; these may still be linked to meanwhile.
+SELECT id FROM image WHERE fileset = ANY(%(filesets)s::bigint[]) OR id = ANY(%(images)s::bigint[])
+ORDER BY id FOR NO KEY UPDATE
 
 -- name: lock_pixels
-SELECT id FROM pixels WHERE image = ANY(%(images)s) ORDER BY id FOR UPDATE
+SELECT id FROM pixels WHERE image = ANY(%(images)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 
 -- name: read_images
 SELECT i.id, i.fileset, i.series, e.entitytype, e.entityid, e.lsid, e.uuid, p.path, p.name, p.repo
 FROM image i JOIN pixels p ON p.image = i.id AND p.image_index = 0 LEFT JOIN externalinfo e ON e.id = i.external_id
-WHERE i.id = ANY(%(ids)s)
+WHERE i.id = ANY(%(ids)s::bigint[]) AND p.image = ANY(%(ids)s::bigint[])
 
 -- name: pixels_files
-SELECT image, path, name, repo FROM pixels WHERE image = ANY(%(images)s) AND image_index = 0
+SELECT image, path, name, repo FROM pixels WHERE image = ANY(%(images)s::bigint[]) AND image_index = 0
 
 -- name: repository
 SELECT repo FROM originalfile WHERE path = %(path)s AND name = %(name)s AND mimetype = 'Directory' AND repo IS NOT NULL
@@ -34,7 +37,7 @@ SELECT id, _prepare_session(id, experimenter, experimentergroup) FROM made
 SELECT name, ome_nextval('seq_' || name, n) FROM unnest(%(names)s::text[], %(counts)s::integer[]) AS wanted (name, n)
 
 -- name: last_entries
-SELECT fileset, max(fileset_index) FROM filesetentry WHERE fileset = ANY(%(ids)s) GROUP BY fileset
+SELECT fileset, max(fileset_index) FROM filesetentry WHERE fileset = ANY(%(ids)s::bigint[]) GROUP BY fileset
 
 -- name: insert_filesets
 INSERT INTO fileset (id, owner_id, group_id, permissions, creation_id, update_id, templateprefix)
@@ -74,12 +77,12 @@ UPDATE image SET fileset = made.fileset, series = made.series, update_id = %(eve
     external_id = CASE WHEN made.rebound THEN made.external ELSE image.external_id END
 FROM unnest(%(id)s::bigint[], %(fileset)s::bigint[], %(series)s::integer[], %(rebound)s::boolean[],
     %(external)s::bigint[]) AS made (id, fileset, series, rebound, external)
-WHERE image.id = made.id
+WHERE image.id = made.id AND image.id = ANY(%(id)s::bigint[])
 
 -- name: update_pixels
 UPDATE pixels SET path = made.path, name = made.name, repo = made.repo, update_id = %(event)s
 FROM unnest(%(image)s::bigint[], %(path)s::text[], %(name)s::text[], %(repo)s::text[]) AS made (image, path, name, repo)
-WHERE pixels.image = made.image AND pixels.image_index = 0
+WHERE pixels.image = made.image AND pixels.image_index = 0 AND pixels.image = ANY(%(image)s::bigint[])
 
 -- name: insert_annotations
 INSERT INTO annotation (id, owner_id, group_id, permissions, creation_id, update_id, discriminator, ns, name, textvalue)
@@ -111,4 +114,4 @@ FROM unnest(%(id)s::bigint[], %(action)s::text[], %(type)s::text[], %(entity)s::
     AS made (id, action, type, entity)
 
 -- name: images_inside
-SELECT id, fileset FROM image WHERE fileset = ANY(%(filesets)s)
+SELECT id, fileset FROM image WHERE fileset = ANY(%(filesets)s::bigint[])

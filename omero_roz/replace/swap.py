@@ -126,8 +126,9 @@ def _write(tx: Transaction, changes: Sequence[Change], filesets: Mapping[int, Lo
         made.append(rows.add_change(change, whose, ids, first))
     for name, columns in rows.tables.items():
         tx.rows(SQL[name], event=event, **columns)
-    log = _ids(tx, {"eventlog": len(rows.log["entity"])})["eventlog"]
-    tx.rows(SQL["insert_log"], event=event, id=list(log), **rows.log)
+    log = rows.log
+    ids = _ids(tx, {"eventlog": len(log["entity"])})
+    tx.rows(SQL["insert_log"], event=event, id=list(ids["eventlog"]), **log)
     return made
 
 
