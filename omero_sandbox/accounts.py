@@ -1,13 +1,15 @@
 """Experimenters and groups as objects of omero.model, read and written by SQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from omero.model import ExperimenterGroupI, ExperimenterI, GroupExperimenterMapI, PermissionsI
 from omero.rtypes import rbool, rint, rstring
 
 import omero
-from omero_sandbox.users import SYSTEM_GROUP, USER_GROUP, set_password
+from omero_sandbox.model.mapping import entities
+from omero_sandbox.model.privileges import PRIVILEGES
+from omero_sandbox.users import PRIVILEGE, SYSTEM_GROUP, USER_GROUP, set_password
 
 PRIVATE = -120
 
@@ -127,6 +129,34 @@ def create_group(tx: Any, group: ExperimenterGroupI) -> int:
     return number
 
 
+def update_group(tx: Any, group: ExperimenterGroupI) -> None:
+    """Store a group's name, description and permissions."""
+    tx.cursor.execute(
+        "UPDATE experimentergroup SET name = %s, description = %s, version = version + 1 WHERE id = %s",
+        (text(group.name), text(group.description), group.id.val),
+    )
+    given = group.details.permissions if group.details else None
+    if given is not None:
+        change_permissions(tx, group.id.val, stored_permissions(given))
+
+
+def restrict(tx: Any, user_id: int, privileges: Collection[str]) -> None:
+    """Leave an administrator these privileges; the database keeps those that are taken away."""
+    tx.hold_privileges(privileges)
+    tx.cursor.execute(
+        "DELETE FROM experimenter_config WHERE experimenter_id = %s AND name LIKE %s", (user_id, PRIVILEGE + "%")
+    )
+    tx.cursor.execute(
+        "SELECT coalesce(max(index) + 1, 0) FROM experimenter_config WHERE experimenter_id = %s", (user_id,)
+    )
+    start = tx.cursor.fetchone()[0]
+    for index, value in enumerate((value for value in PRIVILEGES if value not in privileges), start):
+        tx.cursor.execute(
+            "INSERT INTO experimenter_config (experimenter_id, name, value, index) VALUES (%s, %s, 'false', %s)",
+            (user_id, PRIVILEGE + value, index),
+        )
+
+
 def stored_permissions(given: PermissionsI) -> int:
     """The long that the database holds for a group's permissions (private is -120, rwra-- is -40)."""
     made = PermissionsI(PRIVATE)
@@ -211,10 +241,5 @@ def privileged_groups(is_system: bool, default: int, others: Sequence[int]) -> l
 def change_permissions(tx: Any, group_id: int, permissions: int) -> None:
     """Set a group's permissions, and those of every row in the group, which repeat them."""
     tx.cursor.execute("UPDATE experimentergroup SET permissions = %s WHERE id = %s", (permissions, group_id))
-    tx.cursor.execute(
-        "SELECT table_name FROM information_schema.columns JOIN information_schema.tables"
-        " USING (table_schema, table_name) WHERE table_type = 'BASE TABLE' AND column_name = 'group_id'"
-        " AND table_schema = current_schema()"
-    )
-    for (table,) in tx.cursor.fetchall():
+    for table in sorted({cls.table for cls in entities().values() if "group_id" in cls.columns}):
         tx.cursor.execute(f'UPDATE "{table}" SET permissions = %s WHERE group_id = %s', (permissions, group_id))

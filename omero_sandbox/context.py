@@ -12,7 +12,8 @@ class Caller:
     """The session and the group context of one call.
 
     `group_id` is the group in which the call works: the session's, or what the call context `omero.group`
-    says; ALL_GROUPS means every group that the user may read.
+    says; ALL_GROUPS means every group that the user may read. `withheld`: values of AdminPrivilege that a
+    restricted administrator does not have.
     """
 
     session_id: int
@@ -24,6 +25,11 @@ class Caller:
     is_admin: bool
     member_of: frozenset[int]
     leader_of: frozenset[int]
+    withheld: frozenset[str] = frozenset()
+
+    def holds(self, privilege: str) -> bool:
+        """Whether the caller is an administrator with a privilege."""
+        return self.is_admin and privilege not in self.withheld
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """Commands about commands, sessions and the model."""
 
+from dataclasses import replace
 from typing import Any
 
 import omero
+from omero_sandbox import accounts, model
 from omero_sandbox.commands import CommandError, Handle, command, run
-from omero_sandbox.context import Caller
+from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.model.mapping import entities
+from omero_sandbox.repository import checksums, paths
 from omero_sandbox.sessions import Session
 from omero_sandbox.state import State
 
@@ -27,7 +30,7 @@ def do_all(state: State, session: Session, caller: Caller, request: Any, handle:
 def update_session_timeout(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
     """Change how long a session may be idle or live; only an administrator may make it longer than it was."""
     target = state.sessions.get(request.session)
-    if target is None or (target.user_id != caller.user_id and not caller.is_admin):
+    if target is None or (target.user_id != caller.user_id and not caller.holds("ReadSession")):
         raise CommandError("bad-session", f"No such session: {request.session}")
     if request.timeToIdle is not None:
         target.time_to_idle = request.timeToIdle.val
@@ -44,7 +47,7 @@ def update_session_timeout(state: State, session: Session, caller: Caller, reque
 @command(omero.cmd.CurrentSessionsRequest)
 def current_sessions(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
     """Who is logged in; administrators see every session, others their own."""
-    seen = [s for s in state.sessions.all() if caller.is_admin or s.user_id == caller.user_id]
+    seen = [s for s in state.sessions.all() if caller.holds("ReadSession") or s.user_id == caller.user_id]
     return omero.cmd.CurrentSessionsResponse(
         sessions=[s.as_object() for s in seen],
         contexts=[s.event_context(s.caller_as_is()) for s in seen],
@@ -57,3 +60,51 @@ def legal_graph_targets(state: State, session: Session, caller: Caller, request:
     """The classes that a graph request may name: all that have owners."""
     found = [cls.java for cls in entities().values() if "owner_id" in cls.columns]
     return omero.cmd.LegalGraphTargetsResponse(targets=sorted(found))
+
+
+@command(omero.cmd.Chmod2)
+def chmod(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
+    """Change the permissions of groups, for what is in them too.
+
+    Raises CommandError `bad-targets` for anything but groups, `not-permitted` for groups that are not the caller's.
+    """
+    groups = [number for ids in request.targetObjects.values() for number in ids]
+    if {name.rpartition(".")[2] for name in request.targetObjects} != {"ExperimenterGroup"}:
+        raise CommandError("bad-targets", "only groups have permissions of their own")
+    if not (caller.holds("ModifyGroup") or caller.leader_of.issuperset(groups)):
+        raise CommandError("not-permitted", "only owners of a group and administrators may change its permissions")
+    if not request.dryRun:
+        with state.database.write(caller) as tx:
+            for number in groups:
+                wanted = accounts.stored_permissions(omero.model.PermissionsI(request.permissions))
+                accounts.change_permissions(tx, number, wanted)
+        state.sessions.changed()
+    return omero.cmd.Chmod2Response({"ome.model.meta.ExperimenterGroup": groups}, {})
+
+
+@command(omero.grid.RawAccessRequest)
+def raw_access(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
+    """The command `checksum` of an administrator: arguments are the algorithm, the checksum and the file's path.
+
+    Raises CommandError `checksum-mismatch`; `unknown-command` for any other command.
+    """
+    if not caller.is_admin:
+        raise CommandError("not-permitted", "only administrators may access the repository's disk")
+    if request.command != "checksum":
+        raise CommandError("unknown-command", f"RawAccessRequest {request.command} is not in this sandbox")
+    algorithm, expected, path = request.args
+    found = checksums.of_file(state.repository(request.repoUuid).root.joinpath(*paths.parts(path)), algorithm)
+    if found != expected:
+        raise CommandError("checksum-mismatch", f"{path} has {algorithm} {found}, not {expected}")
+    return omero.cmd.OK()
+
+
+@command(omero.cmd.ManageImageBinaries)
+def manage_image_binaries(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
+    """What an image has besides the files of its fileset: nothing, as every image here was imported with a fileset."""
+    with state.database.read() as cursor:
+        found = model.load(cursor, replace(caller, group_id=ALL_GROUPS), "Image", [request.imageId])
+    if not found:
+        raise CommandError("no-image", f"No such image: {request.imageId}")
+    fileset = found[0].fileset
+    return omero.cmd.ManageImageBinariesResponse(filesetId=fileset and fileset.id, archivedFiles=[])

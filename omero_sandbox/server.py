@@ -28,7 +28,10 @@ from omero_sandbox.state import State
 
 log = logging.getLogger("omero_sandbox")
 REAP_SECONDS = 1.0
-COMMANDS = ("omero_sandbox.requests", "omero_sandbox.deletion.delete")
+COMMANDS = (
+    "omero_sandbox.requests",
+    *(f"omero_sandbox.graphs.{name}" for name in ("delete", "chgrp", "skip_head", "usage")),
+)
 
 
 def serve(data_dir: Path) -> None:

@@ -78,8 +78,15 @@ class Session:
     def _caller(self, user: User, group: int) -> Caller:
         name = user.groups[group].name if group in user.groups else ""
         return Caller(
-            self.id, self.uuid, user.id, user.name, group, name, user.is_admin, user.member_of, user.leader_of
-        )
+            self.id, self.uuid, user.id, user.name, group, name, user.is_admin, user.member_of, user.leader_of,
+            self.withheld,
+        )  # fmt: skip
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The privileges that the user lacks as an administrator; with sudo, those too that the other one lacks."""
+        lacking = self.user.withheld
+        return lacking if self.sudoer is None else lacking | self.sessions.user(self.sudoer).withheld
 
     def event_context(self, caller: Caller) -> Any:
         """The omero.sys.EventContext of a call."""
@@ -89,7 +96,7 @@ class Session:
             userId=caller.user_id, userName=caller.user_name, groupId=caller.group_id, groupName=caller.group_name,
             sudoerId=None if self.sudoer is None else rlong(self.sudoer),
             sudoerName=None if self.sudoer is None else rstring(self.sessions.user(self.sudoer).name),
-            isAdmin=caller.is_admin, adminPrivileges=sorted(self.user.privileges),
+            isAdmin=caller.is_admin, adminPrivileges=sorted(self.user.privileges - self.withheld),
             eventId=-1, eventType=self.event_type,
             memberOfGroups=sorted(caller.member_of), leaderOfGroups=sorted(caller.leader_of),
             groupPermissions=omero.model.PermissionsI(group.permissions if group else -1),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from omero_sandbox.context import ALL_GROUPS, Caller
+from omero_sandbox.model.privileges import PRIVILEGES
 
 SYSTEM_GROUP, USER_GROUP, GUEST_GROUP = 0, 1, 2
 ROOT = 0
@@ -26,7 +27,7 @@ class Group:
 class User:
     """An experimenter; `default_group` is the first that he is in, `groups` are all there are.
 
-    `privileges` of an administrator (AdminPrivilege values) are all but those that his configuration takes away.
+    `privileges` of an administrator (AdminPrivilege values) are all but those `withheld` by his configuration.
     """
 
     id: int
@@ -36,6 +37,7 @@ class User:
     member_of: frozenset[int]
     leader_of: frozenset[int]
     privileges: frozenset[str]
+    withheld: frozenset[str]
 
     @property
     def is_admin(self) -> bool:
@@ -61,13 +63,14 @@ def load_user(cursor: Any, user_id: int) -> User:
     own = [group for group, _ in rows]
     default = own[0] if own else USER_GROUP
     leader_of = frozenset(group for group, owner in rows if owner)
-    privileges = _privileges(cursor, user_id) if SYSTEM_GROUP in own else frozenset()
-    return User(user_id, name, default, groups, frozenset(own), leader_of, privileges)
+    privileges = frozenset(PRIVILEGES) if SYSTEM_GROUP in own else frozenset()
+    withheld = _withheld(cursor, user_id)
+    return User(user_id, name, default, groups, frozenset(own), leader_of, privileges - withheld, withheld)
 
 
-def _privileges(cursor: Any, user_id: int) -> frozenset[str]:
+def _withheld(cursor: Any, user_id: int) -> frozenset[str]:
     cursor.execute(
-        "SELECT value FROM adminprivilege EXCEPT SELECT substr(name, %s) FROM experimenter_config"
+        "SELECT substr(name, %s) FROM experimenter_config"
         " WHERE experimenter_id = %s AND name LIKE %s AND lower(value) = 'false'",
         (len(PRIVILEGE) + 1, user_id, PRIVILEGE + "%"),
     )

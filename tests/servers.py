@@ -54,7 +54,9 @@ class Omero:
         """Run `omero ARGS`; exit code, stdout and stderr."""
         self._capsys.readouterr()
         try:
-            command_line(self.client).invoke(list(args), strict=True)
+            cli = command_line(self.client)
+            cli.set_event_context(self.client.sf.getAdminService().getEventContext())  # as a login does
+            cli.invoke(list(args), strict=True)
             code = 0
         except NonZeroReturnCode as error:
             code = error.rv

@@ -28,12 +28,14 @@ def import_fileset(state: State, caller: Caller, upload: Upload, settings: Any, 
         note(f"importing Fileset:{upload.fileset_id} from {upload.prefix}")
         handle.step(0)
         imported = _metadata(state, caller, upload, settings)
-        note(f"{len(imported.images)} images, {len(imported.plates)} plates")
+        note(f"{len(imported.images)} images, {len(imported.plates)} plates", sized=True)
         handle.step(1)
         pixel_data.store(state, caller, imported.images)
+        note("pixel data read", sized=True)
         handle.step(2)
         if settings.doThumbnails and settings.doThumbnails.val:
             thumbnails.store(state, caller, imported.images)
+        note("thumbnails made", sized=True)
         handle.step(3)
         handle.step(4)
         note("finished")
@@ -64,13 +66,22 @@ def _response(state: State, caller: Caller, imported: Imported) -> Any:
 
 @contextmanager
 def _log(state: State, caller: Caller, upload: Upload) -> Iterator[Any]:
-    """Write the import's log file; its row has the size when the import ends, however it ends."""
+    """Write the import's log file; its row gets the size after the steps, and when the import ends, however it ends."""
+
+    def store_size() -> None:
+        with state.database.write(caller) as tx:
+            tx.cursor.execute("UPDATE originalfile SET size = %s WHERE id = %s", (path.stat().st_size, upload.log_id))
+            tx.log("UPDATE", "ome.model.core.OriginalFile", [upload.log_id])
+
     path = state.managed.root.joinpath(*upload.log_parts)
     try:
         with path.open("a", encoding="utf-8") as file:
 
-            def note(text: str) -> None:
+            def note(text: str, sized: bool = False) -> None:
                 file.write(f"{files.now():%Y-%m-%d %H:%M:%S,%f} {text}\n")
+                if sized:
+                    file.flush()
+                    store_size()
 
             try:
                 yield note
@@ -78,5 +89,4 @@ def _log(state: State, caller: Caller, upload: Upload) -> Iterator[Any]:
                 note(f"failed: {error}")
                 raise
     finally:
-        with state.database.write(caller) as tx:
-            tx.cursor.execute("UPDATE originalfile SET size = %s WHERE id = %s", (path.stat().st_size, upload.log_id))
+        store_size()

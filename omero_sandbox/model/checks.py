@@ -7,9 +7,11 @@ from typing import Any
 import omero
 from omero_sandbox.model.graph import Graph
 from omero_sandbox.model.mapping import Entity, entity_of
+from omero_sandbox.model.privileges import deletion_privilege, writing_privilege
 from omero_sandbox.model.security import ANNOTATE, READ, SYSTEM_GROUP, USER_GROUP, WRITE, Access
 
 _USER = "ome.model.meta.Experimenter:Id_"
+UPDATING, DELETING = "Updating", "Deleting"
 _GROUP = "ome.model.meta.ExperimenterGroup:Id_"
 
 
@@ -99,7 +101,7 @@ class Checks:
         """Refuse new rows that only the server or an administrator makes."""
         for obj in objects:
             cls = entity_of(obj)
-            if cls.is_system and not (self.trusted or self.rights.caller.is_admin):
+            if cls.is_system and not (self.trusted or self.rights.caller.holds(writing_privilege(cls.name))):
                 raise omero.SecurityViolation(
                     message=f"{cls.java} is a System-type, and may be created only through privileged APIs."
                 )
@@ -110,7 +112,7 @@ class Checks:
         """Owner and group of a new row: the caller's, but administrators may give it to others and to all users."""
         caller = self.rights.caller
         owner, group = sent(obj, "owner"), sent(obj, "group")
-        free = self.trusted or caller.is_admin
+        free = self.trusted or caller.holds(writing_privilege(cls.name))
         if owner not in (None, caller.user_id) and not free:
             raise omero.SecurityViolation(
                 message=f"You are not authorized to set the Experimenter for {cls.java}:Id_{id_} to {_USER}{owner}"
@@ -125,14 +127,13 @@ class Checks:
     def given(self, cls: Entity, id_: int, before: tuple[int, int], after: tuple[int, int]) -> None:
         """Refuse to give a row to another owner or group, if that is not the caller's to do."""
         caller = self.rights.caller
-        free = self.trusted or caller.is_admin
-        if before[0] != after[0] and not free:
+        if before[0] != after[0] and not (self.trusted or caller.holds("Chown")):
             raise omero.SecurityViolation(
                 message=f"You are not authorized to change the owner for {cls.java}:Id_{id_} from {_USER}{before[0]} "
                 f"to {_USER}{after[0]}"
             )
         mine = after[1] != USER_GROUP and after[1] in caller.member_of
-        if before[1] != after[1] and not (free or mine):
+        if before[1] != after[1] and not (self.trusted or mine or caller.holds("Chgrp")):
             raise omero.SecurityViolation(
                 message=f"You are not authorized to change the group for {cls.java}:Id_{id_} from {_GROUP}{before[1]} "
                 f"to {_GROUP}{after[1]}"
@@ -143,7 +144,7 @@ class Checks:
         if not self.trusted:
             raise omero.SecurityViolation(message=f"cannot set repo property of {cls.java}:Id_{id_} via ORM")
 
-    def writable(self, cls: Entity, id_: int, whose: tuple[int | None, int | None], what: str = "Updating") -> None:
+    def writable(self, cls: Entity, id_: int, whose: tuple[int | None, int | None], what: str = UPDATING) -> None:
         """Refuse to change a row that is not the caller's to change, or that is in another group than the call."""
         if self.trusted:
             return
@@ -153,12 +154,20 @@ class Checks:
             raise omero.SecurityViolation(
                 message=f"Currently logged into group {here}. Cannot alter object in group {group}"
             )
+        needed = deletion_privilege if what == DELETING else writing_privilege
+        privilege = needed(cls.name, self._in_repository(cls, id_))
         if owner is None or group is None:
-            allowed = self.rights.caller.is_admin
+            allowed = self.rights.caller.holds(privilege)
         else:
-            allowed = self.rights.may(WRITE, owner, group)
+            allowed = self.rights.may(WRITE, owner, group, privilege)
         if not allowed:
             raise omero.SecurityViolation(message=f"{what} {cls.java}:Id_{id_} not allowed.")
+
+    def _in_repository(self, cls: Entity, id_: int) -> bool:
+        if cls.name != "OriginalFile" or not self.rights.caller.withheld:
+            return False
+        self.cursor.execute("SELECT repo IS NOT NULL FROM originalfile WHERE id = %s", (id_,))
+        return bool(self.cursor.fetchone()[0])
 
     def files_of(self, moves: dict[int, list[int]]) -> None:
         """Refuse to move images in one save to new filesets that name files of the filesets which they leave.

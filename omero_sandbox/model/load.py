@@ -148,6 +148,6 @@ def load(cursor: Any, caller: Caller, cls: str, ids: Iterable[int]) -> list[IObj
 
 def _may_load(rights: Access, kind: Entity, obj: Any) -> bool:
     if kind.table == "session":
-        return rights.caller.is_admin or obj._owner._id._val == rights.caller.user_id
+        return rights.caller.holds("ReadSession") or obj._owner._id._val == rights.caller.user_id
     details = obj._details
     return details._owner is None or rights.may_load(details._owner._id._val, details._group._id._val)

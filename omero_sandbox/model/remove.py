@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import omero
 from omero_sandbox.database import Transaction
-from omero_sandbox.model.checks import Checks
+from omero_sandbox.model.checks import DELETING, Checks
 from omero_sandbox.model.load import Loader
 from omero_sandbox.model.mapping import Entity, entities
 
@@ -22,7 +22,7 @@ def remove(tx: Transaction, checks: Checks, cls: Entity, ids: Sequence[int]) -> 
     for id_ in ids:
         if id_ not in found:
             raise omero.ValidationException(message=f"{cls.java}:Id_{id_} does not exist")
-        checks.writable(cls, id_, found[id_], what="Deleting")
+        checks.writable(cls, id_, found[id_], what=DELETING)
     for name, some in classes.items():
         for table, key in reversed(entities()[name].tables):
             tx.cursor.execute(f"DELETE FROM {table} WHERE {key} = ANY(%s)", (some,))

@@ -62,8 +62,8 @@ class Access:
         return f"({alias}.group_id IN ({shared}) OR ({mine}))"
 
     def own_sessions(self, alias: str, entity: Entity) -> str | None:
-        """A condition that hides sessions of others (the uuid is as good as a password); None for administrators."""
-        if entity.table != "session" or self.caller.is_admin:
+        """A condition that hides sessions of others (the uuid is as good as a password); None for who may read them."""
+        if entity.table != "session" or self.caller.holds("ReadSession"):
             return None
         return f"{alias}.owner = {int(self.caller.user_id)}"
 
@@ -75,9 +75,9 @@ class Access:
             return self.caller.is_admin or owner == self.caller.user_id
         return group == self.caller.group_id and owner == self.caller.user_id
 
-    def may(self, right: int, owner: int, group: int) -> bool:
-        """Whether one row may be changed (WRITE) or annotated (ANNOTATE)."""
-        if self.rules(group):
+    def may(self, right: int, owner: int, group: int, privilege: str = "WriteOwned") -> bool:
+        """Whether one row may be changed (WRITE) or annotated (ANNOTATE); `privilege` is what administrators need."""
+        if group in self.caller.leader_of or self.caller.holds(privilege):
             return True
         bits = PRIVATE if group == USER_GROUP else self.groups.get(group, 0)
         roles = [WORLD]
@@ -104,9 +104,11 @@ class Access:
         else:
             made = PermissionsI(self.groups.get(group, own_bits))
             write = self.may(WRITE, owner, group)
+            delete = self.may(WRITE, owner, group, "DeleteOwned")
             link, annotate = (self.may_link(right, owner, group) for right in (WRITE, ANNOTATE))
             mine = owner == self.caller.user_id
-            allowed = [link, write, write, annotate, mine or admin, self.rules(group)]
+            chown = self.caller.holds("Chown") or group in self.caller.leader_of
+            allowed = [link, write, delete, annotate, mine or self.caller.holds("Chgrp"), chown]
         made._restrictions = [not a for a in allowed]
         return made
 

@@ -78,7 +78,7 @@ class ManagedRepository(FileRepository):
 
     def _may_make(self, call: Call, inside: tuple[str, ...]) -> None:
         own = self._expand(call, datetime.datetime.now(datetime.UTC)).root
-        if not call.caller.is_admin and inside[: len(own)] != own:
+        if not call.caller.holds("WriteManagedRepo") and inside[: len(own)] != own:
             raise omero.ValidationException(
                 message=f'cannot create directory "{"/".join(inside)}" with template path\'s '
                 f'root-owned "{"/".join(own)}"'

@@ -6,6 +6,7 @@ from typing import Any
 import omero
 from omero_sandbox import accounts, model
 from omero_sandbox.accounts import text
+from omero_sandbox.model.privileges import PRIVILEGES
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.users import GUEST_GROUP, ROOT, SYSTEM_GROUP, USER_GROUP, check_password, set_password
 
@@ -97,9 +98,36 @@ class AdminService(Service):
         """Add a user with all his groups and a password."""
         return self._create(call, user, password.val, [g.id.val for g in [default, *others]])
 
+    def createRestrictedSystemUser(self, call: Call, user: Any, privileges: Sequence[Any]) -> int:
+        """Add an administrator with some privileges only."""
+        return self._create_restricted(call, user, None, privileges)
+
+    def createRestrictedSystemUserWithPassword(
+        self, call: Call, user: Any, privileges: Sequence[Any], password: Any
+    ) -> int:
+        """The same, with a password."""
+        return self._create_restricted(call, user, password.val, privileges)
+
+    def _create_restricted(self, call: Call, user: Any, password: str | None, privileges: Sequence[Any]) -> int:
+        groups = accounts.privileged_groups(True, SYSTEM_GROUP, [])
+        with self._change(call, "ModifyUser") as tx:
+            number = accounts.create_experimenter(tx, user, password, groups)
+            accounts.restrict(tx, number, _named(call, tx, privileges))
+            return number
+
+    def setAdminPrivileges(self, call: Call, user: Any, privileges: Sequence[Any]) -> None:
+        """Leave an administrator these privileges only; nobody gives what he does not have."""
+        with self._change(call, "ModifyUser") as tx:
+            accounts.restrict(tx, user.id.val, _named(call, tx, privileges))
+
     def _create(self, call: Call, user: Any, password: str | None, groups: Sequence[int]) -> int:
-        with self._change(call) as tx:
-            return accounts.create_experimenter(tx, user, password, groups)
+        if SYSTEM_GROUP in groups:
+            _require(call, "ModifyGroupMembership")
+        with self._change(call, "ModifyUser") as tx:
+            number = accounts.create_experimenter(tx, user, password, groups)
+            if SYSTEM_GROUP in groups and call.caller.withheld:  # nobody gives privileges that he does not have
+                accounts.restrict(tx, number, set(PRIVILEGES) - call.caller.withheld)
+            return number
 
     def updateSelf(self, call: Call, user: Any) -> None:
         """Change one's own names and addresses."""
@@ -107,7 +135,7 @@ class AdminService(Service):
 
     def updateExperimenter(self, call: Call, user: Any) -> None:
         """The same for any user, by an administrator."""
-        _admin_only(call)
+        _require(call, "ModifyUser")
         self._update_user(call, user.id.val, user)
 
     def _update_user(self, call: Call, user_id: int, user: Any) -> None:
@@ -162,31 +190,40 @@ class AdminService(Service):
 
     def createGroup(self, call: Call, group: Any) -> int:
         """Add a group; private unless its details say otherwise."""
-        with self._change(call) as tx:
+        with self._change(call, "ModifyGroup") as tx:
             return accounts.create_group(tx, group)
+
+    def updateGroup(self, call: Call, group: Any) -> None:
+        """Change a group's name and description, and its permissions."""
+        with self._change(call, "ModifyGroup", group.id.val) as tx:
+            accounts.update_group(tx, group)
 
     def changePermissions(self, call: Call, target: Any, permissions: Any) -> None:
         """Change a group's permissions, for what is in it too."""
         if not isinstance(target, omero.model.ExperimenterGroup):
             raise omero.ApiUsageException(message="Only groups have permissions of their own")
-        with self._change(call) as tx:
+        with self._change(call, "ModifyGroup", target.id.val) as tx:
             accounts.change_permissions(tx, target.id.val, accounts.stored_permissions(permissions))
 
     # memberships
     def addGroups(self, call: Call, user: Any, groups: Sequence[Any]) -> None:
         """Make a user a member of groups."""
-        with self._change(call) as tx:
-            accounts.add_to_groups(tx, user.id.val, [group.id.val for group in groups])
+        ids = [group.id.val for group in groups]
+        with self._change(call, "ModifyGroupMembership", *ids) as tx:
+            accounts.add_to_groups(tx, user.id.val, ids)
+            if SYSTEM_GROUP in ids and call.caller.withheld:
+                accounts.restrict(tx, user.id.val, set(PRIVILEGES) - call.caller.withheld)
 
     def removeGroups(self, call: Call, user: Any, groups: Sequence[Any]) -> None:
         """Take a user out of groups."""
-        with self._change(call) as tx:
-            accounts.remove_from_groups(tx, user.id.val, [group.id.val for group in groups])
+        ids = [group.id.val for group in groups]
+        with self._change(call, "ModifyGroupMembership", *ids) as tx:
+            accounts.remove_from_groups(tx, user.id.val, ids)
 
     def setDefaultGroup(self, call: Call, user: Any, group: Any) -> None:
         """Put one of a user's groups first; users may do this for themselves."""
         if call.caller.user_id != user.id.val:
-            _admin_only(call)
+            _require(call, "ModifyGroupMembership")
         with self.state.database.write(call.caller) as tx:
             tx.cursor.execute(
                 "SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY parent <> %s, child_index",
@@ -212,7 +249,7 @@ class AdminService(Service):
         self._owners(call, group, [user], False)
 
     def _owners(self, call: Call, group: Any, users: Sequence[Any], owner: bool) -> None:
-        with self._change(call) as tx:
+        with self._change(call, "ModifyGroupMembership", group.id.val) as tx:
             ids = [user.id.val for user in users]
             for user_id in ids if owner else []:
                 accounts.add_to_groups(tx, user_id, [group.id.val])
@@ -235,15 +272,17 @@ class AdminService(Service):
 
     def changeUserPassword(self, call: Call, name: str, password: Any) -> None:
         """Change any user's password, by an administrator."""
-        _admin_only(call)
+        _require(call, "ModifyUser")
         self._set_password(call, self.lookupExperimenter(call, name).id.val, password)
 
     def _set_password(self, call: Call, user_id: int, password: Any) -> None:
         with self.state.database.write(call.caller) as tx:
             set_password(tx.cursor, user_id, password.val)
 
-    def _change(self, call: Call) -> "_Change":
-        _admin_only(call)
+    def _change(self, call: Call, privilege: str, *groups: int) -> "_Change":
+        """A transaction for administrators with a privilege, and for the owners of the groups that it is about."""
+        if not groups or not call.caller.leader_of.issuperset(groups):
+            _require(call, privilege)
         return _Change(self.state, call)
 
 
@@ -264,12 +303,25 @@ class _Change:
             self._state.sessions.changed()
 
 
-def _admin_only(call: Call) -> None:
-    if not call.caller.is_admin:
-        raise omero.SecurityViolation(message="Only administrators may do this")
+def _require(call: Call, privilege: str) -> None:
+    if not call.caller.holds(privilege):
+        raise omero.SecurityViolation(message=f"Only administrators with the privilege {privilege} may do this")
 
 
-def _ids(cursor: Any) -> list[int]:
+def _named(call: Call, tx: Any, privileges: Sequence[Any]) -> set[str]:
+    """The values of AdminPrivilege objects, which clients give by value or by id."""
+    tx.cursor.execute(
+        "SELECT value FROM adminprivilege WHERE value = ANY(%s) OR id = ANY(%s)",
+        ([p.value.val for p in privileges if p.loaded and p.value], [p.id.val for p in privileges if p.id]),
+    )
+    found = set(_ids(tx.cursor))
+    lacking = sorted(found & call.caller.withheld)
+    if lacking:
+        raise omero.SecurityViolation(message=f"Cannot give the privilege {lacking[0]}: you do not have it")
+    return found
+
+
+def _ids(cursor: Any) -> list[Any]:
     return [row[0] for row in cursor.fetchall()]
 
 

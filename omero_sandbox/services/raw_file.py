@@ -6,6 +6,7 @@ from typing import Any
 
 import omero
 from omero_sandbox.context import Caller
+from omero_sandbox.model.privileges import writing_privilege
 from omero_sandbox.model.security import WRITE
 from omero_sandbox.repository import checksums, files
 from omero_sandbox.repository.files import FileRow
@@ -37,7 +38,9 @@ class RawFileStore(StatefulService):
             if row is None:
                 raise omero.ApiUsageException(message=f"No such file: OriginalFile:{file_id}")
             files.require_readable(cursor, call.caller, row)
-            writable = files.rights(cursor, call.caller).may(WRITE, row.owner, row.group)
+            writable = files.rights(cursor, call.caller).may(
+                WRITE, row.owner, row.group, writing_privilege("OriginalFile", row.repo is not None)
+            )
         self.open(row, call.caller, writable)
 
     def open(self, row: FileRow, caller: Caller, writable: bool) -> None:

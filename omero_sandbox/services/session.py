@@ -27,7 +27,7 @@ class SessionService(Service):
         session = self.state.sessions.get(uuid)
         if session is None:
             raise omero.RemovedSessionException(message=f"No session with uuid:{uuid}")
-        if session.user_id != call.caller.user_id and not call.caller.is_admin:
+        if session.user_id != call.caller.user_id and not call.caller.holds("ReadSession"):
             raise omero.SecurityViolation(message=f"Session {uuid} is of another user")
         return session
 
@@ -56,12 +56,12 @@ class SessionService(Service):
             user = find_user(cursor, principal.name)
         if user is None:
             raise omero.ValidationException(message=f"No such user: {principal.name}")
-        if not call.caller.is_admin and user.id != call.caller.user_id:
-            raise omero.SecurityViolation(message="Only administrators may open sessions for others")
+        if not call.caller.holds("Sudo") and user.id != call.caller.user_id:
+            raise omero.SecurityViolation(message="Only administrators with the privilege Sudo may work as others")
         group = group_id(user, principal.group or str(user.default_group))
         if group is None or (group not in user.member_of and not user.is_admin):
             raise omero.ValidationException(message=f"User {user.name} is not in group {principal.group}")
-        sudoer = None if user.id == call.caller.user_id else call.caller.user_id
+        sudoer = self.session.sudoer if user.id == call.caller.user_id else call.caller.user_id
         made = self.state.sessions.create(
             user, group, event_type=principal.eventType or "User", idle=idle, live=live, sudoer=sudoer
         )

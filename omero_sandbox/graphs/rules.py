@@ -1,4 +1,4 @@
-"""How rows hang together for a deletion, read from the schema's foreign keys and a few rules of OMERO's own.
+"""How rows hang together for a deletion or a move, read from the schema's foreign keys and a few rules of OMERO's own.
 
 A row that refers to a deleted one goes too where the reference is required, and forgets it where it is not
 (exceptions: ALSO_GOES, FORBIDS). A row that only deleted ones refer to goes too where the reference is one of HOLDERS.
@@ -66,6 +66,15 @@ def referring() -> dict[str, list[Edge]]:
     found: dict[str, list[Edge]] = defaultdict(list)
     for edge in _edges():
         found[edge.target].append(edge)
+    return dict(found)
+
+
+@cache
+def references() -> dict[str, list[Edge]]:
+    """Table -> edges of its own rows."""
+    found: dict[str, list[Edge]] = defaultdict(list)
+    for edge in _edges():
+        found[edge.table].append(edge)
     return dict(found)
 
 

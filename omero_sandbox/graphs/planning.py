@@ -1,14 +1,15 @@
-"""Which rows a deletion takes: from the targets along the rules, until nothing more is found."""
+"""Which rows a deletion or a move takes: from the targets along the rules, until nothing more is found."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from omero_sandbox.commands import CommandError
-from omero_sandbox.deletion.rules import ANYBODYS, Edge, held, referring
+from omero_sandbox.graphs.rules import ANYBODYS, Edge, held, referring
 from omero_sandbox.model.load import class_column, class_joins
 from omero_sandbox.model.mapping import Entity, entities, entity, entity_of_table
+from omero_sandbox.model.privileges import deletion_privilege
 from omero_sandbox.model.security import WRITE, Access
 
 
@@ -27,30 +28,31 @@ class Options:
                 continue
             if option.excludeNs and ns in option.excludeNs:
                 continue
+            if known & set(option.includeType or ()):  # before excludeType: the command line sends a class in both
+                return False
             if known & set(option.excludeType or ()):
                 return True
-            if known & set(option.includeType or ()):
-                return False
         return None
 
 
 @dataclass
 class Plan:
-    """Rows to delete, by table."""
+    """Rows to delete or to move (`verb`), by table."""
 
     cursor: Any
     rights: Access
     options: Options
+    verb: str = "delete"
     rows: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, targets: dict[str, list[int]]) -> None:
         """Take the targets and all that goes with them.
 
-        Raises CommandError `graph-fail` when a target is not there, or something forbids the deletion.
+        Raises CommandError `graph-fail` when a target is not there, or something forbids it.
         """
         for name, ids in targets.items():
             cls = entity(name)
-            self._require(cls, ids)
+            self.require(cls, ids)
             self._take(cls.table, ids)
         while self._take_unheld():
             pass
@@ -58,7 +60,8 @@ class Plan:
         self._check_forbidden()
         self._check_rights()
 
-    def _require(self, cls: Entity, ids: Iterable[int]) -> None:
+    def require(self, cls: Entity, ids: Iterable[int]) -> None:
+        """Raise CommandError `graph-fail` for rows that are not there for the caller."""
         condition = self.rights.readable(cls.table, cls) or "TRUE"
         self.cursor.execute(f"SELECT id FROM {cls.table} WHERE id = ANY(%s) AND {condition}", (list(ids),))
         missing = sorted(set(ids) - {row[0] for row in self.cursor.fetchall()})
@@ -78,7 +81,7 @@ class Plan:
                     self.cursor.execute(
                         f"SELECT {edge.key} FROM {edge.table} WHERE {edge.column} = ANY(%s)", (list(new),)
                     )
-                    root = _root(edge.table)
+                    root = root_of(edge.table)
                     waiting.append((root, {row[0] for row in self.cursor.fetchall()} - self.rows[root]))
 
     def _take_unheld(self) -> bool:
@@ -94,20 +97,20 @@ class Plan:
     def _candidates(self, edge: Edge) -> set[int]:
         self.cursor.execute(
             f"SELECT DISTINCT {edge.column} FROM {edge.table} WHERE {edge.key} = ANY(%s) AND {edge.column} IS NOT NULL",
-            (list(self.rows[_root(edge.table)]),),
+            (list(self.rows[root_of(edge.table)]),),
         )
         return {row[0] for row in self.cursor.fetchall()} - self.rows[edge.target]
 
     def _allowed(self, table: str, candidates: set[int]) -> set[int]:
-        """Those that nothing else holds, that the options let go, and that are the caller's to delete."""
+        """Those that nothing else holds, that the options let go, and that are the caller's to take."""
         free = candidates - self._held_elsewhere(table, candidates)
-        known = self._describe(table, candidates)
+        known = self.describe(table, candidates)
         found = set()
         for number in candidates:
             name, owner, group, ns = known[number]
             stays = self.options.stays((name, *entities()[name].parents), ns)
             goes = number in free if stays is None else not stays
-            if goes and self.rights.may(WRITE, owner, group):
+            if goes and self._mine(name, owner, group):
                 found.add(number)
         return found
 
@@ -118,12 +121,12 @@ class Plan:
                 self.cursor.execute(
                     f"SELECT DISTINCT {edge.column} FROM {edge.table}"
                     f" WHERE {edge.column} = ANY(%s) AND NOT {edge.key} = ANY(%s)",
-                    (list(candidates), list(self.rows[_root(edge.table)])),
+                    (list(candidates), list(self.rows[root_of(edge.table)])),
                 )
                 found |= {row[0] for row in self.cursor.fetchall()}
         return found
 
-    def _describe(self, table: str, ids: Iterable[int]) -> dict[int, tuple[str, int, int, str | None]]:
+    def describe(self, table: str, ids: Iterable[int]) -> dict[int, tuple[str, int, int, str | None]]:
         """Class, owner, group and namespace of rows."""
         root = entity_of_table(table)
         ns = f"{table}.ns" if table == "annotation" else "NULL"
@@ -145,7 +148,8 @@ class Plan:
         row = self.cursor.fetchone()
         if row:
             raise CommandError(
-                "graph-fail", f"within Fileset[{row[0]}] may not delete Image[{row[1]}] while Image[{row[2]}] remains"
+                "graph-fail",
+                f"within Fileset[{row[0]}] may not {self.verb} Image[{row[1]}] while Image[{row[2]}] remains",
             )
 
     def _check_forbidden(self) -> None:
@@ -155,33 +159,43 @@ class Plan:
                     self.cursor.execute(
                         f"SELECT {edge.column}, {edge.key} FROM {edge.table}"
                         f" WHERE {edge.column} = ANY(%s) AND NOT {edge.key} = ANY(%s) LIMIT 1",
-                        (list(ids), list(self.rows[_root(edge.table)])),
+                        (list(ids), list(self.rows[root_of(edge.table)])),
                     )
                     row = self.cursor.fetchone()
                     if row:
                         kept, holder = entity_of_table(table).name, entity_of_table(edge.table).name
                         raise CommandError(
-                            "graph-fail", f"may not delete {kept}[{row[0]}] while {holder}[{row[1]}] remains"
+                            "graph-fail", f"may not {self.verb} {kept}[{row[0]}] while {holder}[{row[1]}] remains"
                         )
 
     def _check_rights(self) -> None:
         for table, ids in self.rows.items():
             if ids and table not in ANYBODYS and not table.endswith("link"):
-                for number, (name, owner, group, _) in self._describe(table, ids).items():
-                    if not self.rights.may(WRITE, owner, group):
+                for number, (name, owner, group, _) in self.describe(table, ids).items():
+                    if not self._mine(name, owner, group):
                         java = entities()[name].java
-                        raise CommandError("graph-fail", f"not permitted to delete {java}[{number}]")
+                        raise CommandError("graph-fail", f"not permitted to {self.verb} {java}[{number}]")
+
+    def _mine(self, name: str, owner: int, group: int) -> bool:
+        """Whether a row of a class is the caller's to delete, or to move."""
+        if self.verb == "delete":
+            return self.rights.may(WRITE, owner, group, deletion_privilege(name))
+        return owner == self.rights.caller.user_id or self.rights.caller.holds("Chgrp")
 
     def by_class(self) -> dict[str, list[int]]:
         """Ids by the Java name of their class, as a Delete2Response has them."""
+        return self.named(self.rows)
+
+    def named(self, rows: Mapping[str, Collection[int]]) -> dict[str, list[int]]:
+        """The same for any rows by table."""
         found: dict[str, list[int]] = defaultdict(list)
-        for table, ids in self.rows.items():
+        for table, ids in rows.items():
             if ids:
-                for number, (name, *_) in sorted(self._describe(table, ids).items()):
+                for number, (name, *_) in sorted(self.describe(table, ids).items()):
                     found[entities()[name].java].append(number)
         return dict(found)
 
 
-def _root(table: str) -> str:
+def root_of(table: str) -> str:
     """The table of the objects that rows of `table` are part of."""
     return next((e.table for e in entities().values() if e.cls and e.tables[-1][0] == table), table)

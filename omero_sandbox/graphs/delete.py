@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ import omero
 from omero_sandbox.commands import CommandError, Handle, command
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.database import Transaction
-from omero_sandbox.deletion.planning import Options, Plan
-from omero_sandbox.deletion.rules import parts, referring
+from omero_sandbox.graphs.planning import Options, Plan
+from omero_sandbox.graphs.rules import parts, referring
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.model.save import table_order
 from omero_sandbox.model.security import access
@@ -36,16 +36,16 @@ def delete(state: State, session: Session, caller: Caller, request: Any, handle:
     options = Options(tuple(request.childOptions or ()))
     if request.dryRun:
         with state.database.read() as cursor:
-            plan = Plan(cursor, access(cursor, caller), options)
+            plan = Plan(cursor, access(cursor, in_all_groups(caller)), options)
             plan.add(targets)
             return omero.cmd.Delete2Response(deletedObjects=plan.by_class())
-    with state.database.write(_in_group(state, caller, targets)) as tx:
-        plan = Plan(tx.cursor, access(tx.cursor, caller), options)
+    with state.database.write(in_group_of(state, caller, targets)) as tx:
+        plan = Plan(tx.cursor, access(tx.cursor, in_all_groups(caller)), options)
         plan.add(targets)
         gone = plan.by_class()
         on_disk = [(row, files.on_disk(state, row)) for row in _files(tx.cursor, plan.rows["originalfile"])]
         thumbnails = list(plan.rows["thumbnail"])
-        _execute(tx, plan, gone)
+        erase(tx, plan.rows, gone)
     for row, path in on_disk:
         _remove(path, row.mimetype == DIRECTORY)
     for number in thumbnails:
@@ -53,10 +53,13 @@ def delete(state: State, session: Session, caller: Caller, request: Any, handle:
     return omero.cmd.Delete2Response(deletedObjects=gone)
 
 
-def _in_group(state: State, caller: Caller, targets: dict[str, list[int]]) -> Caller:
-    """The caller in the group of the first target, for the event, where the call is for all groups."""
-    if caller.group_id != ALL_GROUPS:
-        return caller
+def in_all_groups(caller: Caller) -> Caller:
+    """The caller as commands on graphs see him: they find their targets in every group, whatever the session's is."""
+    return replace(caller, group_id=ALL_GROUPS, group_name="")
+
+
+def in_group_of(state: State, caller: Caller, targets: dict[str, list[int]]) -> Caller:
+    """The caller in the group of the first target, where the event belongs."""
     with state.database.read() as cursor:
         for name, ids in targets.items():
             cls = entity(name)
@@ -74,14 +77,14 @@ def _files(cursor: Any, ids: Collection[int]) -> list[FileRow]:
     return sorted(rows, key=lambda row: -len(row.path))
 
 
-def _execute(tx: Transaction, plan: Plan, gone: dict[str, list[int]]) -> None:
-    """Delete the plan's rows, those first that refer to others."""
-    rows = {table: list(ids) for table, ids in plan.rows.items() if ids}
+def erase(tx: Transaction, found: Mapping[str, Collection[int]], gone: dict[str, list[int]]) -> None:
+    """Delete rows, those first that refer to others; `gone` names them by class, and gets their ExternalInfos too."""
+    rows = {table: list(ids) for table, ids in found.items() if ids}
     for table, ids in rows.items():
         for edge in referring().get(table, ()):
             if not edge.required:
                 tx.cursor.execute(f"UPDATE {edge.table} SET {edge.column} = NULL WHERE {edge.column} = ANY(%s)", (ids,))
-    info = _external_info(tx, rows)
+    info = external_info(tx, rows)
     order = table_order()
     for table in sorted(rows, key=lambda name: -order[name]):
         if table == "originalfile":
@@ -111,11 +114,13 @@ def _delete_files(tx: Transaction, ids: Collection[int]) -> None:
         raise CommandError("graph-fail", str(error).splitlines()[0]) from error
 
 
-def _external_info(tx: Transaction, rows: dict[str, list[int]]) -> list[int]:
-    """The ExternalInfos of all that goes; each belongs to one row."""
+def external_info(tx: Transaction, rows: Mapping[str, Collection[int]]) -> list[int]:
+    """The ExternalInfos of rows; each belongs to one."""
     found = []
     for table, ids in rows.items():
-        tx.cursor.execute(f"SELECT external_id FROM {table} WHERE id = ANY(%s) AND external_id IS NOT NULL", (ids,))
+        tx.cursor.execute(
+            f"SELECT external_id FROM {table} WHERE id = ANY(%s) AND external_id IS NOT NULL", (list(ids),)
+        )
         found += [row[0] for row in tx.cursor.fetchall()]
     return found
 

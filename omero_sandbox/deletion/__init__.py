@@ -1,1 +1,0 @@
-"""Delete2: which rows go with which, and the files of those that have any."""
