@@ -15,18 +15,23 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <Instrument ID="Instrument:0"><Microscope Model="Bench One" Type="Inverted"/>
 <Laser ID="LightSource:0" Model="Lumen" Type="SolidState" LaserMedium="Other"/>
 <Detector ID="Detector:0" Model="Eye 4.2" Type="CMOS"/>
-<Objective ID="Objective:0" Model="Plan Apo 20x" NominalMagnification="20" LensNA="0.75" Immersion="Air" Correction="PlanApo"/>
+<Objective ID="Objective:0" Model="Plan Apo 20x" NominalMagnification="20" LensNA="0.75"
+ Immersion="Air" Correction="PlanApo"/>
 </Instrument>
 {images}
 </OME>
 """
-_IMAGE = """<Image ID="Image:{n}" Name="Well {well}, Field {field}"><AcquisitionDate>2026-01-01T00:00:00</AcquisitionDate>
+_IMAGE = """<Image ID="Image:{n}" Name="Well {well}, Field {field}">
+<AcquisitionDate>2026-01-01T00:00:00</AcquisitionDate>
 <InstrumentRef ID="Instrument:0"/><ObjectiveSettings ID="Objective:0" Medium="Air" RefractiveIndex="1.0"/>
 <Pixels ID="Pixels:{n}" DimensionOrder="XYZCT" Type="uint16" SizeX="64" SizeY="64" SizeZ="1" SizeC="3" SizeT="1"
  PhysicalSizeX="0.65" PhysicalSizeY="0.65">{channels}<MetadataOnly/>{planes}</Pixels></Image>"""
-_CHANNEL = """<Channel ID="Channel:{n}:{c}" Name="{name}" ExcitationWavelength="{ex}" EmissionWavelength="{em}" SamplesPerPixel="1">
-<LightSourceSettings ID="LightSource:0" Attenuation="0.5"/><DetectorSettings ID="Detector:0" Gain="1.5" Binning="1x1"/></Channel>"""
-_PLANE = '<Plane TheZ="0" TheC="{c}" TheT="0" ExposureTime="{exposure}" ExposureTimeUnit="ms" PositionX="{n}" PositionY="1"/>'
+_CHANNEL = """<Channel ID="Channel:{n}:{c}" Name="{name}" ExcitationWavelength="{ex}" EmissionWavelength="{em}"
+ SamplesPerPixel="1">
+<LightSourceSettings ID="LightSource:0" Attenuation="0.5"/>
+<DetectorSettings ID="Detector:0" Gain="1.5" Binning="1x1"/></Channel>"""
+_PLANE = """<Plane TheZ="0" TheC="{c}" TheT="0" ExposureTime="{exposure}" ExposureTimeUnit="ms"
+ PositionX="{n}" PositionY="1"/>"""
 
 
 def write_plate(root: Path, wells: int, fields: int) -> Path:

@@ -11,7 +11,7 @@ AT_ONCE = 500  # a call: a server draws them one after another
 
 
 def make_thumbnails(session: OmeroSession, pixels_ids: Sequence[int], group_id: int) -> Iterator[int]:
-    """Let the server draw and keep the thumbnails of pixels, as an import has them; yields how many it was asked for."""
+    """Let the server draw and keep the thumbnails of pixels, as an import has them; yields how many were asked for."""
     context = session.group_context(group_id)
     with omero_errors("making thumbnails"):
         store = session.factory.createThumbnailStore(context)
