@@ -81,7 +81,7 @@ class Record:
 
     def to_json(self) -> str:
         """The record as JSON text."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
 
     def summary(self) -> list[tuple[str, str]]:
         """The record for people: names and values of the map annotation."""
