@@ -17,6 +17,7 @@ _DB = (
     "password in it: PGPASSFILE, PGPASSWORD and pg_service.conf work"
 )
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: files are written there, past the API (with --db)"
+_CHECK = "planes compared with the Zarr's before the change: none, a sample (default), or every one"
 _BINDING = (
     "external-info (default): omero-zarr-pixel-buffer reads the Zarr where it is; zarr-reader: Bio-Formats with "
     "OMEZarrReader reads it through links in the ManagedRepository (needs --db and --managed-repository)"
@@ -27,6 +28,8 @@ def add_replace_options(parser: ArgumentParser) -> None:
     """The options that only a replacement has."""
     parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
     parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
+    parser.add_argument("--check", choices=("none", "sample", "all"), default="sample", help=_CHECK)
+    parser.add_argument("--jobs", type=int, metavar="N", help="threads that read and compare (default: one a core)")
     add_database_option(parser)
 
 
@@ -39,8 +42,10 @@ def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     """Replace a fileset by a Zarr."""
     from omero_roz.binding.lsid import ServerView, parse_server_path
     from omero_roz.replace import one
+    from omero_roz.replace.proof import Proof
     from omero_roz.replace.sources import read_source
     from omero_roz.terminal import progress
+    from omero_roz.verify.pixels import JOBS
 
     source = read_source(args.uri, cli_zarr.access(args), args.mapping)
     view = ServerView(tuple(parse_server_path(text) for text in args.server_path), source.store.bucket)
@@ -50,7 +55,8 @@ def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
         if args.dry_run:
             return _show_plan(ctx, planned, args)
         with progress(sys.stderr) as report:
-            done = one.run(means, planned, source, session.who.user_name, not args.no_probe, report)
+            user, proof = session.who.user_name, Proof(args.check, jobs=args.jobs or JOBS)
+            done = one.run(means, planned, source, user, not args.no_probe, report, proof)
     if args.json:
         return ctx.out(json.dumps(asdict(done), indent=2))
     ctx.out(f"Fileset:{done.fileset}")

@@ -28,7 +28,8 @@ from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.targets import links
 from omero_roz.ports.thumbnails import make_thumbnails
 from omero_roz.record import ImageRecord, Record
-from omero_roz.verify.pixels import Progress, compare, representatives, sample
+from omero_roz.verify.pixels import Progress, compare, sample
+from omero_roz.verify.sampling import representatives
 
 StatisticsFrom = Literal["auto", "read", "none"]
 

@@ -27,8 +27,10 @@ class Planes:
         except Exception as error:  # what stores and codecs raise is not listed anywhere
             raise self._unreadable(error) from error
 
-    def read(self, z: int, c: int, t: int, rows: slice = slice(None)) -> np.ndarray:
-        """One plane, or some rows of it, as (y, x) in the array's own type; z, c and t are 0-based, 0 on an axis
+    def read(
+        self, z: int, c: int, t: int, rows: slice = slice(None), columns: slice = slice(None)
+    ) -> np.ndarray:
+        """One plane, or some rows and columns of it, as (y, x) in the array's own type; z, c and t are 0-based, 0 on an axis
         that is not there.
 
         Raises IndexError for a plane that is not there and Unreachable for one that cannot be read; chunks that are
@@ -38,7 +40,7 @@ class Planes:
         for axis, index in at.items():
             if not 0 <= index < getattr(self._series.sizes, axis):
                 raise IndexError(f"{self._where}: no {axis} = {index} in {self._series.sizes}")
-        axes, at["y"] = self._series.axes, rows
+        axes, at["y"], at["x"] = self._series.axes, rows, columns
         try:
             plane = np.asarray(self._array[tuple(at.get(axis, slice(None)) for axis in axes)])
         except Exception as error:

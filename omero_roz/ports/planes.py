@@ -31,17 +31,23 @@ class PlaneReader:
     def __init__(self, store, image: OmeroImage, context: dict[str, str]) -> None:
         self._store, self._image, self._context = store, image, context
 
-    def read(self, z: int, c: int, t: int) -> np.ndarray:
-        """One full-resolution plane, an array of (y, x).
+    def read(self, z: int, c: int, t: int, rows: slice = slice(None), columns: slice = slice(None)) -> np.ndarray:
+        """One full-resolution plane, or some of its rows and columns, an array of (y, x).
 
         Large ones come in tiles, for the pixel buffer gives nothing for more than 3192 x 3192 pixels at once.
         """
-        sizes = self._image.sizes
-        plane = np.empty((sizes.y, sizes.x), DTYPES[self._image.pixel_type])
-        for y in range(0, sizes.y, TILE):
-            for x in range(0, sizes.x, TILE):
-                self._fill(plane[y : y + TILE, x : x + TILE], (z, c, t), x, y)
+        (top, bottom, _), (left, right, _) = rows.indices(self._image.sizes.y), columns.indices(self._image.sizes.x)
+        plane = np.empty((bottom - top, right - left), DTYPES[self._image.pixel_type])
+        for y in range(0, bottom - top, TILE):
+            for x in range(0, right - left, TILE):
+                self._fill(plane[y : y + TILE, x : x + TILE], (z, c, t), left + x, top + y)
         return plane
+
+    def levels(self) -> list[tuple[int, int]]:
+        """Width and height of each level of the pyramid that the server sees, the largest first."""
+        with omero_errors(f"reading the levels of Image:{self._image.id}"):
+            found = self._store.getResolutionDescriptions(self._context)
+        return sorted(((one.sizeX, one.sizeY) for one in found), reverse=True)
 
     def _fill(self, part: np.ndarray, place: tuple[int, int, int], x: int, y: int) -> None:
         height, width = part.shape

@@ -20,6 +20,7 @@ from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import steps, swap
 from omero_roz.replace.plan import ReplacePlan
 from omero_roz.replace.planning import plan_replacement
+from omero_roz.replace.proof import NONE, Proof
 from omero_roz.replace.steps import Means, Replaced, Source, Written
 from omero_roz.verify.pixels import Progress
 
@@ -73,12 +74,14 @@ def plan(means: Means, source: Source, fileset_id: int, binding: str, view: Serv
     return Planned(made, pairs, next((one for one in reversed(written) if _is_done(made, one.record)), None))
 
 
-def run(means: Means, planned: Planned, source: Source, user: str, probe: bool, progress: Progress) -> Replaced:
+def run(
+    means: Means, planned: Planned, source: Source, user: str, probe: bool, progress: Progress, proof: Proof = NONE
+) -> Replaced:
     """Replace as planned, or prove what was replaced before and is not proven yet; `user` is who does it."""
     made, done = planned.plan, planned.done
     record = _record("replace", "unproven", made.uri, made.binding, user, made.source)
     if done is None:
-        return steps.run_replacement(means, made, planned.pairs, source, record, probe, progress)
+        return steps.run_replacement(means, made, planned.pairs, source, record, probe, progress, proof)
     if done.record.state == "unproven" and probe:
         proven = steps.prove(means, done, made.owner, planned.pairs, source, record, progress)
         return replace(proven, already=True)

@@ -23,7 +23,8 @@ from omero_roz.ports.repository_disk import KNOWN, RepositoryDisk, check_source
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import swap
 from omero_roz.replace.plan import ReplacePlan, moves
-from omero_roz.verify.pixels import Progress, compare, representatives, sample
+from omero_roz.replace.proof import NONE, Proof, after
+from omero_roz.verify.pixels import Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,13 @@ def run_replacement(
     record: Record,
     probe: bool,
     progress: Progress,
+    proof: Proof = NONE,
 ) -> Replaced:
-    """Move the images to a new fileset in one transaction, then compare planes with the Zarr's.
+    """Compare planes with the Zarr's, move the images to a new fileset in one transaction, compare again.
 
-    Raises Refused: before the move nothing was changed; where the planes differ the source was brought back.
+    Raises Refused: before the move nothing was changed; where planes differ after it the source was brought back.
     """
+    record = replace(record, check=proof.before(means.session, source.store, pairs, plan.owner.group_id, progress))
     with prepared(means, plan, pairs, source, record) as change:
         progress("moving images", 0, len(plan.swaps))
         fileset = apply(means, change)
@@ -136,14 +139,13 @@ def prove(
 
     Raises Refused where they differ; the source was then brought back.
     """
-    chosen = representatives(pairs)
-    checked = compare(means.session, source.store, chosen, owner.group_id, sample, progress)
-    if checked.problems:
-        roll_back(means, written, owner, replace(record, kind="rollback", source=written.fileset))
-        raise Refused.of(checked.problems)
-    proven = replace(written.record, state="proven").to_json()
-    Filesets(means.session).rewrite(written.annotation, proven, owner.group_id)
-    return Replaced(written.fileset, checked.planes)
+    problems, proven = after(means.session, source.store, pairs, owner.group_id, written.record, progress)
+    if problems:
+        undone = replace(record, kind="rollback", source=written.fileset, check=None)
+        roll_back(means, written, owner, undone)
+        raise Refused.of(problems)
+    Filesets(means.session).rewrite(written.annotation, proven.to_json(), owner.group_id)
+    return Replaced(written.fileset, proven.check["after"]["planes"] if proven.check else 0)
 
 
 def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> int:

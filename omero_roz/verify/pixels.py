@@ -4,96 +4,140 @@ A server that cannot open a binding shows the old file or zeros without an error
 equals after" proves anything: only the Zarr's own planes do (facts: omero_replacement Part 3).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal, TypeVar
 
 import numpy as np
 
 from omero_roz.errors import Problem, Refused, Unreachable
-from omero_roz.layout.model import Sizes
 from omero_roz.layout.planes import Planes
+from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.planes import plane_reader
+from omero_roz.verify.sampling import Choice, Everything, Part, Sample
 
-Plane = tuple[int, int, int]
 Progress = Callable[[str, int, int], None]
+Moment = Literal["before", "after"]
+sample: Choice = Sample()
+all_planes: Choice = Everything()
+JOBS = os.cpu_count() or 1
+PORTION = 64  # parts that a thread reads with one opening of the image
+MOST_PROBLEMS = 20
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a comparison looked at: the number of planes, and every plane that differs."""
+    """What a comparison looked at: how many planes of how many images, what differs, one hash of all that it saw."""
 
     planes: int
     problems: tuple[Problem, ...]
+    images: int = 0
+    digest: str = ""
 
 
-def representatives(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """The first and the last pair, and one of each pixel type: what a probe looks at."""
-    chosen = {pair.image.id: pair for pair in (*pairs[:1], *pairs[-1:])}
-    types = {pair.image.pixel_type for pair in chosen.values()}
-    for pair in pairs:
-        if pair.image.pixel_type not in types:
-            types.add(pair.image.pixel_type)
-            chosen[pair.image.id] = pair
-    return tuple(chosen.values())
-
-
-def sample(sizes: Sizes) -> list[Plane]:
-    """First, middle and last plane over every channel, as (z, c, t)."""
-    ends = sorted({(0, 0), (sizes.z // 2, sizes.t // 2), (sizes.z - 1, sizes.t - 1)})
-    return [(z, c, t) for c in range(sizes.c) for z, t in ends]
-
-
-def all_planes(sizes: Sizes) -> list[Plane]:
-    """Every plane as (z, c, t)."""
-    return [(z, c, t) for t in range(sizes.t) for c in range(sizes.c) for z in range(sizes.z)]
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    planes: int
+    problems: tuple[Problem, ...]
+    digest: bytes
 
 
 def compare(
     session: OmeroSession,
-    store,
+    store: Store,
     pairs: Sequence[Pair],
     group_id: int,
-    planes: Callable[[Sizes], list[Plane]],
+    choice: Choice,
     progress: Progress,
+    moment: Moment = "after",
+    jobs: int = JOBS,
 ) -> Checked:
-    """Compare planes of each pair, read through OMERO and from the Zarr; both are held one plane at a time."""
-    count = 0
-    problems: list[Problem] = []
-    for number, pair in enumerate(pairs):
+    """Compare planes of the pairs, read through OMERO and from the Zarr, on several threads.
+
+    Each thread holds one part of a plane of either side at a time. Stops at the first 20 that differ.
+    """
+
+    def look(portion: tuple[int, list[Part]]) -> _Seen:
+        number, parts = portion
+        return _compare_portion(session, store, pairs[number], parts, group_id, moment)
+
+    portions = ((n, portion) for n, pair in enumerate(pairs) for portion in _portions(choice, pair))
+    planes, problems, digest = 0, list[Problem](), hashlib.sha1(usedforsecurity=False)
+    for (number, _), seen in _in_order(look, portions, jobs):
+        planes += seen.planes
+        problems += seen.problems
+        digest.update(seen.digest)
         progress("comparing planes", number, len(pairs))
-        chosen = planes(pair.series.sizes)
-        problems += _compare_image(session, store, pair, group_id, chosen)
-        count += len(chosen)
+        if len(problems) >= MOST_PROBLEMS:
+            break
     progress("comparing planes", len(pairs), len(pairs))
-    return Checked(count, tuple(problems))
+    return Checked(planes, tuple(problems), len(pairs), digest.hexdigest())
 
 
-def _compare_image(session: OmeroSession, store, pair: Pair, group_id: int, planes: list[Plane]) -> Iterator[Problem]:
-    expected = Planes(store, pair.series)
+def _portions(choice: Choice, pair: Pair) -> Iterator[list[Part]]:
+    parts = choice.parts(pair.series.sizes)
+    while portion := list(islice(parts, PORTION)):
+        yield portion
+
+
+def _in_order(function: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[tuple[T, R]]:
+    """The items with their results, in their order; few are under way at a time, however many there are."""
+    waiting: deque[tuple[T, Future[R]]] = deque()
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        for item in items:
+            waiting.append((item, pool.submit(function, item)))
+            if len(waiting) > 2 * jobs:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _compare_portion(
+    session: OmeroSession, store: Store, pair: Pair, parts: list[Part], group_id: int, moment: Moment
+) -> _Seen:
+    expected, digest, problems = Planes(store, pair.series), hashlib.sha1(usedforsecurity=False), list[Problem]()
+    planes = len({(part.z, part.c, part.t) for part in parts})
     try:
         with plane_reader(session, pair.image, group_id) as reader:
-            for z, c, t in planes:
-                problem = _difference(pair, (z, c, t), reader.read(z, c, t), expected.read(z, c, t))
-                if problem:
-                    yield problem
+            for part in parts:
+                shown = reader.read(part.z, part.c, part.t, part.rows, part.columns)
+                digest.update(shown.data)
+                wanted = expected.read(part.z, part.c, part.t, part.rows, part.columns)
+                if not _equal(shown, wanted):
+                    problems.append(_difference(pair, part, shown, moment))
     except Refused as error:
         if isinstance(error, Unreachable):
             raise
-        yield from (replace(problem, fix=_cause(pair)) for problem in error.problems)
+        fix = _cause(pair) if moment == "after" else "mend that first, or say --check none; nothing was changed"
+        problems += (replace(problem, fix=fix) for problem in error.problems)
+    return _Seen(planes, tuple(problems), digest.digest())
 
 
-def _difference(pair: Pair, plane: Plane, shown: np.ndarray, expected: np.ndarray) -> Problem | None:
-    if shown.shape == expected.shape and np.array_equal(shown, expected, equal_nan=shown.dtype.kind in "fc"):
-        return None
-    z, c, t = plane
+def _equal(shown: np.ndarray, expected: np.ndarray) -> bool:
+    return shown.shape == expected.shape and np.array_equal(shown, expected, equal_nan=shown.dtype.kind in "fc")
+
+
+def _difference(pair: Pair, part: Part, shown: np.ndarray, moment: Moment) -> Problem:
+    where = f"Image:{pair.image.id} z={part.z} c={part.c} t={part.t}"
+    if moment == "before":
+        what = f"the Zarr's series {pair.series.path!r} has other pixels than OMERO shows"
+        return Problem(where, what, "it is another image, or was not converted rightly; nothing was changed")
     what = "zeros" if not shown.any() else "other pixels"
-    return Problem(
-        f"Image:{pair.image.id} z={z} c={c} t={t}",
-        f"OMERO shows {what} instead of the Zarr's series {pair.series.path!r}",
-        _cause(pair),
-    )
+    return Problem(where, f"OMERO shows {what} instead of the Zarr's series {pair.series.path!r}", _cause(pair))
 
 
 def _cause(pair: Pair) -> str:

@@ -1,0 +1,45 @@
+"""The proof before a change: a Zarr with other pixels is refused, and the record says what was compared."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from tests.replacing import Replacing
+
+
+@pytest.fixture
+def spoilt(acquisition: Path, tmp_path: Path) -> Path:
+    """The acquisition's Zarr with one other pixel, in a plane that no sample needs to look at."""
+    shutil.copytree(acquisition / "v2.zarr", tmp_path / "spoilt.zarr")
+    array = zarr.open_array(tmp_path / "spoilt.zarr" / "2" / "0", mode="r+")
+    array[0, 0, 3, 5, 5] = np.asarray(array[0, 0, 3, 5, 5]) + 1
+    return tmp_path / "spoilt.zarr"
+
+
+def test_every_plane_is_compared_where_all_is_said(replacing: Replacing, spoilt: Path) -> None:
+    said = replacing.run(spoilt, "external-info", "--check", "all")
+    assert said.code == 1
+    assert f"Image:{replacing.images[2]} z=3 c=0 t=0: the Zarr's series '2' has other pixels" in said.err
+    assert replacing.filesets() == {replacing.fileset}
+
+
+def test_none_is_compared_where_none_is_said(replacing: Replacing, spoilt: Path) -> None:
+    new = replacing.replaced(spoilt, "external-info", "--check", "none", "--no-probe")
+    assert replacing.records(new)[0]["check"] is None
+
+
+@pytest.mark.parametrize(("mode", "images", "planes"), [("all", 4, 25), ("sample", 4, 0)])
+def test_the_record_says_what_was_compared(
+    replacing: Replacing, acquisition: Path, mode: str, images: int, planes: int
+) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info", "--check", mode, "--jobs", "3")
+    check = replacing.records(new)[0]["check"]
+    assert check["before"]["check"] == mode and 3 <= check["before"]["images"] <= images
+    assert check["before"]["planes"] == planes or mode == "sample"
+    assert ("seed" in check["before"]) == (mode == "sample")
+    assert check["after"]["planes"] > 9
+    if mode == "sample":  # the same planes, so the same pixels were shown before and after
+        assert check["before"]["sha1"] == check["after"]["sha1"]
