@@ -25,6 +25,7 @@ from omero_roz.import_.one import Prepared, Wanted, prepare, run
 from omero_roz.import_.steps import Options
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.zarr_stores import Access
+from omero_sandbox.sandbox import Access as Running
 from omero_sandbox.sandbox import OmeroSandbox
 
 SMALL = 384  # images
@@ -77,7 +78,7 @@ def main() -> int:
     return report(small, whole)
 
 
-def import_plate(sandbox: OmeroSandbox, zarr: Path, folder: Path, options: Options) -> Measured:
+def import_plate(sandbox: Running, zarr: Path, folder: Path, options: Options) -> Measured:
     """Import as a user does, from reading the Zarr to the closed record."""
     log = folder / f"{zarr.name}.log"
     with client(sandbox, log) as connected:
@@ -93,7 +94,7 @@ def import_plate(sandbox: OmeroSandbox, zarr: Path, folder: Path, options: Optio
 
 
 @contextmanager
-def client(sandbox: OmeroSandbox, log: Path) -> Iterator[omero.clients.BaseClient]:
+def client(sandbox: Running, log: Path) -> Iterator[omero.clients.BaseClient]:
     """A curator whose every request Ice writes into a log."""
     root = omero.client(sandbox.host, sandbox.ssl_port)
     root.createSession("root", sandbox.root_password)
