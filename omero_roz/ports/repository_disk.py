@@ -111,12 +111,16 @@ def check_source(source: Path, repository: Path) -> None:
 def _links(root: str) -> Iterator[str]:
     directories = [root]
     while directories:
-        with os.scandir(directories.pop()) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    yield entry.path
-                elif entry.is_dir(follow_symlinks=False):
-                    directories.append(entry.path)
+        try:
+            with os.scandir(directories.pop()) as entries:
+                for entry in entries:
+                    if entry.is_symlink():
+                        yield entry.path
+                    elif entry.is_dir(follow_symlinks=False):
+                        directories.append(entry.path)
+        except OSError as error:
+            where = str(error.filename or root)
+            raise Refused(f"it cannot be read ({error.strerror})", where, "give omero-roz the right to") from error
 
 
 def _lock(descriptor: int, place: Path) -> bool:

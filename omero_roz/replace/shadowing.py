@@ -1,5 +1,6 @@
 """Shadows for the binding `zarr-reader`: where the repository is, and the last step of an import with that binding."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from omero_roz.binding import zarr_reader
@@ -9,7 +10,6 @@ from omero_roz.fileset import Fileset
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.database import Database
-from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.managed_repository import ManagedRepository
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.repository_disk import KNOWN, SHADOWS, RepositoryDisk, check_source
@@ -46,8 +46,9 @@ def bind_to_shadows(
     top = fileset.template_prefix.partition("/")[0]
     disk = repository_disk(session, database, repository, top, fileset.owner.group_id)
     files = swap.pixels_files(database, [pair.image.id for pair in pairs])
-    parent = f"{top}/{SHADOWS}/Fileset-{fileset.id}/"
-    directory = f"{parent}import/"
+    parent = f"{top}/{SHADOWS}/Import-{fileset.id}/"
+    directory = f"{parent}{datetime.now(UTC):%Y-%m-%d_%H-%M-%S.%f}/"
+    in_use = {str(Path(file.path).parent) for file in files.values() if file.path}
     moves = tuple(
         Move(
             pair.image.id,
@@ -56,7 +57,7 @@ def bind_to_shadows(
         )
         for number, pair in enumerate(pairs)
     )
-    with disk.claimed(parent, lambda: Filesets(session).prefixes_below(parent)):
+    with disk.claimed(parent, lambda: in_use):
         try:
             written = disk.write_trees(directory, trees)
             change = Change(fileset.id, fileset.id, fileset.owner, moves, files=written)

@@ -24,6 +24,10 @@ SELECT image, path, name, repo FROM pixels WHERE image = ANY(%(images)s::bigint[
 -- name: repository
 SELECT repo FROM originalfile WHERE path = %(path)s AND name = %(name)s AND mimetype = 'Directory' AND repo IS NOT NULL
 
+-- name: prefixes
+-- Not through the API: a fileset that was given to somebody else since is still using its files.
+SELECT templateprefix FROM fileset WHERE starts_with(templateprefix, %(directory)s)
+
 -- name: open_event
 -- _prepare_session makes the triggers use this event, instead of making one of nobody's for each row.
 WITH made AS (

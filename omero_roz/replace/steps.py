@@ -19,11 +19,12 @@ from omero_roz.ports.database import Database
 from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.managed_repository import ManagedRepository
 from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.repository_disk import KNOWN, RepositoryDisk, check_source
+from omero_roz.ports.repository_disk import RepositoryDisk, check_source
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import swap
 from omero_roz.replace.plan import ReplacePlan, moves
 from omero_roz.replace.proof import NONE, Proof, after
+from omero_roz.replace.shadowing import repository_disk
 from omero_roz.verify.pixels import Progress
 
 
@@ -105,10 +106,12 @@ def prepared(
         file_id = repository.write(directory, plan.file.name, metadata_only(ome_xml_of(source.layout)))
         yield _change(plan, NewFileset(directory, plan.file.client_path, file_id), (), None, record)
         return
-    check_source(Path(plan.uri if "://" in source.named else source.named), means.repository)
-    disk = _disk(means, plan)
+    database, top = means.database, plan.file.directory.partition("/")[0]
+    if plan.binding == zarr_reader.NAME:
+        check_source(Path(plan.uri if "://" in source.named else source.named), means.repository)
+    disk = repository_disk(means.session, database, means.repository, top, plan.owner.group_id)
     parent = str(Path(plan.file.directory).parent) + "/"
-    with disk.claimed(parent, lambda: Filesets(means.session).prefixes_below(parent)):
+    with disk.claimed(parent, lambda: swap.prefixes_below(database, parent)):
         try:
             files = _write_files(disk, plan, pairs, source)
             yield _change(plan, NewFileset(plan.file.directory), files, disk.uuid, record)
@@ -187,17 +190,6 @@ def _check_unchanged(source: Source) -> None:
     given = mapping if mapping.rule == "mapping file" else None
     if read_layout(source.store, given) != source.layout:
         raise Refused("the Zarr was changed since it was planned", source.layout.uri, "repeat the command")
-
-
-def _disk(means: Means, plan: ReplacePlan) -> RepositoryDisk:
-    """The repository's directory, after OMERO has shown by making one in it that it is the right one."""
-    known = f"{plan.file.directory.partition('/')[0]}/{KNOWN}/"
-    ManagedRepository(means.session, plan.owner.group_id).make(known)
-    assert means.repository is not None and means.database is not None
-    if not (means.repository / known).is_dir():
-        what = f"it has no {known}, which OMERO just made in its ManagedRepository"
-        raise Refused(what, f"--managed-repository {means.repository}", "give that repository's directory")
-    return RepositoryDisk(means.repository, swap.repository_uuid(means.database, known))
 
 
 def _write_files(disk: RepositoryDisk, plan: ReplacePlan, pairs: Sequence[Pair], source: Source) -> list[NewFile]:

@@ -55,6 +55,12 @@ def pixels_files(database: Database, images: Sequence[int]) -> dict[int, PixelsF
         return {image: PixelsFile(*rest) for image, *rest in tx.rows(SQL["pixels_files"], images=list(images))}
 
 
+def prefixes_below(database: Database, directory: str) -> set[str]:
+    """The template prefixes of all filesets that are below a directory of the ManagedRepository."""
+    with database.transaction() as tx:
+        return {prefix for [prefix] in tx.rows(SQL["prefixes"], directory=directory)}
+
+
 def repository_uuid(database: Database, directory: str) -> str:
     """The uuid of the repository that has a registered directory; Refused where the database knows none."""
     parent, _, name = directory.strip("/").rpartition("/")
