@@ -33,11 +33,15 @@ START_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class S3Server:
-    """A running server; `guarded` says whether it asks for credentials where a bucket is private."""
+    """A running server; `guarded` says whether it asks for credentials where a bucket is private.
+
+    Below `objects` versitygw keeps each object as a file, BUCKET/KEY.
+    """
 
     endpoint: str
     port: int
     guarded: bool
+    objects: Path
 
     def make_bucket(self, name: str, public: bool = False) -> None:
         """A new bucket; everybody may read and list a public one."""
@@ -54,17 +58,20 @@ class S3Server:
         names = [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()]
         self.files().put([str(folder / name) for name in names], [f"{address}/{name}" for name in names])
 
-    def files(self) -> S3FileSystem:
-        """The server as its owner sees it."""
+    def files(self, endpoint: str = "") -> S3FileSystem:
+        """The server as its owner sees it, at its own or another endpoint."""
         region = {"region_name": CREDENTIALS["AWS_DEFAULT_REGION"]}
-        return S3FileSystem(key=KEY, secret=SECRET, endpoint_url=self.endpoint, client_kwargs=region)
+        return S3FileSystem(
+            key=KEY, secret=SECRET, endpoint_url=endpoint or self.endpoint, client_kwargs=region,
+            config_kwargs={"signature_version": "s3v4"},  # versitygw takes no older one
+        )  # fmt: skip
 
 
 @contextmanager
 def running_s3(folder: Path) -> Iterator[S3Server]:
     """A server that keeps its objects below a folder; skips the test where there is none."""
     port = free_port()
-    program = versitygw()
+    program = go_program(VERSITYGW)
     if program:
         for name in ("objects", "metadata"):
             (folder / name).mkdir(parents=True, exist_ok=True)
@@ -87,25 +94,25 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
     with open(folder / "s3.log", "wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             _await(port, process)
-            yield S3Server(f"http://127.0.0.1:{port}", port, guarded=program is not None)
+            yield S3Server(f"http://127.0.0.1:{port}", port, program is not None, folder / "objects")
         finally:
             process.terminate()
 
 
-def versitygw() -> Path | None:
-    """The program in the user's cache, built there when it is first asked for; None without Go."""
+def go_program(module: str) -> Path | None:
+    """A program in the user's cache, built there when it is first asked for (PATH@VERSION); None without Go."""
+    parts = module.partition("@")
+    name = parts[0].rpartition("/")[2]
     folder = cache.folder()
-    program = folder / f"versitygw-{VERSITYGW.rpartition('@')[2]}"
+    program = folder / f"{parts[0].split('/')[2]}-{name}-{parts[2]}"
     if program.exists() or not shutil.which("go"):
         return program if program.exists() else None
-    with cache.locked(folder, "versitygw"), cache.workplace(folder, "versitygw") as work:
+    with cache.locked(folder, "go"), cache.workplace(folder, "go") as work:
         environment = os.environ | {"GOBIN": str(work), "CGO_ENABLED": "0"}
-        built = subprocess.run(
-            ["go", "install", VERSITYGW], env=environment, capture_output=True, text=True, timeout=900
-        )
+        built = subprocess.run(["go", "install", module], env=environment, capture_output=True, text=True, timeout=900)
         if built.returncode:
-            pytest.skip(f"versitygw could not be built: {built.stderr.strip().splitlines()[-1:]}")
-        (work / "versitygw").rename(work / program.name)
+            pytest.skip(f"{module} could not be built: {built.stderr.strip().splitlines()[-1:]}")
+        (work / name).rename(work / program.name)
         return cache.keep(work / program.name, folder)
 
 

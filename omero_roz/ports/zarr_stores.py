@@ -21,10 +21,12 @@ from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import DENIED, NOT_FOUND, Absent, Bucket, Store
 from omero_roz.ports.local_tree import open_tree
+from omero_roz.ports.s3_objects import Get, getter
 
 UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)
 CONNECTIONS = 64
 ATTEMPTS = 4
+_HTTP_CLIENT: dict[str, Any] = {"timeout": aiohttp.ClientTimeout(total=None, connect=10, sock_read=30)}
 _SECRET_WORDS = ("token", "sig", "secret", "pass", "credential", "key", "auth", "session")
 
 
@@ -56,9 +58,7 @@ def open_store(uri: str, access: Access = Access()) -> Store:
         return _s3(address, replace(access, anonymous=anonymous))
     if access != Access():
         raise UsageError("an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out")
-    patience = aiohttp.ClientTimeout(total=None, connect=10, sock_read=30)
-    options = (("client_kwargs", {"timeout": patience}),)
-    return RemoteStore(address, address, "http", options, can_list=False)
+    return RemoteStore(address, address, "http", (("client_kwargs", _HTTP_CLIENT),), can_list=False)
 
 
 def _without_secrets(uri: str) -> str:
@@ -138,6 +138,15 @@ class RemoteStore:
         filesystem = self._filesystem()
         return fsspec.asyn.sync(filesystem.loop, self._get_all, filesystem, list(paths))
 
+    async def _getter(self, filesystem: Any) -> Get:
+        if self.protocol != "s3":
+            return filesystem._cat_file
+        session = await fsspec.filesystem("http", client_kwargs=dict(_HTTP_CLIENT, trust_env=True)).set_session()
+        try:
+            return await getter(filesystem, session, self.path.partition("/")[0], dict(self.options)["anon"])
+        except (NoCredentialsError, ProfileNotFound) as error:
+            raise _no_way_in(error, self.uri) from None
+
     def put(self, path: str, content: bytes) -> None:
         if self.protocol != "s3":
             raise Refused("nothing can be written over https", join(self.uri, path), "name the bucket as s3://")
@@ -153,10 +162,11 @@ class RemoteStore:
     async def _get_all(self, filesystem: Any, paths: list[str]) -> list[bytes | Absent]:
         results: list[bytes | Absent] = [NOT_FOUND] * len(paths)
         waiting = iter(enumerate(paths))
+        get = await self._getter(filesystem)
 
         async def worker() -> None:
             for position, path in waiting:
-                results[position] = await self._get(filesystem, path)
+                results[position] = await self._get(get, path)
 
         workers = [asyncio.ensure_future(worker()) for _ in range(min(CONNECTIONS, len(paths)))]
         try:
@@ -166,10 +176,10 @@ class RemoteStore:
                 task.cancel()
         return results
 
-    async def _get(self, filesystem: Any, path: str) -> bytes | Absent:
+    async def _get(self, get: Get, path: str) -> bytes | Absent:
         if self.protocol == "http" and set(path) & set("?#%"):
             return UNREADABLE_NAME
-        return await self._retried(filesystem._cat_file, path)
+        return await self._retried(get, path)
 
     async def _retried(self, call: Callable[[str], Awaitable[Any]], path: str) -> Any:
         """What the call gives for a path, or why it gives nothing; tries again what may have been an accident."""
@@ -190,7 +200,7 @@ class RemoteStore:
                     raise Unreachable(f"HTTP status {error.status}", join(self.uri, path)) from None
                 last = error
             except (NoCredentialsError, ProfileNotFound) as error:
-                raise Unreachable(str(error), self.uri, "set up a profile, or use --anonymous") from None
+                raise _no_way_in(error, self.uri) from None
             except (OSError, aiohttp.ClientError, BotoCoreError, ResponseParserError) as error:
                 last = error
         what = f"no answer after {ATTEMPTS} attempts ({type(last).__name__}: {str(last)[:120]})"
@@ -216,3 +226,7 @@ class RemoteStore:
     def zarr(self) -> ZarrStore:
         filesystem = fsspec.filesystem(self.protocol, asynchronous=True, **dict(self.options))
         return FsspecStore(filesystem, read_only=True, path=self.path)
+
+
+def _no_way_in(error: Exception, uri: str) -> Unreachable:
+    return Unreachable(str(error), uri, "set up a profile, or use --anonymous")
