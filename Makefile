@@ -32,7 +32,8 @@ test: .venv/ready
 
 test-real: .venv/ready
 	@test -n "$(OMERO)" || { echo "Say which server: make test-real OMERO=host:port DB=service"; exit 1; }
-	@$(RUN) pytest -q tests/integration --omero="$(OMERO)" $(if $(DB),--db="$(DB)")
+	@$(RUN) pytest -q tests/integration --omero="$(OMERO)" $(if $(DB),--db="$(DB)") \
+		$(if $(REPOSITORY),--managed-repository="$(REPOSITORY)")
 
 test-all: .venv/ready
 	@$(RUN) pytest -q tests
