@@ -34,6 +34,7 @@ class RozControl(BaseControl):
         self._add_rollback(sub)
         self._add_status(sub)
         self._add_completeness(sub)
+        self._add_verify(sub)
 
     def _add_inspect(self, sub) -> None:
         parser = self._verb(sub, "inspect", self.inspect, "Show what a Zarr holds, without OMERO")
@@ -79,6 +80,12 @@ class RozControl(BaseControl):
         text = "Compare metadata field by field: is all of A in B? OMERO, OME-XML, OME-TIFF and Zarr in any pair"
         parser = self._verb(sub, "completeness", self.completeness, text)
         cli_quality.add_completeness_options(parser)
+        parser.add_login_arguments()
+
+    def _add_verify(self, sub) -> None:
+        text = "Check images against their Zarrs: bound, there, read, drawn, the same pixels"
+        parser = self._verb(sub, "verify", self.verify, text)
+        cli_quality.add_verify_options(parser)
         parser.add_login_arguments()
 
     def _add_change_options(self, parser) -> None:
@@ -141,6 +148,11 @@ class RozControl(BaseControl):
     def completeness(self, args: Namespace) -> None:
         """Compare the metadata of two sides."""
         cli_quality.completeness(self.ctx, cache(lambda: self._session(args)), args)
+
+    def verify(self, args: Namespace) -> None:
+        """Check images against their Zarrs."""
+        cli_quality.wanted(args)  # a wrong call is told before anybody has to log in
+        cli_quality.verify(self.ctx, self._session(args), args)
 
     def _session(self, args: Namespace):
         from omero_roz.ports.omero_session import OmeroSession

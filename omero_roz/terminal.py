@@ -15,6 +15,7 @@ from omero_roz.layout.model import Plate, ZarrLayout
 from omero_roz.matching import Mismatch, Proposal
 from omero_roz.record import Record
 from omero_roz.verify import pixels
+from omero_roz.verify.certificate import Certificate, counts
 from omero_roz.verify.completeness import Completeness, Field
 
 PLAIN_WIDTH = 200
@@ -121,6 +122,26 @@ def show_completeness(result: Completeness, out: TextIO) -> None:
     lost = [field for field in result.fields if field.state in ("different", "only in A")]
     if lost:
         console.print(_lost_table(lost))
+
+
+def show_certificate(found: Certificate, out: TextIO) -> None:
+    """What `verify` prints: what is wrong of each image, then the sums."""
+    table = _table("image", "fileset", "binding", "Zarr", "link", "what is wrong")
+    failed = found.failed()
+    for one in failed[:MOST_ROWS]:
+        texts = (str(one.image), str(one.fileset or ""), one.binding or "", one.uri or "", one.link or "")
+        table.add_row(*map(escape, (*map(one_line, texts), "\n".join(map(one_line, one.problems)))))
+    if len(failed) > MOST_ROWS:
+        table.caption = f"and {len(failed) - MOST_ROWS} more (all of them: --json)"
+    console = _console(out)
+    if failed:
+        console.print(table)
+    sums = counts(found.images.values())
+    unknown = sum(one.absent is None and one.ok for one in found.images.values())
+    absent = f"{sums['absent']} of {sums['chunks']} chunks absent"
+    absent += f" ({unknown} images: unknown)" if unknown else ""
+    told = f"{sums['images']} images: {sums['ok']} right, {sums['failed']} wrong; {sums['planes']} planes compared"
+    console.print(f"{told}, {absent}", markup=False, soft_wrap=True)
 
 
 def _lost_table(lost: Sequence[Field]) -> Table:

@@ -49,14 +49,14 @@ def read_one(store: Store, series: Series) -> Statistics:
     digest = hashlib.sha1(usedforsecurity=False)
     ends: list[Range | None] = [None] * sizes.c
     for t, c, z in np.ndindex(sizes.t, sizes.c, sizes.z):
-        for rows in _bands(series):
+        for rows in bands(series):
             part = planes.read(z, c, t, rows)
             digest.update(np.ascontiguousarray(part, part.dtype.newbyteorder("<")).data)
             ends[c] = _widened(ends[c], part)
     return Statistics(tuple(ends), digest.hexdigest())
 
 
-def _bands(series: Series) -> Iterator[slice]:
+def bands(series: Series) -> Iterator[slice]:
     """Rows of a plane that fit the memory, whole chunks of them where possible."""
     level = series.levels[0]
     height = level.chunks[series.axes.index("y")]

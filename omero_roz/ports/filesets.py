@@ -99,6 +99,10 @@ class Filesets:
         fileset, annotation, *ids = self._session.save(saved, "making the new Fileset", group_id)
         return Created(fileset, annotation, ids)
 
+    def attach(self, fileset_id: int, note: Note, group_id: int) -> None:
+        """Put a note on a fileset."""
+        self._session.save(_links(fileset_id, note), f"writing on Fileset:{fileset_id}", group_id)
+
     def rewrite(self, annotation_id: int, text: str, group_id: int, objects: Sequence = ()) -> list[int]:
         """Give the text of a note anew, in one transaction with other objects; their ids."""
         saved = [self._rewritten(annotation_id, text), *objects]

@@ -42,6 +42,11 @@ class OmeroSession:
     def _update(self):
         return self.factory.getUpdateService()
 
+    @property
+    def server(self) -> str:
+        """HOST:PORT of the server."""
+        return f"{self.client.getProperty('omero.host')}:{self.client.getProperty('omero.port')}"
+
     def group_context(self, group_id: int) -> dict[str, str]:
         """The call context for work in one group; every save needs one (facts: omero_replacement c)."""
         return {"omero.group": str(group_id)}

@@ -1,0 +1,137 @@
+"""Verifying what a user named: finding the images, checking them side by side, keeping the certificate."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, as_completed, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from omero_roz.binding.lsid import ServerView, server_root
+from omero_roz.errors import Refused
+from omero_roz.fileset import Fileset
+from omero_roz.ports import containers, earlier_imports
+from omero_roz.ports.filesets import Filesets
+from omero_roz.ports.omero_session import ANY_GROUP, OmeroSession, as_owner
+from omero_roz.ports.zarr_stores import open_store
+from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
+from omero_roz.verify.certificate import Certificate, now
+from omero_roz.verify.image import Bound, How, ImageCheck, check_image
+from omero_roz.verify.pixels import Progress
+
+SAVE_EVERY = 5.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How the work is done: images side by side, the file that the certificate is kept in, what is told meanwhile."""
+
+    jobs: int
+    file: Path | None
+    progress: Progress
+
+
+def images_of(session: OmeroSession, named: Iterable[str], how: How) -> list[int]:
+    """The ids of the images that are meant: objects (KIND:ID), and Zarrs for all images that are bound to them.
+
+    Raises Refused for what has none, UsageError for what is no object.
+    """
+    found: dict[int, None] = {}
+    for text in named:
+        form = containers.parse(text)
+        found |= dict.fromkeys(containers.images_of(session, *form) if form else _bound_to(session, text, how))
+    return list(found)
+
+
+def _bound_to(session: OmeroSession, uri: str, how: How) -> list[int]:
+    store = open_store(uri, how.access)
+    images = containers.bound_to(session, server_root(store.uri, ServerView(how.paths, store.bucket)))
+    filesets = Filesets(session)
+    for fileset, _ in earlier_imports.filesets_of(session, store.uri, NS_SUMMARY, ANY_GROUP):
+        record = _record(filesets, fileset)
+        images += [one.id for one in record.images] if record is not None and record.uri == store.uri else []
+    if not images:
+        what = "no image that you may see is bound to it"
+        raise Refused(what, store.uri, "name the images, or say with --server-path what the server sees")
+    return images
+
+
+def verify(session: OmeroSession, images: Sequence[int], how: How, certificate: Certificate, work: Work) -> None:
+    """Check images that the certificate does not hold yet; it is saved every few seconds and at the end.
+
+    Two images for each job are in work at a time, so memory does not grow with their number.
+    """
+    todo = [image for image in images if not certificate.holds(image, how.check)]
+    saved, done = time.monotonic(), len(images) - len(todo)
+    pool = ThreadPoolExecutor(work.jobs)
+    try:
+        work.progress("verifying", done, len(images))
+        for result in _checked(pool, session, todo, how, 2 * work.jobs):
+            certificate.add(result)
+            done += 1
+            work.progress("verifying", done, len(images))
+            if work.file is not None and time.monotonic() - saved > SAVE_EVERY:
+                certificate.write(work.file)
+                saved = time.monotonic()
+        certificate.ended = now()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if work.file is not None:
+            certificate.write(work.file)
+
+
+def _checked(
+    pool: Executor, session: OmeroSession, images: Sequence[int], how: How, at_once: int
+) -> Iterator[ImageCheck]:
+    """The checks of images as they are finished."""
+    running: set[Future[ImageCheck]] = set()
+    for one in _bound(session, images):
+        if isinstance(one, ImageCheck):
+            yield one
+            continue
+        running.add(pool.submit(check_image, session, one, how))
+        if len(running) >= at_once:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            yield from (future.result() for future in finished)
+    for future in as_completed(running):
+        yield future.result()
+
+
+def _bound(session: OmeroSession, images: Sequence[int]) -> Iterator[Bound | ImageCheck]:
+    """The images with their filesets, one fileset after another; those in none have failed already."""
+    inside = containers.filesets_of(session, images)
+    by_fileset: dict[int, set[int]] = {}
+    for image in images:
+        if image in inside:
+            by_fileset.setdefault(inside[image], set()).add(image)
+        else:
+            yield ImageCheck(image, None, problems=("it has no fileset, so no Zarr",))
+    filesets = Filesets(session)
+    for number, wanted in by_fileset.items():
+        fileset, record = filesets.get(number), _record(filesets, number)
+        for one in fileset.images:
+            if one.id in wanted:
+                yield Bound(one, number, fileset.owner.group_id, record)
+
+
+def _record(filesets: Filesets, fileset: int) -> Record | None:
+    """The last record on a fileset that was not rolled back."""
+    records = (from_json(text, f"Fileset:{fileset}") for _, text in reversed(filesets.notes(fileset, NS_RECORD)))
+    return next((record for record in records if record.state != "rolled-back"), None)
+
+
+def record_on_filesets(session: OmeroSession, certificate: Certificate) -> list[int]:
+    """Write the certificate on the filesets of its images, as their owners; the filesets.
+
+    Raises Refused where a fileset is another's and the user is no administrator.
+    """
+    by_fileset: dict[int, list[ImageCheck]] = {}
+    for one in certificate.images.values():
+        if one.fileset is not None:
+            by_fileset.setdefault(one.fileset, []).append(one)
+    for number, images in by_fileset.items():
+        fileset: Fileset = Filesets(session).get(number)
+        with as_owner(session, fileset.owner, f"Fileset:{number}") as owner:
+            Filesets(owner).attach(number, certificate.note(images), fileset.owner.group_id)
+    return list(by_fileset)

@@ -1,0 +1,242 @@
+"""A curator proves that OMERO shows what the Zarrs hold, and finds those that rot."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+from omero.model import (
+    DatasetI,
+    DatasetImageLinkI,
+    ImageI,
+    PlateI,
+    ProjectDatasetLinkI,
+    ProjectI,
+    ScreenI,
+    ScreenPlateLinkI,
+)
+from omero.rtypes import rstring
+
+from demo.omero_client import import_file
+from omero_roz.verify import run
+from tests.integration.test_import import imported
+from tests.replacing import Replacing
+from tests.servers import Omero, Result
+
+
+def verified(omero_cli: Omero, *args: object, code: int = 0) -> dict:
+    """The certificate that `verify --json` prints."""
+    result = omero_cli("roz", "verify", *map(str, args), "--json")
+    assert result.code == code, result.err
+    return json.loads(result.out)
+
+
+def problems(certificate: dict) -> list[str]:
+    return [problem for image in certificate["images"] for problem in image["problems"]]
+
+
+@pytest.fixture
+def zarr(acquisition: Path, tmp_path: Path) -> Path:
+    """A Zarr of one's own, to be damaged."""
+    shutil.copytree(acquisition / "v2.zarr", tmp_path / "own.zarr")
+    return tmp_path / "own.zarr"
+
+
+def test_an_import_is_right(omero_cli: Omero, zarr: Path) -> None:
+    done = imported(omero_cli, zarr)
+    found = verified(omero_cli, f"Fileset:{done['fileset']}", "--check", "all")
+    assert found["ok"]
+    assert found["counts"] == {"images": 4, "ok": 4, "failed": 0, "planes": 25, "chunks": 107, "absent": 0}
+    first = found["images"][0]
+    assert (first["binding"], first["uri"], first["link"]) == ("external-info", str(zarr / "0"), "ok")
+    assert (first["levels"], first["planes"], first["drawn"], first["check"]) == (2, 18, True, "all")
+
+
+def test_containers_plates_and_zarrs_lead_to_their_images(omero_cli: Omero, zarr: Path, shared: Path) -> None:
+    images = imported(omero_cli, zarr)["images"]
+    plate = imported(omero_cli, shared / "layouts" / "v4_plate23.zarr")
+    update = omero_cli.client.sf.getUpdateService()
+    dataset, project, screen = DatasetI(), ProjectI(), ScreenI()
+    for one in (dataset, project, screen):
+        one.name = rstring("verified")
+    links = [(DatasetImageLinkI(), dataset, ImageI(images[0], False)), (ProjectDatasetLinkI(), project, dataset)]
+    links += [(ScreenPlateLinkI(), screen, PlateI(plate["plates"][0], False))]
+    for link, parent, child in links:
+        link.parent, link.child = parent, child
+    saved = update.saveAndReturnArray([link for link, _, _ in links])
+    named = [f"Dataset:{saved[0].parent.id.val}", f"Project:{saved[1].parent.id.val}"]
+    for name in named:
+        assert [one["image"] for one in verified(omero_cli, name)["images"]] == images[:1]
+    for name in (f"Screen:{saved[2].parent.id.val}", f"Plate:{plate['plates'][0]}"):
+        assert [one["image"] for one in verified(omero_cli, name)["images"]] == sorted(plate["images"])
+    assert [one["image"] for one in verified(omero_cli, zarr)["images"]] == images
+
+
+def test_a_table_names_them_too(omero_cli: Omero, zarr: Path, tmp_path: Path) -> None:
+    images = imported(omero_cli, zarr)["images"]
+    table = tmp_path / "table.csv"
+    table.write_text("note,object\none,Image:{}\nanother,Image:{}\n".format(*images))
+    assert [one["image"] for one in verified(omero_cli, "--from", table)["images"]] == images[:2]
+
+
+def test_another_path_here_than_on_the_server(omero_cli: Omero, zarr: Path, acquisition: Path) -> None:
+    options = ("--server-path", f"{zarr}={acquisition / 'v2.zarr'}")
+    fileset = imported(omero_cli, zarr, *options)["fileset"]
+    found = verified(omero_cli, f"Fileset:{fileset}", *options)
+    assert found["images"][0]["uri"] == str(zarr / "0")
+    assert [one["image"] for one in verified(omero_cli, zarr, *options)["images"]] != []
+
+
+def test_a_replacement_by_zarr_reader(replacing: Replacing, acquisition: Path) -> None:
+    fileset = replacing.replaced(acquisition / "v2.zarr", "zarr-reader")
+    found = verified(replacing.omero, f"Fileset:{fileset}")
+    assert found["ok"], problems(found)
+    assert {one["binding"] for one in found["images"]} == {"zarr-reader"}
+    assert set(replacing.images) <= {
+        one["image"] for one in verified(replacing.omero, acquisition / "v2.zarr")["images"]
+    }
+
+
+def test_images_that_are_not_bound(omero_cli: Omero, acquisition: Path) -> None:
+    fileset, images = import_file(omero_cli.client, acquisition / "acquisition.ome.tif")
+    found = verified(omero_cli, f"Fileset:{fileset}", code=1)
+    assert found["counts"]["failed"] == len(images)
+    assert problems(found) == ["it is not bound to a Zarr"] * len(images)
+
+
+Damage = Callable[[Path], None]
+
+
+def remove(zarr: Path) -> None:
+    shutil.rmtree(zarr / "0")
+
+
+def a_chunk(zarr: Path) -> Path:
+    return zarr / "0" / "0" / "0" / "0" / "0" / "0" / "0"
+
+
+def broken_chunk(zarr: Path) -> None:
+    a_chunk(zarr).write_bytes(b"damaged")
+
+
+def other_size(zarr: Path) -> None:
+    array = zarr / "0" / "0" / ".zarray"
+    data = json.loads(array.read_text())
+    data["shape"][-1] -= 1
+    array.write_text(json.dumps(data))
+
+
+def broken_metadata(zarr: Path) -> None:
+    (zarr / "0" / ".zattrs").write_text("{")
+
+
+@pytest.mark.parametrize(
+    "damage, link, told",
+    [
+        (remove, "gone", "not found (404)"),
+        (broken_chunk, "ok", "z=0 c=0 t=0"),
+        (other_size, "ok", "sizes: 128 x 96"),
+        (broken_metadata, "ok", ".zattrs"),
+    ],
+)
+def test_what_rots_is_found(omero_cli: Omero, zarr: Path, damage: Damage, link: str, told: str) -> None:
+    fileset = imported(omero_cli, zarr)["fileset"]
+    damage(zarr)
+    found = verified(omero_cli, f"Fileset:{fileset}", code=1)
+    assert found["counts"]["failed"] == 1
+    [bad] = [one for one in found["images"] if not one["ok"]]
+    assert bad["link"] == link
+    assert any(told in problem for problem in bad["problems"]), bad["problems"]
+    text = omero_cli("roz", "verify", f"Fileset:{fileset}")
+    assert text.code == 1 and "3 right, 1 wrong" in text.out and "1 of 4 images are not right" in text.err
+
+
+def test_absent_chunks_are_legal_but_counted(omero_cli: Omero, zarr: Path) -> None:
+    fileset = imported(omero_cli, zarr)["fileset"]
+    a_chunk(zarr).unlink()
+    found = verified(omero_cli, f"Fileset:{fileset}")
+    assert (found["ok"], found["counts"]["absent"], found["images"][0]["source"]) == (True, 1, None)
+
+
+def test_absent_chunks_are_compared_with_the_source(replacing: Replacing, zarr: Path) -> None:
+    fileset = replacing.replaced(zarr, "api")
+    assert verified(replacing.omero, f"Fileset:{fileset}")["images"][0]["source"] is None
+    a_chunk(zarr).unlink()
+    found = verified(replacing.omero, f"Fileset:{fileset}", code=1)
+    first = found["images"][0]
+    assert (first["absent"], first["source"]) == (1, "different")
+    assert "are not those of the source" in problems(found)[0]
+
+
+def test_a_certificate_is_gone_on_with(
+    omero_cli: Omero, zarr: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fileset, file = imported(omero_cli, zarr)["fileset"], tmp_path / "certificate.json"
+    seen, check = [], run.check_image
+
+    def stopped(session, bound, how):
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        seen.append(bound.image.id)
+        return check(session, bound, how)
+
+    def counted(session, bound, how):
+        seen.append(bound.image.id)
+        return check(session, bound, how)
+
+    monkeypatch.setattr(run, "check_image", stopped)
+    options = (f"Fileset:{fileset}", "--certificate", str(file), "--jobs", "1")
+    assert omero_cli("roz", "verify", *options).code == 1
+    half = json.loads(file.read_text())
+    assert (half["ended"], half["ok"], half["counts"]["images"]) == (None, False, 2)
+    monkeypatch.setattr(run, "check_image", counted)
+    whole = verified(omero_cli, *options)
+    assert json.loads(file.read_text()) == whole
+    assert whole["ok"] and whole["counts"]["images"] == 4 and whole["began"] == half["began"]
+    assert sorted(seen) == [one["image"] for one in whole["images"]]
+    verified(omero_cli, *options)
+    assert len(seen) == 4  # nothing was looked at again
+    verified(omero_cli, *options, "--check", "all")
+    assert len(seen) == 8  # but by a stricter check
+
+
+def test_what_failed_is_looked_at_again(omero_cli: Omero, zarr: Path, tmp_path: Path) -> None:
+    fileset, file = imported(omero_cli, zarr)["fileset"], tmp_path / "certificate.json"
+    (zarr / "0").rename(zarr / "away")
+    assert verified(omero_cli, f"Fileset:{fileset}", "--certificate", file, code=1)["counts"]["failed"] == 1
+    (zarr / "away").rename(zarr / "0")
+    assert verified(omero_cli, f"Fileset:{fileset}", "--certificate", file)["ok"]
+
+
+def test_the_certificate_is_written_on_the_fileset(omero_cli: Omero, zarr: Path) -> None:
+    fileset = imported(omero_cli, zarr)["fileset"]
+    found = verified(omero_cli, f"Fileset:{fileset}", "--record")
+    query = f"""select a from FilesetAnnotationLink l join l.child a where l.parent.id = {fileset}
+        and a.ns like 'omero-roz/certificate%' order by a.id"""
+    text, summary = omero_cli.client.sf.getQueryService().findAllByQuery(query, None)
+    assert json.loads(text.textValue.val) == found
+    assert {pair.name: pair.value for pair in summary.mapValue}["Verified"] == "all right"
+
+
+def test_usage(omero_cli: Omero, tmp_path: Path) -> None:
+    def fails(code: int, *args: str) -> Result:
+        result = omero_cli("roz", "verify", *args)
+        assert result.code == code, result.err
+        return result
+
+    fails(2)
+    assert "has no images" in fails(2, "Tag:1").err
+    assert "Image:999999999" in fails(1, "Image:999999999").err
+    (tmp_path / "certificate.json").write_text("{}")
+    assert "no certificate" in fails(2, "Image:1", "--certificate", str(tmp_path / "certificate.json")).err
+    (tmp_path / "empty").mkdir()
+    assert "no image that you may see is bound to it" in fails(1, str(tmp_path / "empty")).err
+
+
+def test_the_certificate_is_as_its_schema_says(omero_cli: Omero, zarr: Path) -> None:
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "certificate.schema.json").read_text("utf-8"))
+    fileset = imported(omero_cli, zarr)["fileset"]
+    remove(zarr)
+    Draft202012Validator(schema).validate(verified(omero_cli, f"Fileset:{fileset}", code=1))
