@@ -11,7 +11,7 @@ from functools import cache
 
 from omero.cli import BaseControl, ProxyStringType
 
-from omero_roz import cli_import, cli_quality, cli_replace, cli_zarr
+from omero_roz import cli_bulk, cli_import, cli_quality, cli_replace, cli_zarr
 from omero_roz.errors import RozError
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
@@ -56,14 +56,16 @@ class RozControl(BaseControl):
     def _add_replace(self, sub) -> None:
         text = "Give the images of a fileset their pixels from a Zarr; ids, names and annotations stay"
         parser = self._verb(sub, "replace-fileset", self.replace_fileset, text)
-        parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
-        parser.add_argument("uri", metavar="URI", help="path or address of the Zarr")
+        parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=ProxyStringType("Fileset"))
+        parser.add_argument("uri", metavar="URI", nargs="?", help="path or address of the Zarr")
         cli_replace.add_replace_options(parser)
         self._add_change_options(parser)
 
     def _add_rollback(self, sub) -> None:
         parser = self._verb(sub, "rollback", self.rollback, "Give the images of a replaced fileset back to its source")
-        parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"), help="the new Fileset")
+        kind = ProxyStringType("Fileset")
+        parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=kind, help="the new Fileset")
+        parser.add_argument("--all-from", dest="run", metavar="RUN", help="all that a run of --from has replaced")
         cli_replace.add_database_option(parser)
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_login_arguments()
@@ -134,11 +136,13 @@ class RozControl(BaseControl):
         cli_import.run(self.ctx, self._session(args), args)
 
     def replace_fileset(self, args: Namespace) -> None:
-        """Replace a fileset by a Zarr."""
+        """Replace a fileset by a Zarr, or many."""
+        cli_bulk.check_replace(args)  # a wrong call is told before anybody has to log in
         cli_replace.replace_fileset(self.ctx, self._session(args), args)
 
     def rollback(self, args: Namespace) -> None:
-        """Bring the source of a replaced fileset back."""
+        """Bring the source of a replaced fileset back, or of many."""
+        cli_bulk.check_rollback(args)
         cli_replace.rollback(self.ctx, self._session(args), args)
 
     def status(self, args: Namespace) -> None:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from omero_roz import cli_zarr
+from omero_roz import cli_bulk, cli_zarr
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero_session import OmeroSession
@@ -31,6 +31,7 @@ def add_replace_options(parser: ArgumentParser) -> None:
     parser.add_argument("--check", choices=("none", "sample", "all"), default="sample", help=_CHECK)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that read and compare (default: one a core)")
     add_database_option(parser)
+    cli_bulk.add_options(parser)
 
 
 def add_database_option(parser: ArgumentParser) -> None:
@@ -39,7 +40,9 @@ def add_database_option(parser: ArgumentParser) -> None:
 
 
 def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
-    """Replace a fileset by a Zarr."""
+    """Replace a fileset by a Zarr, or many as a table says."""
+    if args.table is not None:
+        return cli_bulk.replace_all(ctx, session, args)
     from omero_roz.binding.lsid import ServerView, parse_server_path
     from omero_roz.replace import one
     from omero_roz.replace.proof import Proof
@@ -65,9 +68,11 @@ def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 
 
 def rollback(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
-    """Bring the source of a replaced fileset back."""
+    """Bring the source of a replaced fileset back, or those of all that a run replaced."""
     from omero_roz.replace import one
 
+    if args.run is not None:
+        return cli_bulk.roll_back_all(ctx, session, args)
     fileset = args.fileset.id.val
     with one.means_for(session, fileset, args.db, None) as means:
         source = one.roll_back(means, fileset, session.who.user_name)

@@ -14,6 +14,7 @@ from omero_roz.fileset import ExternalInfo, PixelsFile
 
 NS_RECORD = "omero-roz/record"
 NS_SUMMARY = "omero-roz/summary"
+RUN = "Run"
 FORMAT = 1
 
 
@@ -59,6 +60,7 @@ class Record:
     `kind`: import, replace or rollback. `state`: open (an import not finished), done, unproven (the pixels were not
     yet compared after the change), proven, rolled-back. `source`: the fileset that the images left, None for an import.
     `shared`: of an open import, kind and id of what its images share and is in OMERO already, in the graph's order.
+    `run` is the name of the bulk run that it belongs to.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class Record:
     images: tuple[ImageRecord, ...] = ()
     check: dict | None = None
     shared: tuple[tuple[str, int], ...] = ()
+    run: str | None = None
     format: int = FORMAT
 
     def note(self) -> Note:
@@ -93,7 +96,8 @@ class Record:
             ("When", self.when),
             ("omero-roz", self.version),
         ]
-        return lines + ([("Source fileset", str(self.source))] if self.source is not None else [])
+        lines += [("Source fileset", str(self.source))] if self.source is not None else []
+        return lines + ([(RUN, self.run)] if self.run is not None else [])
 
 
 def from_json(text: str, where: str) -> Record:

@@ -1,19 +1,30 @@
 """What people see: tables and progress, drawn with rich; plain lines where there is no terminal."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from omero_roz.errors import RozError, one_line
 from omero_roz.layout.model import Plate, ZarrLayout
 from omero_roz.matching import Mismatch, Proposal
 from omero_roz.record import Record
+from omero_roz.replace.bulk import Outcome
 from omero_roz.verify import pixels
 from omero_roz.verify.certificate import Certificate, counts
 from omero_roz.verify.completeness import Completeness, Field
@@ -153,13 +164,36 @@ def _lost_table(lost: Sequence[Field]) -> Table:
     return table
 
 
+def show_outcomes(outcomes: Sequence[Outcome], out: TextIO) -> None:
+    """What a bulk run prints at its end: what was not done, then how many are in which state."""
+    console, bad = _console(out), [outcome for outcome in outcomes if outcome.bad]
+    if bad:
+        table = _table("line", "fileset", "Zarr", "state", "why")
+        for o in bad[:MOST_ROWS]:
+            table.add_row(str(o.line), *(escape(one_line(t)) for t in (o.fileset, o.zarr, o.state, o.reason)))
+        if len(bad) > MOST_ROWS:
+            table.caption = f"and {len(bad) - MOST_ROWS} more (all of them: --report FILE)"
+        console.print(table)
+    states = Counter(outcome.state for outcome in outcomes)
+    rows = sum(outcome.rows for outcome in outcomes)
+    told = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    console.print(f"{len(outcomes)} filesets: {told}; {rows} new rows in the database", markup=False)
+
+
+class _Rate(ProgressColumn):
+    """How many a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
 @contextmanager
 def progress(out: TextIO) -> Iterator[pixels.Progress]:
     """A bar on a terminal; elsewhere a plain line when something else begins."""
     if not out.isatty():
         yield _plain_lines(out)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=out), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)

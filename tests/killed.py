@@ -10,7 +10,7 @@ import omero.clients
 
 from demo.omero_client import command_line
 from omero_roz.ports.database import Transaction
-from omero_roz.replace import steps
+from omero_roz.replace import steps, swap
 
 
 def kill(*_: Any, **__: Any) -> Any:
@@ -36,7 +36,7 @@ def main() -> None:
     client.joinSession(session)
     client.getSession().detachOnDestroy()
     if moment == "files written":
-        steps.apply = kill
+        steps.apply = swap.apply = kill
     elif moment == "committed":
         steps.prove = kill
     else:

@@ -1,6 +1,6 @@
 """Filesets of OMERO: reading them with their images, moving images between them, and the notes (records) on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from omero.model import (
@@ -34,9 +34,16 @@ _PLACES = """select i.id, w.plate.id, w.row, w.column, index(s) from Well w join
     where i.fileset.id in (:ids)"""
 _NOTES = """select a from FilesetAnnotationLink l join l.child a
     where l.parent.id = :id and a.ns = :ns order by a.id"""
-_NAMED = """select l.parent.id, a.id, a.textValue from FilesetAnnotationLink l, CommentAnnotation a
-    where l.child.id = a.id and a.ns = :ns and a.name = :name order by a.id"""
-_PREFIXES = "select f.templatePrefix from Fileset f where f.templatePrefix like :prefix"
+_TEXTS = "from FilesetAnnotationLink l, CommentAnnotation a where l.child.id = a.id and a.ns = :ns"
+_NOTED = f"select l.parent.id, a.id, a.textValue {_TEXTS} and l.parent.id in (:ids) order by a.id"
+_NAMED = f"select a.name, l.parent.id, a.id, a.textValue {_TEXTS} and a.name in (:names) order by a.id"
+_SUMMARISED = """select distinct l.parent.id from FilesetAnnotationLink l, MapAnnotation a join a.mapValue v
+    where l.child.id = a.id and a.ns = :ns and v.name = :name and v.value = :value order by l.parent.id"""
+_CALLED = (
+    "select distinct i.fileset.id from Image i where i.name = :name and i.fileset is not null",
+    """select distinct i.fileset.id from WellSample s join s.image i join s.well w
+        where w.plate.name = :name and i.fileset is not null""",
+)
 _INSIDE = "select i.id from Image i where i.fileset.id = :id"
 _LOADED = "select i from Image i left outer join fetch i.details.externalInfo where i.id in (:ids)"
 
@@ -103,6 +110,15 @@ class Filesets:
         """Put a note on a fileset."""
         self._session.save(_links(fileset_id, note), f"writing on Fileset:{fileset_id}", group_id)
 
+    def rewrite_many(self, texts: Mapping[int, str], group_id: int) -> None:
+        """Give the texts of notes, by annotation, anew, in one transaction."""
+        hql, asking = "select a from CommentAnnotation a where a.id in (:ids)", "reading the records"
+        notes = self._session.objects(hql, asking, ids=list(texts)) if texts else []
+        for note in notes:
+            note.textValue = rstring(texts[note.id.val])
+        if notes:
+            self._session.save_batch(notes, "writing the records", group_id)
+
     def rewrite(self, annotation_id: int, text: str, group_id: int, objects: Sequence = ()) -> list[int]:
         """Give the text of a note anew, in one transaction with other objects; their ids."""
         saved = [self._rewritten(annotation_id, text), *objects]
@@ -110,13 +126,34 @@ class Filesets:
 
     def named(self, namespace: str, name: str) -> list[tuple[int, int, str]]:
         """The notes of a namespace with a name, oldest first: fileset, annotation id, text."""
-        rows = self._session.rows(_NAMED, f"looking for the records of {name}", ns=namespace, name=name)
-        return [(fileset, annotation, text) for fileset, annotation, text in rows]
+        return self.named_many(namespace, [name]).get(name, [])
 
-    def prefixes_below(self, directory: str) -> set[str]:
-        """The template prefixes of filesets that are below a directory of the ManagedRepository."""
-        rows = self._session.rows(_PREFIXES, f"reading the filesets in {directory}", prefix=directory + "%")
-        return {prefix for [prefix] in rows}
+    def named_many(self, namespace: str, names: Sequence[str]) -> dict[str, list[tuple[int, int, str]]]:
+        """The notes of a namespace with each of the names, as `named`, with one query."""
+        found: dict[str, list[tuple[int, int, str]]] = {}
+        if names:
+            asking = f"looking for the records of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+            for name, *rest in self._session.rows(_NAMED, asking, ns=namespace, names=list(names)):
+                found.setdefault(name, []).append((rest[0], rest[1], rest[2]))
+        return found
+
+    def notes_many(self, ids: Sequence[int], namespace: str) -> dict[int, list[tuple[int, str]]]:
+        """The texts that a namespace has on filesets, as `notes`, with one query."""
+        found: dict[int, list[tuple[int, str]]] = {fileset: [] for fileset in ids}
+        if ids:
+            for fileset, *rest in self._session.rows(_NOTED, _reading(ids), ids=list(ids), ns=namespace):
+                found[fileset].append((rest[0], rest[1]))
+        return found
+
+    def summarised(self, namespace: str, name: str, value: str) -> list[int]:
+        """The filesets whose summary has a value under a name."""
+        rows = self._session.rows(_SUMMARISED, f"looking for {name} {value}", ns=namespace, name=name, value=value)
+        return [fileset for [fileset] in rows]
+
+    def called(self, name: str) -> list[int]:
+        """The filesets of the images and plates of a name."""
+        rows = (row for hql in _CALLED for row in self._session.rows(hql, f"looking for {name}", name=name))
+        return sorted({fileset for [fileset] in rows})
 
     def apply(self, change: Change) -> int:
         """Do a change in one transaction; the id of the fileset that the images are in then.

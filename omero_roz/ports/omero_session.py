@@ -9,7 +9,7 @@ from functools import cached_property
 
 import Ice
 import omero.clients
-from omero.rtypes import rint, rlong, unwrap
+from omero.rtypes import rint, rlist, rlong, rstring, unwrap
 from omero.sys import ParametersI
 
 import omero
@@ -103,7 +103,9 @@ def as_owner(session: OmeroSession, owner: Owner, where: str) -> Iterator[OmeroS
 def _parameters(values: dict[str, object]) -> ParametersI:
     parameters = ParametersI()
     for name, value in values.items():
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
+            parameters.add(name, rlist([rstring(v) for v in value]))
+        elif isinstance(value, (list, tuple)):
             parameters.addLongs(name, [rlong(v) for v in value])
         elif isinstance(value, str):
             parameters.addString(name, value)

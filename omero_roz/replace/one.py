@@ -1,6 +1,6 @@
 """Replacing one fileset: finding what the user named, planning, doing, undoing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from omero_roz.binding import zarr_reader
 from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.change import Reading
 from omero_roz.errors import Refused, UsageError
-from omero_roz.fileset import Fileset
+from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.ports.database import Database
 from omero_roz.ports.filesets import Filesets
@@ -56,20 +56,35 @@ def plan(means: Means, source: Source, fileset_id: int, binding: str, view: Serv
 
     Raises Refused, LayoutError or UsageError with all that forbids it.
     """
-    filesets, layout = Filesets(means.session), source.layout
+    filesets = Filesets(means.session)
     found = holder(filesets, fileset_id)
+    pixels: Mapping[int, PixelsFile] = {}
+    if binding == zarr_reader.NAME and means.database is not None:
+        pixels = swap.pixels_files(means.database, [image.id for image in found.images])
+    return plan_found(means, source, found, steps.all_records(filesets, found.id), binding, view, pixels)
+
+
+def plan_found(
+    means: Means,
+    source: Source,
+    found: Fileset,
+    written: Sequence[Written],
+    binding: str,
+    view: ServerView,
+    pixels: Mapping[int, PixelsFile],
+) -> Planned:
+    """Plan the replacement of a fileset with its records, oldest first; `pixels` says which files the server opens.
+
+    Asks neither OMERO nor the database. Raises as `plan` does.
+    """
     if not found.images:
         raise Refused("it has no images, and no record says where they went", f"Fileset:{found.id}", "check the id")
-    written = steps.all_records(filesets, found.id)
+    if binding == zarr_reader.NAME and (means.database is None or means.repository is None):
+        what = "it writes into the ManagedRepository and changes which file the server opens"
+        raise UsageError(what, f"--binding {binding}", "give --db and --managed-repository")
     fileset = _in_recorded_order(found, written)
-    pairs = match_fileset(fileset, layout, source.mapping)
-    pixels = {}
-    if binding == zarr_reader.NAME:
-        if means.database is None or means.repository is None:
-            what = "it writes into the ManagedRepository and changes which file the server opens"
-            raise UsageError(what, f"--binding {binding}", "give --db and --managed-repository")
-        pixels = swap.pixels_files(means.database, [image.id for image in fileset.images])
-    root, on_disk = server_root(layout.uri, view), means.repository is not None
+    pairs = match_fileset(fileset, source.layout, source.mapping)
+    root, on_disk = server_root(source.layout.uri, view), means.repository is not None
     made = plan_replacement(fileset, source.store, pairs, root, binding, pixels, on_disk, datetime.now(UTC))
     return Planned(made, pairs, next((one for one in reversed(written) if _is_done(made, one.record)), None))
 
@@ -79,7 +94,7 @@ def run(
 ) -> Replaced:
     """Replace as planned, or prove what was replaced before and is not proven yet; `user` is who does it."""
     made, done = planned.plan, planned.done
-    record = _record("replace", "unproven", made.uri, made.binding, user, made.source)
+    record = new_record(made, user)
     if done is None:
         return steps.run_replacement(means, made, planned.pairs, source, record, probe, progress, proof)
     if done.record.state == "unproven" and probe:
@@ -99,22 +114,33 @@ def roll_back(means: Means, fileset_id: int, user: str) -> int:
 
 def holder(filesets: Filesets, fileset_id: int) -> Fileset:
     """The fileset that has the images which a fileset had: itself, or the one that replaced it, over several steps."""
-    fileset, seen = filesets.get(fileset_id), {fileset_id}
-    while not fileset.images:
-        following = _following(filesets, fileset.id)
-        if following is None or following in seen:
-            return fileset
-        seen.add(following)
-        fileset = filesets.get(following)
-    return fileset
+    return holders(filesets, [fileset_id]).get(fileset_id) or filesets.get(fileset_id)
 
 
-def _following(filesets: Filesets, fileset_id: int) -> int | None:
-    """The fileset that got the images of another, as the newest record in force says that names that one as source."""
-    for fileset, _, text in reversed(filesets.named(NS_RECORD, f"Fileset:{fileset_id}")):
-        if from_json(text, f"Fileset:{fileset}").state != "rolled-back":
-            return fileset
-    return None
+def holders(filesets: Filesets, ids: Sequence[int]) -> dict[int, Fileset]:
+    """The holder of each fileset that there is, with few queries for all of them."""
+    found = {named: (one, {named}) for named, one in filesets.get_many(ids).items()}
+    while empty := {named: one for named, (one, _) in found.items() if not one.images}:
+        following = _following(filesets, [one.id for one in empty.values()])
+        wanted = {named: following[one.id] for named, one in empty.items() if one.id in following}
+        more = filesets.get_many(sorted(set(wanted.values())))
+        moved = {n: more[to] for n, to in wanted.items() if to in more and to not in found[n][1]}
+        if not moved:
+            break
+        found |= {named: (one, found[named][1] | {one.id}) for named, one in moved.items()}
+    return {named: one for named, (one, _) in found.items()}
+
+
+def _following(filesets: Filesets, ids: Sequence[int]) -> dict[int, int]:
+    """The fileset that got the images of each, as the newest record in force says that names that one as source."""
+    following = {}
+    notes = filesets.named_many(NS_RECORD, [f"Fileset:{number}" for number in ids])
+    for number in ids:
+        for fileset, _, text in reversed(notes.get(f"Fileset:{number}", [])):
+            if from_json(text, f"Fileset:{fileset}").state != "rolled-back":
+                following[number] = fileset
+                break
+    return following
 
 
 def _in_recorded_order(fileset: Fileset, written: Sequence[Written]) -> Fileset:
@@ -136,6 +162,11 @@ def _is_done(made: ReplacePlan, record: Record) -> bool:
     return now == recorded and all(s.binding == s.image.external_info for s in made.swaps)
 
 
+def new_record(made: ReplacePlan, user: str, run: str | None = None) -> Record:
+    """The record of a replacement that is planned, without its images; `run` names the bulk run it belongs to."""
+    return replace(_record("replace", "unproven", made.uri, made.binding, user, made.source), run=run)
+
+
 def _record(kind: str, state: str, uri: str, binding: str, user: str, source: int | None) -> Record:
     when = datetime.now(UTC).isoformat(timespec="seconds")
     return Record(kind, state, uri, binding, user, when, version("omero-roz"), source)
@@ -146,3 +177,10 @@ def records(session: OmeroSession, fileset_id: int) -> Sequence[Record]:
     filesets = Filesets(session)
     filesets.get(fileset_id)
     return [from_json(text, f"Fileset:{fileset_id}") for _, text in filesets.notes(fileset_id, NS_RECORD)]
+
+
+def in_force(filesets: Filesets, ids: Sequence[int]) -> list[int]:
+    """Those of the filesets that are a replacement which was not rolled back."""
+    notes = filesets.notes_many(ids, NS_RECORD)
+    records = ((number, from_json(text, f"Fileset:{number}")) for number in ids for _, text in notes[number])
+    return list(dict.fromkeys(n for n, one in records if one.kind == "replace" and one.state != "rolled-back"))

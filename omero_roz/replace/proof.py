@@ -52,11 +52,17 @@ NONE = Proof("none")
 
 
 def after(
-    session: OmeroSession, store: Store, pairs: Sequence[Pair], group_id: int, record: Record, progress: Progress
+    session: OmeroSession,
+    store: Store,
+    pairs: Sequence[Pair],
+    group_id: int,
+    record: Record,
+    progress: Progress,
+    jobs: int = JOBS,
 ) -> tuple[Sequence[Problem], Record]:
     """Compare what OMERO shows after a change with the Zarr: what differs, and the record that says it is proven."""
     seed = (record.check or {}).get("before", {}).get("seed", 0)
-    problems, told = look(session, store, pairs, group_id, Sample(seed), progress, "after")
+    problems, told = look(session, store, pairs, group_id, Sample(seed), progress, "after", jobs)
     return problems, replace(record, state="proven", check=(record.check or {}) | {"after": {"check": "sample"} | told})
 
 

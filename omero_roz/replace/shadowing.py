@@ -16,9 +16,7 @@ from omero_roz.ports.repository_disk import KNOWN, SHADOWS, RepositoryDisk, chec
 from omero_roz.replace import swap
 
 
-def repository_disk(
-    session: OmeroSession, database: Database, root: Path, top: str, group_id: int
-) -> RepositoryDisk:
+def repository_disk(session: OmeroSession, database: Database, root: Path, top: str, group_id: int) -> RepositoryDisk:
     """The repository's directory, after OMERO has shown by making one in it that it is the right one.
 
     `top` is the user's own directory in it. Raises Refused where it is another.

@@ -1,0 +1,149 @@
+"""`omero roz replace-fileset --from` and `rollback --all-from`: their options, and what they print."""
+
+import csv
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omero_roz import cli_zarr
+from omero_roz.errors import RozError, UsageError
+
+if TYPE_CHECKING:
+    from omero_roz.ports.omero_session import OmeroSession
+    from omero_roz.replace.bulk import Outcome
+    from omero_roz.replace.bulk_plan import Options
+
+_FROM = (
+    "replace many: a table with the columns fileset (id, or the name of its plate or image) and zarr; IDR's form "
+    "name,uuid path,fileset id is read too. The same command again goes on with what was stopped"
+)
+_ERRORS = "plan all and change nothing if one is wrong, stop at the first that fails (default: --keep-going)"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of a replacement of many filesets."""
+    group = parser.add_argument_group("many filesets")
+    group.add_argument("--from", dest="table", metavar="FILE.csv", help=_FROM)
+    group.add_argument("--prefix", metavar="URI", help="put before the Zarrs of the table")
+    group.add_argument("--batch", type=int, default=100, metavar="N", help="filesets a transaction (default: 100)")
+    group.add_argument("--run", metavar="NAME", help="name of the run (default: made from the table)")
+    group.add_argument("--report", metavar="FILE", help="write a line for each fileset, as JSON to *.json, else as CSV")
+    errors = group.add_mutually_exclusive_group()
+    errors.add_argument("--stop-on-error", action="store_true", help=_ERRORS)
+    errors.add_argument("--keep-going", action="store_true", help="replace all that can be replaced")
+
+
+def check_replace(args: Namespace) -> None:
+    """Raises UsageError where neither one fileset nor a table is named, or both."""
+    if args.table is None and (args.fileset is None or args.uri is None):
+        raise UsageError("nothing to replace", fix="name a fileset and its Zarr, or a table with --from")
+    if args.table is not None and (args.fileset is not None or args.mapping):
+        raise UsageError("a fileset and --mapping are for one, and --from is for many", fix="leave either out")
+    if args.table is not None and args.batch < 1:
+        raise UsageError("a batch has at least one fileset", f"--batch {args.batch}")
+
+
+def check_rollback(args: Namespace) -> None:
+    """Raises UsageError where neither a fileset nor a run is named, or both."""
+    if (args.fileset is None) == (args.run is None):
+        raise UsageError("name a fileset, or a run with --all-from", fix="one of them")
+
+
+def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Replace the filesets of a table."""
+    from omero_roz.replace.bulk import Run
+    from omero_roz.replace.bulk_table import read_table
+    from omero_roz.replace.owners import owners_for
+    from omero_roz.terminal import progress
+
+    lines, options = list(read_table(args.table, args.prefix)), _options(args)
+    if not lines:
+        raise UsageError("it has no lines", f"--from {args.table}", "name filesets and their Zarrs")
+    with owners_for(session, args.db, args.managed_repository) as owners, progress(sys.stderr) as report:
+        run = Run(owners, lines, options, report)
+        try:
+            run.go()
+        finally:
+            outcomes = list(run.outcomes.values())
+            _tell(ctx, outcomes, options, args)
+    bad = sum(outcome.bad for outcome in outcomes)
+    if (bad and not args.dry_run) or any(outcome.state == "refused" for outcome in outcomes):
+        raise RozError(f"{bad} of {len(outcomes)} were not replaced", fix="see above; the same command again goes on")
+
+
+def _options(args: Namespace) -> "Options":
+    from omero_roz.binding.lsid import parse_server_path
+    from omero_roz.replace.bulk_plan import Options
+    from omero_roz.replace.bulk_table import run_name
+    from omero_roz.replace.proof import Proof
+    from omero_roz.verify.pixels import JOBS
+
+    paths, jobs = tuple(parse_server_path(text) for text in args.server_path), args.jobs or 2 * JOBS
+    return Options(
+        args.run or run_name(args.table), args.binding, Proof(args.check), not args.no_probe, paths,
+        cli_zarr.access(args), args.batch, jobs, args.stop_on_error, args.dry_run,
+    )  # fmt: skip
+
+
+def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Namespace) -> None:
+    from omero_roz.terminal import show_outcomes
+
+    rows = [asdict(outcome) for outcome in outcomes]
+    if args.report:
+        _write(Path(args.report), rows)
+    if args.json:
+        ctx.out(json.dumps({"run": options.run, "filesets": rows}, ensure_ascii=False, indent=2))
+    else:
+        show_outcomes(outcomes, sys.stdout)
+    if any(outcome.state == "replaced" for outcome in outcomes):
+        ctx.err(f"to undo: omero roz rollback --all-from {options.run}")
+
+
+def _write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
+    from omero_roz.replace.bulk import Outcome
+
+    try:
+        if file.suffix == ".json":
+            file.write_text(json.dumps(rows, ensure_ascii=False, indent=2), encoding="utf-8")
+            return
+        with file.open("w", newline="", encoding="utf-8") as out:
+            writer = csv.DictWriter(out, [field.name for field in fields(Outcome)])
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise UsageError(f"it cannot be written ({error.strerror})", f"--report {file}") from error
+
+
+def roll_back_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Roll back what a run has replaced."""
+    from omero_roz.errors import Refused
+    from omero_roz.ports.filesets import Filesets
+    from omero_roz.record import NS_SUMMARY, RUN
+    from omero_roz.replace import one
+    from omero_roz.replace.bulk import roll_back_all as undo_all
+    from omero_roz.replace.owners import owners_for
+    from omero_roz.terminal import progress
+
+    filesets = Filesets(session)
+    wanted = one.in_force(filesets, filesets.summarised(NS_SUMMARY, RUN, args.run))
+    if not wanted:
+        raise Refused("nothing of it is in force", f"run {args.run}", "it was rolled back already, or never was")
+    with owners_for(session, args.db, None) as owners, progress(sys.stderr) as report:
+
+        def undo(fileset: int) -> int:
+            means = owners.means(filesets.get(fileset).owner, f"Fileset:{fileset}")
+            return one.roll_back(means, fileset, session.who.user_name)
+
+        results = undo_all(wanted, undo, report)
+    if args.json:
+        ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
+    failed = [result for result in results if result["state"] == "refused"]
+    for result in failed:
+        ctx.err(result["reason"])
+    ctx.err(f"{len(results) - len(failed)} of {len(results)} filesets of run {args.run} rolled back")
+    if failed:
+        raise RozError(f"{len(failed)} could not be rolled back", fix="see above")

@@ -1,0 +1,154 @@
+"""Replacing many filesets: all are planned and compared first, then changed in batches, one transaction each.
+
+What is planned waits in a temporary file, so memory does not grow with the table. OMERO's records alone say what is
+done: a run that was stopped, whenever and however, is gone on with by the same command.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from omero_roz.errors import Refused, RozError, UsageError
+from omero_roz.fileset import Owner
+from omero_roz.replace.bulk_plan import Job, Options, Rejected, plan_all
+from omero_roz.replace.bulk_swap import Swapped, swap_batch
+from omero_roz.replace.bulk_table import Line
+from omero_roz.replace.owners import Owners
+from omero_roz.verify.pixels import Progress
+
+MOST_IMAGES = 5000  # of a batch: so long is a transaction at most, however large the plates
+NOT_REACHED = "not reached"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a line: replaced, already replaced, planned, refused, failed, or not reached.
+
+    `fileset` is the source, `new` the fileset that the images are in now; `rows` counts new rows in the database.
+    """
+
+    line: int
+    fileset: str
+    zarr: str
+    state: str = NOT_REACHED
+    new: int | None = None
+    reason: str = ""
+    seconds: float = 0.0
+    rows: int = 0
+
+    @property
+    def bad(self) -> bool:
+        """Whether it was not done."""
+        return self.state in ("refused", "failed", NOT_REACHED)
+
+
+class Run:
+    """A run over a table: `outcomes` are true at any moment, also after it was interrupted."""
+
+    def __init__(self, owners: Owners, lines: Sequence[Line], options: Options, progress: Progress) -> None:
+        self.outcomes = {line.number: Outcome(line.number, line.fileset, line.zarr) for line in lines}
+        self._owners, self._lines, self._options, self._progress = owners, lines, options, progress
+        self._changed = 0
+
+    def go(self) -> None:
+        """Plan all, then change them in batches.
+
+        Raises RozError where something outside does not answer; what was done then stays done.
+        """
+        with tempfile.TemporaryFile(prefix="omero-roz-plans-") as spool:
+            waiting = self._plan(spool)
+            if self._options.dry_run or (self._options.stop_on_error and self._failures()):
+                return
+            spool.seek(0)
+            self._swap(spool, waiting)
+
+    def _plan(self, spool: IO[bytes]) -> int:
+        """Plan all lines into a file; how many there are to be changed."""
+        waiting = 0
+        for count, found in enumerate(plan_all(self._owners, self._lines, self._options), 1):
+            outcome = self.outcomes[found.line.number]
+            if isinstance(found, Rejected):
+                self._reject(outcome, "refused", found.error)
+            elif self._to_do(found, outcome):
+                pickle.dump(found, spool)
+                waiting += 1
+            self._report("planning", count, len(self._lines))
+        return waiting
+
+    def _to_do(self, job: Job, outcome: Outcome) -> bool:
+        outcome.seconds, done = job.seconds, job.planned.done
+        if done is not None and not (self._options.probe and done.record.state == "unproven"):
+            outcome.state, outcome.new = "already", done.fileset
+            return False
+        if self._options.dry_run:
+            outcome.state = "planned"
+        return True
+
+    def _swap(self, spool: IO[bytes], waiting: int) -> None:
+        reached = 0
+        for batch in _batches(spool, waiting, self._options.batch):
+            owner = batch[0].planned.plan.owner
+            means = self._owners.means(owner, f"Fileset:{batch[0].planned.plan.source}")
+            began = time.perf_counter()
+            done = swap_batch(means, batch, self._owners.session.who.user_name, self._options)
+            seconds = (time.perf_counter() - began) / len(batch)
+            for job, result in zip(batch, done, strict=True):
+                self._done(job, result, seconds)
+            reached += len(batch)
+            self._report("replacing", reached, waiting)
+            if self._options.stop_on_error and self._failures():
+                return
+
+    def _done(self, job: Job, result: Swapped | RozError, seconds: float) -> None:
+        outcome = self.outcomes[job.line.number]
+        outcome.seconds += seconds
+        if isinstance(result, RozError):
+            self._reject(outcome, "failed", result)
+        else:
+            outcome.state = "already" if job.planned.done else "replaced"
+            outcome.new, outcome.rows = result.fileset, result.rows
+
+    def _reject(self, outcome: Outcome, state: str, error: RozError) -> None:
+        outcome.state, outcome.reason = state, str(error)
+
+    def _failures(self) -> int:
+        return sum(outcome.state in ("refused", "failed") for outcome in self.outcomes.values())
+
+    def _report(self, what: str, done: int, total: int) -> None:
+        if done % 10 and done != total:
+            return  # to count the failures at each of ten thousand would take longer than the work
+        bad = self._failures()
+        self._progress(f"{what}, {bad} refused or failed" if bad else what, done, total)
+
+
+def _batches(spool: IO[bytes], count: int, size: int) -> Iterator[list[Job]]:
+    """What waits in the file in batches, each of one owner and group: a transaction belongs to one group."""
+    if size < 1:
+        raise UsageError("a batch has at least one fileset", f"--batch {size}")
+    full: dict[Owner, list[Job]] = defaultdict(list)
+    for _ in range(count):
+        job = pickle.load(spool)  # our own file, which has no name
+        batch = full[job.planned.plan.owner]
+        batch.append(job)
+        if len(batch) >= size or sum(len(one.planned.pairs) for one in batch) >= MOST_IMAGES:
+            yield full.pop(job.planned.plan.owner)
+    yield from full.values()
+
+
+def roll_back_all(filesets: Sequence[int], undo: Callable[[int], int], progress: Progress) -> list[dict[str, Any]]:
+    """Undo each fileset of a run, the newest first; what became of each. One that cannot be undone stops no other."""
+    results = []
+    for count, fileset in enumerate(sorted(filesets, reverse=True)):
+        progress("rolling back", count, len(filesets))
+        try:
+            results.append({"fileset": fileset, "state": "rolled back", "source": undo(fileset), "reason": ""})
+        except Refused as error:
+            results.append({"fileset": fileset, "state": "refused", "source": None, "reason": str(error)})
+    progress("rolling back", len(filesets), len(filesets))
+    return results

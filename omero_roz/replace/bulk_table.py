@@ -1,0 +1,88 @@
+"""The table of a bulk run: which fileset gets which Zarr."""
+
+import csv
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omero_roz.errors import Refused, UsageError
+from omero_roz.ports.filesets import Filesets
+
+COLUMNS = ("fileset", "zarr")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table: the fileset by its id or a name, and the path or address of the Zarr."""
+
+    number: int
+    fileset: str
+    zarr: str
+
+
+def read_table(file: str, prefix: str | None) -> Iterator[Line]:
+    """The lines of a table with the columns fileset and zarr, or of IDR's form: name, path of the Zarr, fileset id.
+
+    `prefix` is put before what is no absolute path or address. Raises UsageError for another table.
+    """
+    where = f"--from {file}"
+    try:
+        with Path(file).open(newline="", encoding="utf-8-sig") as table:
+            yield from _lines(csv.reader(table), where, prefix)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+
+
+def run_name(file: str) -> str:
+    """The name of the run that a table means: the same table gives the same, so that a resumed run is one."""
+    with Path(file).open("rb") as table:
+        return hashlib.file_digest(table, "sha256").hexdigest()[:12]
+
+
+def fileset_id(filesets: Filesets, text: str) -> int:
+    """The fileset of an id, `Fileset:ID`, or the name of a plate or image that only one fileset has.
+
+    Raises Refused where none or several have the name.
+    """
+    number = text.removeprefix("Fileset:")
+    if number.isdecimal():
+        return int(number)
+    found = filesets.called(text)
+    if len(found) != 1:
+        have = f"{len(found)} filesets have" if found else "no fileset that you may see has"
+        raise Refused(f"{have} an image or plate of this name", text, "give the fileset's id")
+    return found[0]
+
+
+def _lines(reader: Any, where: str, prefix: str | None) -> Iterator[Line]:
+    columns: Sequence[int] | None = None
+    for row in reader:
+        cells = [cell.strip() for cell in row]
+        if not any(cells):
+            continue
+        if columns is None:
+            columns, header = _form(cells, where)
+            if header:
+                continue
+        if len(cells) <= max(columns) or not all(cells[n] for n in columns):
+            raise UsageError(f"line {reader.line_num} has no fileset or no Zarr", where, "mend the table")
+        fileset, zarr = (cells[n] for n in columns)
+        yield Line(reader.line_num, fileset, _address(zarr, prefix))
+
+
+def _form(cells: list[str], where: str) -> tuple[Sequence[int], bool]:
+    """Where fileset and Zarr are in a line, and whether this one is only a header."""
+    if set(COLUMNS) <= set(cells):
+        return [cells.index(name) for name in COLUMNS], True
+    if len(cells) == 3 and (cells[2].isdecimal() or cells[2].lower() == "fileset id"):
+        return (2, 1), not cells[2].isdecimal()
+    what = "its first line must name the columns fileset and zarr, or be of the form name,uuid path,fileset id"
+    raise UsageError(what, where, "mend the table")
+
+
+def _address(zarr: str, prefix: str | None) -> str:
+    if prefix is None or "://" in zarr or zarr.startswith("/"):
+        return zarr
+    return f"{prefix.rstrip('/')}/{zarr}"

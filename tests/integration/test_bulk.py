@@ -1,0 +1,169 @@
+"""Many filesets replaced as a table says: planned first, changed in batches, gone on with, rolled back."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from omero_roz.replace import swap
+from tests.many import Many
+from tests.rows import all_rows
+from tests.servers import Omero, Server
+
+BINDINGS = ("api", "external-info", "zarr-reader")
+
+
+@pytest.fixture
+def many(omero_cli: Omero, server: Server, tmp_path: Path) -> Many:
+    if server.dsn is None or server.repository is None:
+        pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
+    return Many(omero_cli, server, tmp_path, 5)
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_all_are_replaced_and_all_are_rolled_back(many: Many, binding: str) -> None:
+    planes, rows = many.planes(), all_rows(many.server.dsn)
+    done = many.ran(many.table(), binding, "--batch", "2")
+    assert many.states(done) == ["replaced"] * 5
+    assert [one["new"] for one in done["filesets"]] == many.holders() != many.filesets
+    assert many.planes() == planes
+    back = many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "")
+    assert back.code == 0, back.err
+    assert many.holders() == many.filesets
+    assert rows.changed_in(all_rows(many.server.dsn)) == {}
+    again = many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "")
+    assert again.code == 1 and "nothing of it is in force" in again.err
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_what_is_wrong_leaves_the_others_unharmed(many: Many, binding: str) -> None:
+    zarrs, name = many.zarrs, f"the only one ({binding})"
+    sql(many, f"UPDATE image SET name = '{name}' WHERE id = {many.images[3]}")
+    table = many.table([
+        (many.filesets[0], zarrs[0]), (many.filesets[1], zarrs[2]), ("no such plate", zarrs[2]),
+        (name, zarrs[3]), (many.filesets[3], zarrs[4]), (many.filesets[4], "/none.zarr"),
+    ])  # fmt: skip
+    report = many.folder / "report.json"
+    done = many.run(table, binding, "--report", str(report))
+    assert done.code == 1 and "4 of 6 were not replaced" in done.err
+    told = json.loads(report.read_text())
+    assert [one["state"] for one in told] == ["replaced", "refused", "refused", "replaced", "refused", "refused"]
+    for number, reason in (
+        (1, "sizes of Image"),
+        (2, "no fileset"),
+        (4, "line 5 has the same"),
+        (5, "no such directory"),
+    ):
+        assert reason in told[number]["reason"]
+    moved = [new != old for new, old in zip(many.holders(), many.filesets, strict=True)]
+    assert moved == [True, False, False, True, False]
+
+
+def test_nothing_is_changed_where_one_is_wrong_and_it_shall_stop(many: Many) -> None:
+    table = many.table([*zip(many.filesets, many.zarrs, strict=True), ("no such plate", many.zarrs[0])])
+    done = many.run(table, "external-info", "--stop-on-error")
+    assert done.code == 1
+    assert many.holders() == many.filesets
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+def test_the_same_again_goes_on_with_what_is_left(many: Many, binding: str) -> None:
+    first = many.ran(many.table(list(zip(many.filesets, many.zarrs, strict=True))[:2]), binding)
+    before = many.holders()
+    done = many.ran(many.table(), binding)
+    assert many.states(done) == ["already"] * 2 + ["replaced"] * 3
+    assert many.holders()[:2] == before[:2] == [one["new"] for one in first["filesets"]]
+    rows = all_rows(many.server.dsn)
+    assert many.states(many.ran(many.table(), binding)) == ["already"] * 5
+    assert all_rows(many.server.dsn) == rows
+
+
+def test_what_was_not_proven_is_proven_by_a_rerun(many: Many) -> None:
+    done = many.ran(many.table(), "external-info", "--no-probe", "--check", "none")
+    states = [many.omero("roz", "status", f"Fileset:{one['new']}", "--json") for one in done["filesets"]]
+    assert {json.loads(state.out)[0]["state"] for state in states} == {"unproven"}
+    assert many.states(many.ran(many.table(), "external-info")) == ["already"] * 5
+    states = [many.omero("roz", "status", f"Fileset:{one['new']}", "--json") for one in done["filesets"]]
+    assert {json.loads(state.out)[0]["state"] for state in states} == {"proven"}
+
+
+def test_a_dry_run_changes_nothing(many: Many) -> None:
+    rows = all_rows(many.server.dsn)
+    assert many.states(many.ran(many.table(), "external-info", "--dry-run")) == ["planned"] * 5
+    assert all_rows(many.server.dsn) == rows
+
+
+def test_idrs_table_with_a_prefix(many: Many) -> None:
+    table = many.folder / "idr.csv"
+    table.write_text("".join(f"idr/{n}.ome.zarr,{n}.zarr,{fileset}\n" for n, fileset in enumerate(many.filesets)))
+    report = many.folder / "report.csv"
+    done = many.ran(table, "external-info", "--prefix", str(many.folder), "--report", str(report))
+    assert many.states(done) == ["replaced"] * 5
+    assert len(report.read_text().splitlines()) == 6
+
+
+def test_one_that_the_database_refuses_leaves_the_batch_unharmed(many: Many) -> None:
+    """A row that PostgreSQL itself refuses fails its whole transaction: the others are then done one by one."""
+    sql(many, "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'")
+    when = f"FOR EACH ROW WHEN (old.id = {many.images[2]}) EXECUTE FUNCTION no_more()"
+    sql(many, f"CREATE TRIGGER no_more BEFORE UPDATE ON image {when}")
+    try:
+        done = many.run(many.table(), "external-info", "--json")
+    finally:
+        sql(many, "DROP FUNCTION no_more CASCADE")
+    assert done.code == 1
+    assert many.states(json.loads(done.out)) == ["replaced", "replaced", "failed", "replaced", "replaced"]
+    assert many.holders()[2] == many.filesets[2]
+    assert many.states(many.ran(many.table(), "external-info")) == ["already"] * 2 + ["replaced"] + ["already"] * 2
+
+
+def test_stopped_by_ctrl_c_between_batches_and_gone_on_with(many: Many, monkeypatch: pytest.MonkeyPatch) -> None:
+    apply, count = swap.apply, []
+
+    def stopped(*args):
+        count.append(1)
+        if len(count) == 2:
+            raise KeyboardInterrupt
+        return apply(*args)
+
+    monkeypatch.setattr(swap, "apply", stopped)
+    report = many.folder / "report.json"
+    done = many.run(many.table(), "zarr-reader", "--batch", "2", "--report", str(report))
+    assert done.code == 1 and "stopped" in done.err
+    assert [one["state"] for one in json.loads(report.read_text())] == ["replaced"] * 2 + ["not reached"] * 3
+    monkeypatch.undo()
+    planes = many.planes()
+    assert many.states(many.ran(many.table(), "zarr-reader")) == ["already"] * 2 + ["replaced"] * 3
+    assert many.planes() == planes
+
+
+def sql(many: Many, statement: str) -> None:
+    connection = psycopg2.connect(many.server.dsn, user="postgres")
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("moment", ["event", "images updated", "files written"])
+def test_killed_at_any_moment_and_gone_on_with(many: Many, moment: str) -> None:
+    client, planes = many.omero.client, many.planes()
+    host, port = client.getProperty("omero.host"), client.getProperty("omero.port")
+    command = [sys.executable, "-m", "tests.killed", moment, host, port, client.getSessionId()]
+    verb = ["roz", "replace-fileset", "--from", str(many.table()), *many.options("zarr-reader"), "--batch", "2"]
+    killed = subprocess.run([*command, *verb], capture_output=True, text=True, timeout=120)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert many.planes() == planes
+    done = many.ran(many.table(), "zarr-reader", "--batch", "2")
+    assert set(many.states(done)) <= {"already", "replaced"}
+    assert [one["new"] for one in done["filesets"]] == many.holders()
+    assert not set(many.holders()) & set(many.filesets)
+    assert many.planes() == planes
+    counted = "SELECT count(*) FROM fileset f WHERE templateprefix LIKE '%%omero-roz-shadows/Fileset-' || {} || '/%%'"
+    with psycopg2.connect(many.server.dsn) as connection, connection.cursor() as cursor:
+        for fileset in many.filesets:  # no double
+            cursor.execute(counted.format(fileset).replace("%%", "%"))
+            assert cursor.fetchone() == (1,)
