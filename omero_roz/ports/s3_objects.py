@@ -8,7 +8,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from botocore.auth import S3SigV4Auth
@@ -29,16 +30,19 @@ async def getter(filesystem: Any, session: aiohttp.ClientSession, bucket: str, a
     NoCredentialsError at once.
     """
     client = await filesystem.set_session()
-    url = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _ANY_KEY})
-    base = url.partition("?")[0].removesuffix(_ANY_KEY)
+    example = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _ANY_KEY})
+    base = example.partition("?")[0].removesuffix(_ANY_KEY)
     sign = None if anonymous else await _signer(filesystem, client.meta.region_name)
     bundle = filesystem.session.get_config_variable("ca_bundle")
     tls: ssl.SSLContext | bool = ssl.create_default_context(cafile=bundle) if bundle else True
 
+    proxy = _proxy(base)
+
     async def get(path: str) -> bytes:
         address = base + quote(path.removeprefix(f"{bucket}/"), safe="/~")
         headers = sign(address) if sign else {}
-        async with session.get(URL(address, encoded=True), headers=headers, ssl=tls, allow_redirects=False) as answer:
+        url = URL(address, encoded=True)
+        async with session.get(url, headers=headers, ssl=tls, proxy=proxy, allow_redirects=False) as answer:
             if answer.status == 200:
                 return await answer.read()
             if answer.status == 404:
@@ -50,6 +54,12 @@ async def getter(filesystem: Any, session: aiohttp.ClientSession, bucket: str, a
         return await filesystem._cat_file(path)
 
     return get
+
+
+def _proxy(address: str) -> str | None:
+    """The proxy that the environment names for an address; looked up once, which aiohttp does in a thread each time."""
+    parts = urlsplit(address)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
 
 
 async def _signer(filesystem: Any, region: str) -> Callable[[str], dict[str, str]]:

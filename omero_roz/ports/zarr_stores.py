@@ -141,7 +141,7 @@ class RemoteStore:
     async def _getter(self, filesystem: Any) -> Get:
         if self.protocol != "s3":
             return filesystem._cat_file
-        session = await fsspec.filesystem("http", client_kwargs=dict(_HTTP_CLIENT, trust_env=True)).set_session()
+        session = await fsspec.filesystem("http", client_kwargs=_HTTP_CLIENT).set_session()
         try:
             return await getter(filesystem, session, self.path.partition("/")[0], dict(self.options)["anon"])
         except (NoCredentialsError, ProfileNotFound) as error:
