@@ -239,7 +239,7 @@ def shadows(dsn: str, folder: Path) -> None:
     )
     swap.apply_one(database, change(SOURCE, "zarr-reader", images, files), CALLER)
     done = time.perf_counter()
-    print(f"\nzarr-reader, {FIELD} images, {len(files)} originalfile rows; load of the machine {os.getloadavg()[0]:.1f}")
+    print(f"\nzarr-reader, {FIELD} images, {len(files)} originalfile rows; machine load {os.getloadavg()[0]:.1f}")
     print(f"  looking for links that lead out {checked - began:6.2f} s")
     print(f"  shadows                         {written - checked:6.2f} s")
     print(f"  rows                            {done - written:6.2f} s")
