@@ -51,3 +51,8 @@ class Settings:
     def managed_repository(self) -> Path:
         """Where the ManagedRepository's files are."""
         return self.data_dir / "ManagedRepository"
+
+    @property
+    def romio(self) -> Path:
+        """Where the pixels of images without a fileset are."""
+        return self.data_dir / "Pixels"

@@ -12,6 +12,8 @@ from omero_sandbox.pixels import PixelBuffer
 from omero_sandbox.pixels.buffer import DTYPES
 
 THUMBNAIL = 96
+COLOURS = ((255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255))
+GREY = (128, 128, 128, 255)
 ACTIVE = 3
 FLOAT_RANGE = (-2147483648.0, 2147483647.0)  # of a real server for float and double
 
@@ -27,18 +29,21 @@ def new_settings(pixels: PixelsI, dtype: np.dtype) -> RenderingDefI:
     made.quantization.cdStart, made.quantization.cdEnd = rint(0), rint(255)
     made.quantization.bitResolution = rint(255)
     for number, channel in enumerate(pixels.copyChannels()):
-        made.addChannelBinding(_binding(number, channel))
+        made.addChannelBinding(_binding(number, channel, pixels.sizeC.val > 1))
     set_windows(made, pixels, dtype)
     return made
 
 
-def _binding(number: int, channel: Any) -> ChannelBindingI:
+def _binding(number: int, channel: Any, several: bool) -> ChannelBindingI:
     made = ChannelBindingI()
     made.active, made.noiseReduction = rbool(number < ACTIVE), rbool(False)
     made.coefficient = rdouble(1.0)
     made.family = FamilyI()
     made.family.value = rstring("linear")
-    made.red, made.green, made.blue, made.alpha = channel.red, channel.green, channel.blue, channel.alpha
+    colour = (channel.red, channel.green, channel.blue, channel.alpha)
+    if None in colour:  # as for an image that comes without colours
+        colour = tuple(map(rint, COLOURS[number % len(COLOURS)] if several else GREY))
+    made.red, made.green, made.blue, made.alpha = colour
     return made
 
 

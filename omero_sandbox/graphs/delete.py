@@ -44,12 +44,13 @@ def delete(state: State, session: Session, caller: Caller, request: Any, handle:
         plan.add(targets)
         gone = plan.by_class()
         on_disk = [(row, files.on_disk(state, row)) for row in _files(tx.cursor, plan.rows["originalfile"])]
-        thumbnails = list(plan.rows["thumbnail"])
+        own = [state.settings.data_dir / "Thumbnails" / str(number) for number in plan.rows["thumbnail"]]
+        own += [state.settings.romio / str(number) for number in plan.rows["pixels"]]
         erase(tx, plan.rows, gone)
     for row, path in on_disk:
         _remove(path, row.mimetype == DIRECTORY)
-    for number in thumbnails:
-        _remove(state.settings.data_dir / "Thumbnails" / str(number), False)
+    for path in own:
+        _remove(path, False)
     return omero.cmd.Delete2Response(deletedObjects=gone)
 
 

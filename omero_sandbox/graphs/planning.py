@@ -44,6 +44,7 @@ class Plan:
     options: Options
     verb: str = "delete"
     rows: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    targets: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def add(self, targets: dict[str, list[int]]) -> None:
         """Take the targets and all that goes with them.
@@ -53,6 +54,7 @@ class Plan:
         for name, ids in targets.items():
             cls = entity(name)
             self.require(cls, ids)
+            self.targets[cls.table] |= set(ids)
             self._take(cls.table, ids)
         while self._take_unheld():
             pass
@@ -95,9 +97,12 @@ class Plan:
         return sum(map(len, self.rows.values())) > before
 
     def _candidates(self, edge: Edge) -> set[int]:
+        holders = self.rows[root_of(edge.table)]
+        if edge.table.endswith("link"):  # who deletes a link itself wants to unlink
+            holders = holders - self.targets[edge.table]
         self.cursor.execute(
             f"SELECT DISTINCT {edge.column} FROM {edge.table} WHERE {edge.key} = ANY(%s) AND {edge.column} IS NOT NULL",
-            (list(self.rows[root_of(edge.table)]),),
+            (list(holders),),
         )
         return {row[0] for row in self.cursor.fetchall()} - self.rows[edge.target]
 

@@ -79,16 +79,19 @@ def _files(state: State, caller: Caller, request: Any) -> Iterator[File]:
             for number, owner, group, size in cursor.fetchall():
                 if referer != "OriginalFile" or number in request.targetObjects.get("OriginalFile", ()):
                     yield File(referer, ("file", number), owner, group, size)
-        readable = rights.readable("t", entity("Thumbnail")) or "TRUE"
-        cursor.execute(
-            f"SELECT t.id, t.owner_id, t.group_id FROM thumbnail t WHERE t.id = ANY(%s) AND {readable}",
-            (list(found["thumbnail"]),),
-        )
-        thumbnails = cursor.fetchall()
-    for number, owner, group in thumbnails:
-        path = state.settings.data_dir / "Thumbnails" / str(number)
-        if path.exists():
-            yield File("Thumbnail", ("thumbnail", number), owner, group, path.stat().st_size)
+        for referer, folder in (
+            ("Thumbnail", state.settings.data_dir / "Thumbnails"),
+            ("Pixels", state.settings.romio),
+        ):
+            readable = rights.readable("r", entity(referer)) or "TRUE"
+            cursor.execute(
+                f"SELECT r.id, r.owner_id, r.group_id FROM {referer} r WHERE r.id = ANY(%s) AND {readable}",
+                (list(found[referer.lower()]),),
+            )
+            for number, owner, group in cursor.fetchall():
+                path = folder / str(number)
+                if path.exists():
+                    yield File(referer, (referer, number), owner, group, path.stat().st_size)
 
 
 def _targets(cursor: Any, request: Any) -> dict[str, set[int]]:

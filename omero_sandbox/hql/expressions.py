@@ -86,7 +86,9 @@ class Expressions:
     def _class_comparison(
         self, left: ast.Expression, right: Sequence[ast.Expression], negated: bool, scope: Scope
     ) -> str | None:
-        """`a.class = TagAnnotation` (or its full name, or its discriminator)."""
+        """`a.class = TagAnnotation` (or its full name, or its discriminator); `type(a)` is the same."""
+        if isinstance(left, ast.Call) and left.name.lower() == "type" and isinstance(left.arguments[0], ast.Path):
+            left = ast.Path((*left.arguments[0].parts, "class"))
         if not (isinstance(left, ast.Path) and left.parts[-1] == "class"):
             return None
         found = scope.resolve(left.parts)

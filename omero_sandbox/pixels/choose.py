@@ -12,6 +12,7 @@ from omero_sandbox.pixels.file_buffer import FileBuffer, Reader
 from omero_sandbox.pixels.multiscale_buffer import MultiscaleBuffer
 from omero_sandbox.pixels.ome_tiff import OmeTiffReader
 from omero_sandbox.pixels.ome_xml import OmeXmlReader
+from omero_sandbox.pixels.romio import RomioBuffer
 from omero_sandbox.pixels.source import Source, find_source, unreadable_files
 from omero_sandbox.pixels.zarr_reader import ZarrReader
 from omero_sandbox.pixels.zarr_store import NO_S3
@@ -38,6 +39,8 @@ def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool 
 
     with state.database.read() as cursor:
         source = find_source(cursor, caller, pixels_id, repository, uuid)
+    if source.path is None and source.lsid is None:
+        return RomioBuffer(state.settings.romio / str(pixels_id), source.sizes)
     if importing:
         return open_import(source)
     return open_source(source, state.settings.reader_v3, unreadable, state.settings.s3)

@@ -5,7 +5,7 @@ from typing import Any
 from omero.model import PixelsI, RenderingDefI
 
 import omero
-from omero_sandbox import hql, model
+from omero_sandbox import hql, model, new_images
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.services.rendering_settings import settings_of
@@ -24,7 +24,7 @@ ALL_SETTINGS = (
 
 @service
 class PixelsService(Service):
-    """Descriptions of pixels; new images without a file are not made here."""
+    """Descriptions of pixels, and new images without a file."""
 
     interface = "omero.api.IPixels"
 
@@ -59,6 +59,35 @@ class PixelsService(Service):
         with self.state.database.read() as cursor:
             found = hql.find(cursor, call.caller, query, omero.sys.ParametersI().addId(settings_id))
         return found[0] if found else None
+
+    def createImage(
+        self, call: Call, x: int, y: int, z: int, t: int, channels: list[int], kind: Any, name: str, description: str
+    ) -> Any:
+        """Make an image whose planes are to be written with RawPixelsStore; returns its id."""
+        image = new_images.blank(x, y, z, t, len(channels), kind)
+        image.name = omero.rtypes.rstring(name)
+        image.description = None if not description else omero.rtypes.rstring(description)
+        return self._save_image(call, image)
+
+    def copyAndResizeImage(
+        self, call: Call, image_id: int, x: Any, y: Any, z: Any, t: Any, channels: list[int], name: str, stats: bool
+    ) -> Any:
+        """Make an image like another one, of other sizes and with some of its channels; returns its id.
+
+        Raises omero.ValidationException when there is no such image for the caller.
+        """
+        query = DESCRIPTION.replace("p.id = :id", "p.image.id = :id")
+        with self.state.database.read() as cursor:
+            found = hql.find(cursor, call.caller, query, omero.sys.ParametersI().addId(image_id))
+        if not found:
+            raise omero.ValidationException(message=f"No such image: {image_id}")
+        image = new_images.like(found[0], [size and size.val for size in (x, y, z, t)], channels, stats)
+        image.name = omero.rtypes.rstring(name) if name else found[0].image.name
+        return self._save_image(call, image)
+
+    def _save_image(self, call: Call, image: Any) -> Any:
+        with self.state.database.write(call.caller) as tx:
+            return model.save(tx, [image], trusted=False)[0].id
 
     def getAllEnumerations(self, call: Call, name: str) -> list[Any]:
         """Every value of an enumeration."""

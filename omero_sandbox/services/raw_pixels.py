@@ -1,7 +1,7 @@
 """omero.api.RawPixelsStore: planes and parts of them, big-endian, from whatever reader opens the Pixels.
 
-Left out, because a real server has them for no image of a fileset either: setPlane and its like, getRegion,
-getPlaneRegion.
+Only Pixels without a fileset can be written to. Left out, because a real server has them for no image of a fileset
+either: getRegion, getPlaneRegion.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,8 @@ import omero.all
 import omero
 from omero_sandbox.pixels import PixelBuffer, histogram, open_buffer
 from omero_sandbox.pixels.buffer import MAX_SIDE
+from omero_sandbox.pixels.romio import RomioBuffer
+from omero_sandbox.pixels.writing import require_writable, save_digest
 from omero_sandbox.services.base import Call, StatefulService, service
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ class RawPixelsStore(StatefulService):
         super().__init__(state, session)
         self._pixels_id: int | None = None
         self._opened: PixelBuffer | None = None
+        self._written = False
 
     def setPixelsId(self, call: Call, pixels_id: int, bypass: bool) -> None:
         """Open a Pixels; the same one again stays open as it is. `bypass` has no meaning since OMERO 5."""
@@ -44,8 +47,46 @@ class RawPixelsStore(StatefulService):
         """Let the files go."""
         self._pixels_id = self._opened = None
 
-    def save(self, call: Call) -> None:
-        """Nothing was changed, so nothing is returned."""
+    def save(self, call: Call) -> omero.model.PixelsI | None:
+        """Store the new SHA-1 of what was written and return the Pixels; None when nothing was."""
+        if not self._written:
+            return None
+        self._written = False
+        return save_digest(self.state, call.caller, self.getPixelsId(call), self._buffer())
+
+    def setPlane(self, call: Call, data: bytes, z: int, c: int, t: int) -> None:
+        """Write one plane."""
+        sizes = self._buffer().sizes
+        self.setTile(call, data, z, c, t, 0, 0, sizes.x, sizes.y)
+
+    def setRow(self, call: Call, data: bytes, y: int, z: int, c: int, t: int) -> None:
+        """Write one row."""
+        self.setTile(call, data, z, c, t, 0, y, self._buffer().sizes.x, 1)
+
+    def setStack(self, call: Call, data: bytes, z: int, c: int, t: int) -> None:
+        """Write all z (the argument `z` has no meaning)."""
+        plane = self._buffer().sizes.plane
+        for number in range(self._buffer().sizes.z):
+            self.setPlane(call, data[number * plane : (number + 1) * plane], number, c, t)
+
+    def setTimepoint(self, call: Call, data: bytes, t: int) -> None:
+        """Write all z and c."""
+        stack = self.getStackSize(call)
+        for channel in range(self._buffer().sizes.c):
+            self.setStack(call, data[channel * stack : (channel + 1) * stack], 0, channel, t)
+
+    def setTile(self, call: Call, data: bytes, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> None:
+        """Write a rectangle of one plane.
+
+        Raises omero.ApiUsageException for the Pixels of a fileset, omero.SecurityViolation for those of others.
+        """
+        buffer = self._buffer()
+        if not isinstance(buffer, RomioBuffer):
+            raise omero.ApiUsageException(message="Cannot write to repository: the pixels are those of a fileset")
+        if not self._written:
+            require_writable(self.state, call.caller, self.getPixelsId(call))
+        self._written = True
+        buffer.set_tile(z, c, t, x, y, w, h, data)
 
     def getPixelsId(self, call: Call) -> int:
         """What setPixelsId was last given."""
