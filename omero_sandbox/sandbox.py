@@ -115,9 +115,7 @@ class OmeroSandbox:
 
     It goes away even when this process is killed."""
 
-    def __init__(
-        self, data: Path | None = None, reader_v3: bool = False, s3: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, data: Path | None = None, reader_v3: bool = False, s3: Mapping[str, str] | None = None) -> None:
         self._data = data
         self._reader_v3 = reader_v3
         self._s3 = s3

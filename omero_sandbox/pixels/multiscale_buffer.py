@@ -26,9 +26,7 @@ class MultiscaleBuffer(PixelBuffer):
     plugin logs the error and returns nothing), stacks and timepoints raise omero.ApiUsageException.
     """
 
-    def __init__(
-        self, path: str, full_size: tuple[int, int], v3: bool = False, s3: Mapping[str, str] = NO_S3
-    ) -> None:
+    def __init__(self, path: str, full_size: tuple[int, int], v3: bool = False, s3: Mapping[str, str] = NO_S3) -> None:
         """Open at full resolution; `full_size` is (x, y) in the database, of which descriptions() are halves.
 
         `s3`: the endpoint of each host (Settings).
