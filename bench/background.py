@@ -45,8 +45,8 @@ def add_images(cursor: Any, first: int, count: int, fileset: int, path: str, nam
         values[1:],
     )
     cursor.execute(
-        f"INSERT INTO pixels (id, {columns}, sha1, sizec, sizet, sizex, sizey, sizez, dimensionorder, image, pixelstype,"
-        " image_index, path, name, repo) SELECT n, -120, 0, 0, 0, 0, 'x', 1, 1, 64, 64, 1,"
+        f"INSERT INTO pixels (id, {columns}, sha1, sizec, sizet, sizex, sizey, sizez, dimensionorder, image,"
+        " pixelstype, image_index, path, name, repo) SELECT n, -120, 0, 0, 0, 0, 'x', 1, 1, 64, 64, 1,"
         " (SELECT min(id) FROM dimensionorder), n, (SELECT min(id) FROM pixelstype), 0, %s, %s, 'r'"
         " FROM generate_series(%s::bigint, %s::bigint) AS n", (path, name, first, first + count - 1),
     )  # fmt: skip

@@ -30,8 +30,9 @@ class Planes:
     def read(
         self, z: int, c: int, t: int, rows: slice = slice(None), columns: slice = slice(None)
     ) -> np.ndarray:
-        """One plane, or some rows and columns of it, as (y, x) in the array's own type; z, c and t are 0-based, 0 on an axis
-        that is not there.
+        """One plane, or some rows and columns of it, as (y, x) in the array's own type.
+
+        z, c and t are 0-based, 0 on an axis that is not there.
 
         Raises IndexError for a plane that is not there and Unreachable for one that cannot be read; chunks that are
         not stored are the array's fill value, as Zarr has it.
