@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import Ice
-from omero.cmd import ERR, CmdCallbackPrx, Status
+from omero.cmd import ERR, CmdCallbackPrx, Request, Status
 from omero.cmd import State as Flag
 
 from omero_sandbox.context import Caller
@@ -46,6 +46,7 @@ def command(request: Any) -> Callable[[Command], Command]:
 
 def submit(state: "State", session: "Session", client: str, call: Call, request: Any) -> Any:
     """Start a command and return the proxy of its Handle; an unknown request ends at once with an ERR that names it."""
+    request = request or Request()  # none at all is an unknown one too
     handle = Handle(state, session, request)
     proxy = handle.serve(client)
     handle.start(lambda: run(state, session, call.caller, request, handle))

@@ -63,9 +63,9 @@ class AdminService(Service):
         with self.state.database.read() as cursor:
             return _one(accounts.experimenters(cursor, [user_id]), f"No such experimenter: {user_id}")
 
-    def lookupLdapAuthExperimenters(self, call: Call) -> list:
+    def lookupLdapAuthExperimenters(self, call: Call) -> Any:
         """None: the sandbox has no LDAP."""
-        return []
+        return omero.rtypes.rlist([])
 
     def lookupLdapAuthExperimenter(self, call: Call, user_id: int) -> None:
         """None: the sandbox has no LDAP."""
