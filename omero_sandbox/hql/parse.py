@@ -1,7 +1,7 @@
 """From the text of a query to its AST, by the grammar in grammar.lark."""
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -19,7 +19,7 @@ def parse(query: str) -> ast.Select:
     Raises omero.QueryException for what the grammar does not allow.
     """
     try:
-        tree = _PARSER.parse(query)
+        tree = _parser().parse(query)
     except lark.UnexpectedInput as error:
         near = query[error.pos_in_stream or 0 :][:40] if getattr(error, "pos_in_stream", None) is not None else ""
         where = f"unexpected end: {query}" if not near.strip() else f"unexpected token: {near!r} in [{query}]"
@@ -222,6 +222,7 @@ class _Build(Transformer):
         return ast.Literal(None)
 
 
-_PARSER = lark.Lark(
-    files(__package__).joinpath("grammar.lark").read_text(), parser="lalr", lexer="contextual", maybe_placeholders=False
-)
+@cache
+def _parser() -> lark.Lark:
+    grammar = files(__package__).joinpath("grammar.lark").read_text()
+    return lark.Lark(grammar, parser="lalr", lexer="contextual", maybe_placeholders=False)

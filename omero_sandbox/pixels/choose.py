@@ -1,4 +1,7 @@
-"""Which reader opens a Pixels, by the rules of a server with omero-zarr-pixel-buffer and OMEZarrReader."""
+"""Which reader opens a Pixels, by the rules of a server with omero-zarr-pixel-buffer and OMEZarrReader.
+
+The readers of Zarr are imported when they are needed: their libraries would double the time that the server starts in.
+"""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +12,10 @@ import omero
 from omero_sandbox.context import Caller
 from omero_sandbox.pixels.buffer import PixelBuffer, instantiation_error
 from omero_sandbox.pixels.file_buffer import FileBuffer, Reader
-from omero_sandbox.pixels.multiscale_buffer import MultiscaleBuffer
 from omero_sandbox.pixels.ome_tiff import OmeTiffReader
 from omero_sandbox.pixels.ome_xml import OmeXmlReader
 from omero_sandbox.pixels.romio import RomioBuffer
 from omero_sandbox.pixels.source import Source, find_source, unreadable_files
-from omero_sandbox.pixels.zarr_reader import ZarrReader
-from omero_sandbox.pixels.zarr_store import NO_S3
 
 if TYPE_CHECKING:
     from omero_sandbox.state import State
@@ -50,7 +50,7 @@ def open_source(
     source: Source,
     reader_v3: bool,
     unreadable: Callable[[Sequence[Path]], list[Path]],
-    s3: Mapping[str, str] = NO_S3,
+    s3: Mapping[str, str] | None = None,
 ) -> PixelBuffer:
     """Open what the database names.
 
@@ -61,7 +61,9 @@ def open_source(
     """
     if source.lsid is not None:
         try:
-            return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3, s3)
+            from omero_sandbox.pixels.multiscale_buffer import MultiscaleBuffer
+
+            return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3, s3 or {})
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             log.warning("Pixels:%d: reading pixels.path, not %s: %s", source.pixels_id, source.lsid, reason)
@@ -98,6 +100,8 @@ def _reader(path: Path, source: Source, importing: bool) -> Reader:
     """The reader for a file by its name, as Bio-Formats chooses among those that the sandbox has."""
     name = path.name.lower()
     if ".zarr" in str(path).lower() and not importing:
+        from omero_sandbox.pixels.zarr_reader import ZarrReader
+
         return ZarrReader(path, source.series)
     if name.endswith((".tif", ".tiff")):
         return OmeTiffReader(path, source.series)

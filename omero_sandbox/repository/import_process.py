@@ -10,7 +10,6 @@ import omero
 from omero_sandbox.commands import Handle
 from omero_sandbox.context import Caller
 from omero_sandbox.database import Transaction
-from omero_sandbox.importer.run import STEPS, import_fileset
 from omero_sandbox.repository import checksums, files
 from omero_sandbox.repository.files import FileRow
 from omero_sandbox.repository.uploads import Upload
@@ -103,6 +102,8 @@ class ImportProcess(StatefulService):
             location=omero.grid.ImportLocation(sharedPath=self.upload.prefix),
             logFile=OriginalFileI(self.upload.log_id, False),
         )
+        from omero_sandbox.importer.run import STEPS, import_fileset  # takes a second: ome_types
+
         handle = Handle(self.state, self.session, request, STEPS)
         self._handle = handle.serve(self.client)
         handle.start(lambda: import_fileset(self.state, self.caller, self.upload, self.settings, handle))
