@@ -33,6 +33,7 @@ class RozControl(BaseControl):
         self._add_replace(sub)
         self._add_rollback(sub)
         self._add_status(sub)
+        self._add_cleanup(sub)
         self._add_completeness(sub)
         self._add_verify(sub)
 
@@ -71,11 +72,16 @@ class RozControl(BaseControl):
         parser.add_login_arguments()
 
     def _add_status(self, sub) -> None:
-        parser = self._verb(
-            sub, "status", self.status, "Show the records of a fileset: which Zarr, by whom, when, proven"
-        )
+        text = "Show what was done to images: which Zarr, by whom, when, how proven"
+        parser = self._verb(sub, "status", self.status, text)
+        cli_replace.add_status_options(parser)
+        parser.add_login_arguments()
+
+    def _add_cleanup(self, sub) -> None:
+        text = "Remove a source fileset that was replaced, or a new one that was rolled back, to free its disk"
+        parser = self._verb(sub, "cleanup", self.cleanup, text)
         parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
-        parser.add_argument("--json", action="store_true", help="print JSON")
+        cli_replace.add_cleanup_options(parser)
         parser.add_login_arguments()
 
     def _add_completeness(self, sub) -> None:
@@ -146,8 +152,12 @@ class RozControl(BaseControl):
         cli_replace.rollback(self.ctx, self._session(args), args)
 
     def status(self, args: Namespace) -> None:
-        """Show the records of a fileset."""
+        """Show the records of images."""
         cli_replace.status(self.ctx, self._session(args), args)
+
+    def cleanup(self, args: Namespace) -> None:
+        """Remove a fileset that was emptied."""
+        cli_replace.cleanup(self.ctx, self._session(args), args)
 
     def completeness(self, args: Namespace) -> None:
         """Compare the metadata of two sides."""

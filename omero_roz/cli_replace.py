@@ -4,12 +4,14 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omero_roz import cli_bulk, cli_zarr
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero_session import OmeroSession
+    from omero_roz.replace.cleanup import Cleanup
     from omero_roz.replace.steps import Replaced
 
 _DB = (
@@ -17,6 +19,7 @@ _DB = (
     "password in it: PGPASSFILE, PGPASSWORD and pg_service.conf work"
 )
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: files are written there, past the API (with --db)"
+_CLEANUP_REPOSITORY = "OMERO's ManagedRepository as this machine sees it: the files are looked at for links"
 _CHECK = "planes compared with the Zarr's before the change: none, a sample (default), or every one"
 _BINDING = (
     "external-info (default): omero-zarr-pixel-buffer reads the Zarr where it is; zarr-reader: Bio-Formats with "
@@ -82,15 +85,75 @@ def rollback(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     ctx.err(f"the images of Fileset:{fileset} are back in Fileset:{source}")
 
 
+def add_status_options(parser: ArgumentParser) -> None:
+    """The options of `status`."""
+    what = "Fileset:ID, Image:ID, Dataset:ID, Project:ID, Plate:ID or Screen:ID"
+    parser.add_argument("object", metavar="OBJECT", help=what)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
 def status(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
-    """Show the records of a fileset."""
-    from omero_roz.replace import one
+    """Show the records of what is named."""
+    from omero_roz.errors import UsageError
+    from omero_roz.ports.containers import parse
+    from omero_roz.replace.status import status as read_status
     from omero_roz.terminal import show_records
 
-    records = one.records(session, args.fileset.id.val)
+    named = parse(args.object)
+    if named is None:
+        raise UsageError("it names no object of OMERO", args.object, "name Fileset:ID, Image:ID, Plate:ID …")
+    stated = read_status(session, *named)
     if args.json:
-        return ctx.out(json.dumps([asdict(record) for record in records], ensure_ascii=False, indent=2))
-    show_records(f"Fileset:{args.fileset.id.val}", records, sys.stdout)
+        return ctx.out(json.dumps([one.to_json() for one in stated], ensure_ascii=False, indent=2))
+    show_records(args.object, stated, sys.stdout)
+
+
+def add_cleanup_options(parser: ArgumentParser) -> None:
+    """The options of `cleanup`."""
+    parser.add_argument("--managed-repository", metavar="DIR", help=_CLEANUP_REPOSITORY)
+    parser.add_argument("--yes", action="store_true", help="remove it without asking")
+    parser.add_argument("--dry-run", action="store_true", help="look at everything and remove nothing")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_database_option(parser)
+    cli_zarr.add_access_options(parser)
+
+
+def cleanup(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Remove a fileset that a replacement or a rollback has emptied."""
+    from omero_roz.ports.database import Database
+    from omero_roz.replace import cleanup as cleaning
+    from omero_roz.replace.owners import Owners
+    from omero_roz.terminal import progress
+
+    database = Database(args.db) if args.db else None
+    repository = Path(args.managed_repository) if args.managed_repository else None
+    owners = Owners(session, database, repository)
+    try:
+        with progress(sys.stderr) as report:
+            planned = cleaning.examine(owners, args.fileset.id.val, cli_zarr.access(args), report)
+        told = {"fileset": planned.fileset.id, "images_in": planned.holder.id, "bytes": planned.bytes}
+        removed = not args.dry_run and _confirmed(ctx, planned, args)
+        if removed:
+            cleaning.remove(owners, planned)
+    finally:
+        owners.close()
+    if args.json:
+        ctx.out(json.dumps(told | {"files": planned.files, "removed": removed}, indent=2))
+    done = "removed" if removed else "nothing was removed"
+    ctx.err(f"Fileset:{planned.fileset.id}: {done} ({len(planned.files)} files, {planned.bytes} bytes)")
+
+
+def _confirmed(ctx: Any, planned: "Cleanup", args: Namespace) -> bool:
+    from omero_roz.errors import UsageError
+
+    where, holder = f"Fileset:{planned.fileset.id}", f"Fileset:{planned.holder.id}"
+    end = f"rollback of {holder} ends here" if planned.ends_rollback else "its images are back in their source"
+    ctx.err(f"{where}: its {len(planned.files)} files and its records will be deleted; {end}")
+    if args.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked whether to remove it", where, "say --yes, or --dry-run to look only")
+    return ctx.input(f"Remove {where}? [y/N] ").strip().lower() in ("y", "yes")
 
 
 def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:

@@ -23,8 +23,8 @@ from rich.text import Text
 from omero_roz.errors import RozError, one_line
 from omero_roz.layout.model import Plate, ZarrLayout
 from omero_roz.matching import Mismatch, Proposal
-from omero_roz.record import Record
 from omero_roz.replace.bulk import Outcome
+from omero_roz.replace.status import Stated
 from omero_roz.verify import pixels
 from omero_roz.verify.certificate import Certificate, counts
 from omero_roz.verify.completeness import Completeness, Field
@@ -109,15 +109,18 @@ def _show_proposal(proposal: Proposal, out: TextIO) -> None:
     out.write(json.dumps({"seriesMapping": proposal.paths}) + "\n")
 
 
-def show_records(fileset: str, records: Sequence[Record], out: TextIO) -> None:
+def show_records(named: str, stated: Sequence[Stated], out: TextIO) -> None:
     """What `status` prints: a row for each record, oldest first."""
-    if not records:
-        out.write(f"{fileset}: nothing was done by omero-roz\n")
+    if not stated:
+        out.write(f"{named}: nothing was done by omero-roz\n")
         return
-    table = _table("what", "state", "Zarr", "binding", "source", "images", "by", "when")
-    for r in records:
-        source = "" if r.source is None else f"Fileset:{r.source}"
-        table.add_row(r.kind, r.state, r.uri, r.binding, source, str(len(r.images)), r.user, r.when)
+    table = _table("fileset", "what", "state", "Zarr", "binding", "source", "images", "by", "when", "proven")
+    for one in stated:
+        r = one.record
+        source = "" if r.source is None else f"Fileset:{r.source}" + (" (removed)" if one.source_gone else "")
+        state = r.state + (" (changed since)" if one.as_recorded is False else "")
+        cells = (f"Fileset:{one.fileset}", r.kind, state, r.uri, r.binding, source, str(len(r.images)), r.user, r.when)
+        table.add_row(*(escape(one_line(cell)) for cell in cells), one.proof)
     _console(out).print(table)
 
 

@@ -39,6 +39,7 @@ _NOTED = f"select l.parent.id, a.id, a.textValue {_TEXTS} and l.parent.id in (:i
 _NAMED = f"select a.name, l.parent.id, a.id, a.textValue {_TEXTS} and a.name in (:names) order by a.id"
 _SUMMARISED = """select distinct l.parent.id from FilesetAnnotationLink l, MapAnnotation a join a.mapValue v
     where l.child.id = a.id and a.ns = :ns and v.name = :name and v.value = :value order by l.parent.id"""
+_FILES = "select o.path, o.name, o.mimetype from OriginalFile o where o.id in (:ids) and o.repo is not null"
 _CALLED = (
     "select distinct i.fileset.id from Image i where i.name = :name and i.fileset is not null",
     """select distinct i.fileset.id from WellSample s join s.image i join s.well w
@@ -149,6 +150,11 @@ class Filesets:
         """The filesets whose summary has a value under a name."""
         rows = self._session.rows(_SUMMARISED, f"looking for {name} {value}", ns=namespace, name=name, value=value)
         return [fileset for [fileset] in rows]
+
+    def paths(self, file_ids: Sequence[int]) -> list[tuple[str, bool]]:
+        """Files of the repository by their paths in it, and whether each is a directory; others are left out."""
+        rows = self._session.rows(_FILES, "reading the registered files", ids=list(file_ids)) if file_ids else []
+        return [(f"{path}{name}".lstrip("/"), kind == "Directory") for path, name, kind in rows]
 
     def called(self, name: str) -> list[int]:
         """The filesets of the images and plates of a name."""

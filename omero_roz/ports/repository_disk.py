@@ -92,6 +92,17 @@ class RepositoryDisk:
         return NewFile(self.uuid, directory, name, len(content), sha1, mimetype)
 
 
+def behind_links(repository: Path, path: str) -> Iterator[Path]:
+    """The links on the way to a file or directory of the repository, that one itself, and those in the directory."""
+    place = repository
+    for part in Path(path).parts:
+        place = place / part
+        if place.is_symlink():
+            yield place
+    if place.is_dir() and not place.is_symlink():
+        yield from map(Path, _links(str(place)))
+
+
 def check_source(source: Path, repository: Path) -> None:
     """Refuse a Zarr that links would not be safe to lead to.
 

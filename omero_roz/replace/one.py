@@ -172,13 +172,6 @@ def _record(kind: str, state: str, uri: str, binding: str, user: str, source: in
     return Record(kind, state, uri, binding, user, when, version("omero-roz"), source)
 
 
-def records(session: OmeroSession, fileset_id: int) -> Sequence[Record]:
-    """What omero-roz did to a fileset, oldest first."""
-    filesets = Filesets(session)
-    filesets.get(fileset_id)
-    return [from_json(text, f"Fileset:{fileset_id}") for _, text in filesets.notes(fileset_id, NS_RECORD)]
-
-
 def in_force(filesets: Filesets, ids: Sequence[int]) -> list[int]:
     """Those of the filesets that are a replacement which was not rolled back."""
     notes = filesets.notes_many(ids, NS_RECORD)

@@ -61,6 +61,12 @@ def prefixes_below(database: Database, directory: str) -> set[str]:
         return {prefix for [prefix] in tx.rows(SQL["prefixes"], directory=directory)}
 
 
+def images_inside(database: Database, fileset: int) -> set[int]:
+    """The images in a fileset, of all groups."""
+    with database.transaction() as tx:
+        return {image for image, _ in tx.rows(SQL["images_inside"], filesets=[fileset])}
+
+
 def repository_uuid(database: Database, directory: str) -> str:
     """The uuid of the repository that has a registered directory; Refused where the database knows none."""
     parent, _, name = directory.strip("/").rpartition("/")

@@ -58,9 +58,12 @@ class Sample:
     """First, middle and last of everything, and what the seed adds by chance."""
 
     seed: int = 0
+    every_image: bool = False
 
     def pairs(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
-        """The representatives and some more, in their order."""
+        """The representatives and some more, in their order, or all where every image is wanted."""
+        if self.every_image:
+            return pairs
         others = random.Random(self.seed).sample(pairs, min(MORE_IMAGES, len(pairs)))
         wanted = {pair.image.id for pair in (*representatives(pairs), *others)}
         return [pair for pair in pairs if pair.image.id in wanted]

@@ -51,9 +51,9 @@ def test_wells_that_were_reordered_still_get_their_own_fields(omero_cli: Omero, 
     fileset, images = import_file(omero_cli.client, shared / "layouts" / "originals" / "plate23.ome.tif")
     planes = shown(omero_cli.client, images)
     more = options(server, "external-info")
-    turned(server, images)
+    turned(server, images)  # so the server reads other series of the OME-TIFF now: only the wells are right
     zarr = str(shared / "layouts" / "v4_plate23.zarr")
-    done = omero_cli("roz", "replace-fileset", f"Fileset:{fileset}", zarr, *more)
+    done = omero_cli("roz", "replace-fileset", f"Fileset:{fileset}", zarr, *more, "--check", "none")
     assert done.code == 0, done.err
     assert shown(omero_cli.client, images) == planes
 

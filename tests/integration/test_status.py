@@ -1,0 +1,68 @@
+"""What was done to images, asked for by whatever has them."""
+
+import json
+from pathlib import Path
+
+import omero.gateway
+import pytest
+from omero.model import DatasetI, DatasetImageLinkI, ImageI
+from omero.rtypes import rstring
+
+from demo.omero_client import import_file
+from tests.replacing import Replacing
+from tests.servers import Omero
+
+
+def told(omero: Omero, named: str) -> list[dict]:
+    done = omero("roz", "status", named, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)
+
+
+def dataset_with(omero: Omero, image: int) -> int:
+    dataset = DatasetI()
+    dataset.name = rstring("status")
+    link = DatasetImageLinkI()
+    link.parent, link.child = dataset, ImageI(image, False)
+    return omero.client.sf.getUpdateService().saveAndReturnObject(link).parent.id.val
+
+
+def test_by_fileset_source_image_and_dataset(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    dataset = dataset_with(replacing.omero, replacing.images[1])
+    for named in (
+        f"Fileset:{new}", f"Fileset:{replacing.fileset}", f"Image:{replacing.images[3]}", f"Dataset:{dataset}",
+    ):  # fmt: skip
+        [one] = told(replacing.omero, named)
+        assert (one["fileset"], one["source"], one["state"]) == (new, replacing.fileset, "proven")
+        assert (one["uri"], one["binding"]) == (str(acquisition / "v2.zarr"), "external-info")
+        assert (one["as_recorded"], one["source_gone"]) == (True, False)
+        assert one["check"]["before"]["check"] == "sample"
+    shown = replacing.omero("roz", "status", f"Fileset:{new}").out
+    assert "before the change: " in shown and f"Fileset:{replacing.fileset}" in shown
+
+
+def test_what_was_changed_since_is_told(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    replacing.sql("UPDATE image SET external_id = NULL WHERE id = %s", replacing.images[0])
+    assert told(replacing.omero, f"Fileset:{new}")[0]["as_recorded"] is False
+    assert "(changed since)" in replacing.omero("roz", "status", f"Fileset:{new}").out
+
+
+@pytest.mark.parametrize("kind", ["Plate", "Image"])
+def test_by_plate(omero_cli: Omero, shared: Path, kind: str) -> None:
+    fileset, images = import_file(omero_cli.client, shared / "layouts" / "originals" / "plate23.ome.tif")
+    gateway = omero.gateway.BlitzGateway(client_obj=omero_cli.client)
+    plate = gateway.getObject("Image", images[0]).getParent().getParent().getId()
+    named = {"Plate": f"Plate:{plate}", "Image": f"Image:{images[5]}"}[kind]
+    assert told(omero_cli, named) == []
+    done = omero_cli("roz", "replace-fileset", f"Fileset:{fileset}", str(shared / "layouts" / "v4_plate23.zarr"))
+    assert done.code == 0, done.err
+    [one] = told(omero_cli, named)
+    assert (one["source"], len(one["images"])) == (fileset, 12)
+
+
+def test_what_has_no_images_or_is_not_there(omero_cli: Omero) -> None:
+    assert omero_cli("roz", "status", "Experimenter:0").code == 2
+    assert omero_cli("roz", "status", "nonsense").code == 2
+    assert omero_cli("roz", "status", "Fileset:99999999").code == 1
