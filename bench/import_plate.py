@@ -25,6 +25,7 @@ from omero_roz.import_.one import Prepared, Wanted, prepare, run
 from omero_roz.import_.steps import Options
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.zarr_stores import Access
+from omero_roz.replace.steps import Means
 from omero_sandbox.sandbox import Access as Running
 from omero_sandbox.sandbox import OmeroSandbox
 
@@ -83,12 +84,13 @@ def import_plate(sandbox: Running, zarr: Path, folder: Path, options: Options) -
     log = folder / f"{zarr.name}.log"
     with client(sandbox, log) as connected:
         session = TimedSession(connected)
+        means = Means(session)
         before = calls(log)
         began = time.perf_counter()
         read = zarrs.read(str(zarr), Access())
-        prepared = prepare(session, read.layout, read.store, Wanted(str(zarr)), [])
+        prepared = prepare(means, read.layout, read.store, Wanted(str(zarr)), [])
         assert isinstance(prepared, Prepared)
-        done = run(session, prepared, options, lambda what, number, total: None)
+        done = run(means, prepared, options, lambda what, number, total: None)
         took = time.perf_counter() - began
         return Measured(len(done.images), took, session.saving, calls(log) - before)
 

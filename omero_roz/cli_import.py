@@ -5,17 +5,19 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omero_roz import cli_zarr
+from omero_roz import cli_replace, cli_zarr
 from omero_roz.errors import RozError, UsageError
 
 if TYPE_CHECKING:
     from omero_roz.import_.one import Prepared, Skipped, Wanted
     from omero_roz.import_.steps import Imported
     from omero_roz.ports.omero_session import OmeroSession
+    from omero_roz.replace.steps import Means
 
 _TARGET = (
     "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
@@ -25,6 +27,11 @@ _STATISTICS = (
     "minima and maxima of channels: auto: those that the converter wrote (default); "
     "read: every pixel is read for them and for the SHA-1; none"
 )
+_BINDING = (
+    "external-info (default): omero-zarr-pixel-buffer reads the Zarr where it is; zarr-reader: Bio-Formats with "
+    "OMEZarrReader reads it through links in the ManagedRepository (needs --db and --managed-repository)"
+)
+_REPOSITORY = "OMERO's ManagedRepository as this machine sees it: --binding zarr-reader writes its links there"
 COLUMNS = ("uri", "target", "name")
 
 
@@ -36,6 +43,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the image, or of the plate; with several images NAME [image's name]")
     parser.add_argument("--stats", choices=("auto", "read", "none"), default="auto", help=_STATISTICS)
     parser.add_argument("--skip-thumbnails", action="store_true", help="OMERO draws each when somebody looks at it")
+    parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
+    cli_replace.add_database_option(parser)
+    parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
     parser.add_argument("--again", action="store_true", help="import also what was imported before from the same Zarr")
 
 
@@ -47,14 +57,15 @@ def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     everything = wanted(args)
     results: list[dict] = []
     failed: list[RozError] = []
-    for one in everything:
-        try:
-            results.append(_one(ctx, session, one, args))
-        except RozError as error:
-            failed.append(error)
-            results.append({"uri": one.uri, "state": "failed", "problems": [asdict(p) for p in error.problems]})
-            for problem in error.problems if len(everything) > 1 else ():
-                ctx.err(str(problem) if one.uri in problem.where else f"{one.uri}: {problem}")
+    with _means(session, args) as means:
+        for one in everything:
+            try:
+                results.append(_one(ctx, means, one, args))
+            except RozError as error:
+                failed.append(error)
+                results.append({"uri": one.uri, "state": "failed", "problems": [asdict(p) for p in error.problems]})
+                for problem in error.problems if len(everything) > 1 else ():
+                    ctx.err(str(problem) if one.uri in problem.where else f"{one.uri}: {problem}")
     if args.json:
         ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
     _summary(ctx, results, len(everything))
@@ -64,22 +75,35 @@ def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
         raise RozError(f"{len(failed)} of {len(everything)} could not be imported", fix="see above")
 
 
+@contextmanager
+def _means(session: "OmeroSession", args: Namespace) -> "Iterator[Means]":
+    from omero_roz.ports.database import Database
+    from omero_roz.replace.steps import Means
+
+    database = Database(args.db) if args.db is not None else None
+    try:
+        yield Means(session, database, Path(args.managed_repository) if args.managed_repository is not None else None)
+    finally:
+        if database is not None:
+            database.close()
+
+
 def wanted(args: Namespace) -> "list[Wanted]":
     """What the arguments and the table of --from name; UsageError where there is nothing or a wrong table."""
     from omero_roz.import_.one import Wanted
 
     targets = tuple(args.target)
-    named = [Wanted(uri, targets, args.name, args.again) for uri in args.uris]
+    named = [(uri, targets, args.name) for uri in args.uris]
     if args.table:
-        named += (
-            Wanted(row["uri"], (row["target"],) if row["target"] else targets, row["name"] or args.name, args.again)
+        named += [
+            (row["uri"], (row["target"],) if row["target"] else targets, row["name"] or args.name)
             for row in _rows(args.table)
-        )
+        ]
     if not named:
         raise UsageError("nothing to import", fix="name a Zarr, or a table with --from")
     if args.mapping and len(named) > 1:
         raise UsageError("a mapping is for one Zarr, and here are several", f"--mapping {args.mapping}", "name one")
-    return named
+    return [Wanted(*one, args.again, args.binding) for one in named]
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:
@@ -99,7 +123,7 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
         raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
 
 
-def _one(ctx: Any, session: "OmeroSession", one: "Wanted", args: Namespace) -> dict:
+def _one(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
     from omero_roz import zarrs
     from omero_roz.import_.one import Skipped, prepare
     from omero_roz.import_.one import run as run_prepared
@@ -107,13 +131,14 @@ def _one(ctx: Any, session: "OmeroSession", one: "Wanted", args: Namespace) -> d
     from omero_roz.terminal import progress
 
     zarr = zarrs.read(one.uri, cli_zarr.access(args), args.mapping)
-    prepared = prepare(session, zarr.layout, zarr.store, one, args.server_path)
+    prepared = prepare(means, zarr.layout, zarr.store, one, args.server_path)
     if isinstance(prepared, Skipped):
         return _skipped(ctx, prepared, args)
     if args.dry_run:
         return _planned(ctx, prepared, args)
     with progress(sys.stderr) as report:
-        done = run_prepared(session, prepared, Options(not args.no_probe, args.stats, not args.skip_thumbnails), report)
+        options = Options(not args.no_probe, args.stats, not args.skip_thumbnails)
+        done = run_prepared(means, prepared, options, report)
     return _imported(ctx, done, args)
 
 

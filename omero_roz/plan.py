@@ -42,11 +42,12 @@ class NewPlate:
 class ImportPlan:
     """New images from a Zarr.
 
-    `dataset` is the name of the Dataset that is made where the target is a Project; `resumes` the fileset of an
-    unfinished import that is gone on with.
+    `root` is the Zarr as the server names it, `dataset` the name of the Dataset that is made where the target is a
+    Project, `resumes` the fileset of an unfinished import that is gone on with.
     """
 
     uri: str
+    root: str
     binding: str
     group_id: int
     targets: tuple[Target, ...]
@@ -69,10 +70,17 @@ class ImportPlan:
             f"write a copy of the OME-XML to {self.file.client_path} in the ManagedRepository",
             "make a Fileset with it and with what several images share (instruments, plates), and open its record",
         ]
+        shadowed = any(image.binding is None for image in self.images)
+        bound = "not to be read yet" if shadowed else f"bound with {self.binding}"
+        shadows = [
+            "write a shadow of each series into the ManagedRepository: copies of its metadata, links to its chunks",
+            f"bind the images to them with {self.binding}, in one SQL transaction with the record",
+        ]
         return [
             *(begin if self.resumes is None else [f"go on with the unfinished import of Fileset:{self.resumes}"]),
-            f"save {_count(len(self.images), 'image', 'images')}{plates}, bound with {self.binding}, displayed as the "
+            f"save {_count(len(self.images), 'image', 'images')}{plates}, {bound}, displayed as the "
             f"Zarr says, in about {_count(batches, 'batch', 'batches')}",
+            *(shadows if shadowed else []),
             "read planes through OMERO and compare them with the Zarr's",
             "let OMERO make thumbnails",
             *(f"put {'plates' if t.kind == 'Screen' else 'images'} into {_named(t)}" for t in self.targets),

@@ -6,29 +6,34 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from ome_graph import InvalidOmeXml, read_ome
-from omero_roz.binding.lsid import ServerView, parse_server_path
+from omero_roz.binding import external_info
+from omero_roz.binding.lsid import ServerView, parse_server_path, server_root
 from omero_roz.errors import LayoutError, Refused
+from omero_roz.fileset import Who
 from omero_roz.import_.earlier import Earlier, earlier_imports_of
 from omero_roz.import_.planning import plan_import
+from omero_roz.import_.reader import reader
 from omero_roz.import_.steps import Imported, Options, Source, run_import
 from omero_roz.layout.model import ZarrLayout
 from omero_roz.layout.ome_from_ngff import ome_xml_of
 from omero_roz.layout.store import Store
 from omero_roz.plan import ImportPlan
-from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.targets import find_target, parse_target
 from omero_roz.record import Record
+from omero_roz.replace.steps import Means
 from omero_roz.verify.pixels import Progress
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the user wants imported: where it is, where it goes, its name; `again` imports what was imported before."""
+    """What the user wants imported: where it is, where it goes, its name, how it is read; `again` imports what was
+    imported before."""
 
     uri: str
     targets: tuple[str, ...] = ()
     name: str | None = None
     again: bool = False
+    binding: str = external_info.NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +56,17 @@ class Prepared:
 
 
 def prepare(
-    session: OmeroSession, layout: ZarrLayout, store: Store, wanted: Wanted, server_paths: Sequence[str]
+    means: Means, layout: ZarrLayout, store: Store, wanted: Wanted, server_paths: Sequence[str]
 ) -> Prepared | Skipped:
     """Plan an import, or tell that it was done before; `server_paths` are LOCAL=SERVER.
 
     Raises LayoutError, Refused or UsageError with all that forbids it.
     """
+    session = means.session
     view = ServerView(tuple(parse_server_path(text) for text in server_paths), store.bucket)
     names = [parse_target(text) for text in wanted.targets]
-    layout.mapped_series()  # raises with all that is wrong before OMERO is asked
+    series = layout.mapped_series()  # raises with all that is wrong before OMERO is asked
+    read_by = reader(means, wanted.uri, store, wanted.binding, server_root(layout.uri, view), series)
     targets = [find_target(session, name) for name in names]
     source = _source(layout, store)
     group = targets[0].group_id if targets else session.who.group_id
@@ -67,25 +74,28 @@ def prepare(
     done = [one for one in earlier if not one.is_open]
     if done and not wanted.again:
         return Skipped(layout.uri, done[-1].fileset, done[-1].record.user, done[-1].record.when)
-    unfinished = _own(session, [one for one in earlier if one.is_open])
+    unfinished = _own(session.who, [one for one in earlier if one.is_open], wanted.binding)
     now = datetime.now(UTC)
-    plan = plan_import(layout, source.ome, session.who, targets, wanted.name, view, unfinished, now)
+    plan = plan_import(layout, source.ome, session.who, targets, wanted.name, read_by, unfinished, now)
     return Prepared(plan, source, unfinished)
 
 
-def run(session: OmeroSession, prepared: Prepared, options: Options, progress: Progress) -> Imported:
+def run(means: Means, prepared: Prepared, options: Options, progress: Progress) -> Imported:
     """Import as planned."""
     plan, when = prepared.plan, datetime.now(UTC).isoformat(timespec="seconds")
-    user = session.who.user_name
+    user = means.session.who.user_name
     record = Record("import", "open", plan.uri, plan.binding, user, when, version("omero-roz"), None)
-    return run_import(session, plan, prepared.source, record, prepared.earlier, options, progress)
+    return run_import(means, plan, prepared.source, record, prepared.earlier, options, progress)
 
 
-def _own(session: OmeroSession, unfinished: Sequence[Earlier]) -> Earlier | None:
+def _own(who: Who, unfinished: Sequence[Earlier], binding: str) -> Earlier | None:
     for one in unfinished:
-        if one.owner != session.who.user_id:
+        if one.owner != who.user_id:
             what = f"{one.record.user} is importing it, or could not finish (since {one.record.when})"
             raise Refused(what, f"Fileset:{one.fileset}", "ask them to finish or to delete it")
+        if one.record.binding != binding:
+            what = f"its import was begun with --binding {one.record.binding}"
+            raise Refused(what, f"Fileset:{one.fileset}", "repeat it as it was begun, or delete it")
     return unfinished[0] if unfinished else None
 
 

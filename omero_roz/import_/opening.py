@@ -79,6 +79,11 @@ class Opening:
             take_back(self._session, self._begun.fileset, NS_RECORD, known, kinds, self._plan.group_id)
 
     @property
+    def fileset(self) -> int | None:
+        """The fileset of what is under way."""
+        return self._begun.fileset if self._begun else None
+
+    @property
     def where(self) -> str:
         """What is under way, for an error."""
         return f"Fileset:{self._begun.fileset}" if self._begun else self._plan.uri

@@ -6,11 +6,10 @@ from pathlib import PurePosixPath
 
 from ome_types import OME
 
-from omero_roz.binding import external_info
-from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.errors import Refused
 from omero_roz.fileset import Who
 from omero_roz.import_.earlier import Earlier
+from omero_roz.import_.reader import Reader
 from omero_roz.layout.model import ZarrLayout
 from omero_roz.plan import FilesetFile, ImportPlan, NewPlate
 from omero_roz.ports.new_images import NewImage
@@ -25,27 +24,27 @@ def plan_import(
     who: Who,
     targets: Sequence[Target],
     name: str | None,
-    view: ServerView,
+    reader: Reader,
     earlier: Earlier | None,
     now: datetime,
 ) -> ImportPlan:
     """The plan for a layout's images, in the order of its OME-XML and with its names.
 
     `name` is for all of them, as `omero import --name` has it; `earlier` is an unfinished import to go on with.
-    Raises LayoutError with all that is wrong with the layout, Refused where the reader could not open it or there is
-    nothing in it for a target.
+    Raises LayoutError with all that is wrong with the layout, Refused where there is nothing in it for a target.
     """
     series = layout.mapped_series()
-    bindings = external_info.bind(server_root(layout.uri, view), series)
-    named = zip(_names(layout, ome, name), series, bindings, strict=True)
-    images = tuple(NewImage(place, own, one.path, binding) for place, (own, one, binding) in enumerate(named))
+    named = zip(_names(layout, ome, name), series, reader.infos, strict=True)
+    images = tuple(NewImage(place, own, one.path, info) for place, (own, one, info) in enumerate(named))
     plates = _plates(layout, ome, name)
     group = _group(targets, who)
     _check_targets(layout, targets, bool(plates), bool(plain_images(ome)))
     file = FilesetFile.below(f"{who.user_name}_{who.user_id}", now)
     stem = _stem(layout)
     resumed = earlier.fileset if earlier else None
-    return ImportPlan(layout.uri, external_info.NAME, group, tuple(targets), file, stem, images, plates, BATCH, resumed)
+    return ImportPlan(
+        layout.uri, reader.root, reader.binding, group, tuple(targets), file, stem, images, plates, BATCH, resumed
+    )
 
 
 def _stem(layout: ZarrLayout) -> str:

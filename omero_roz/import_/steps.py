@@ -10,12 +10,14 @@ from ome_types import OME
 from ome_graph import Graph, graph
 from ome_graph.bulk import many_objects
 from ome_graph.xml import metadata_only
+from omero_roz.binding import zarr_reader
 from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.fileset import Fileset
 from omero_roz.import_.display import display, stated
 from omero_roz.import_.earlier import Earlier
 from omero_roz.import_.opening import Opened, Opening
 from omero_roz.import_.planning import plain_images
+from omero_roz.import_.reader import bind_to_shadows, remove_shadows
 from omero_roz.import_.statistics import read_all
 from omero_roz.layout.model import Series, ZarrLayout
 from omero_roz.layout.store import Store
@@ -28,6 +30,7 @@ from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.targets import links
 from omero_roz.ports.thumbnails import make_thumbnails
 from omero_roz.record import ImageRecord, Record
+from omero_roz.replace.steps import Means
 from omero_roz.verify.pixels import Progress, compare, sample
 from omero_roz.verify.sampling import representatives
 
@@ -69,7 +72,7 @@ class Imported:
 
 
 def run_import(
-    session: OmeroSession,
+    means: Means,
     plan: ImportPlan,
     source: Source,
     record: Record,
@@ -82,16 +85,21 @@ def run_import(
     `earlier` is an unfinished import to go on with. Raises Refused or Unreachable; nothing of the import is then left
     in OMERO, but where OMERO does not answer: the same import goes on later.
     """
+    session = means.session
     enums = Enumerations(session)
     made = _graph(plan, source.ome, enums)
     opening = Opening(session, plan, made)
     try:
         opened = (opening.resume(earlier) if earlier else None) or opening.begin(record, metadata_only(source.xml))
-        _Saving(session, plan, source, made, enums, options.statistics).run(opened, progress)
-        return _finish(session, plan, source, opened, options, progress)
+        if not opened.record.images:  # else all are saved, and bound to shadows
+            _Saving(session, plan, source, made, enums, options.statistics).run(opened, progress)
+        opened, pairs = _bound(means, plan, source, opened, progress)
+        return _finish(session, plan, source, opened, pairs, options, progress)
     except BaseException as error:
         progress("taking the import back", 0, 1)
         _take_back(opening, error)
+        if opening.fileset is not None:
+            remove_shadows(means, opening.fileset, plan.file.directory)
         raise
 
 
@@ -160,11 +168,32 @@ def _present(fileset: Fileset, plan: ImportPlan) -> set[int]:
     return {image.series for image in fileset.images}
 
 
+def _bound(
+    means: Means, plan: ImportPlan, source: Source, opened: Opened, progress: Progress
+) -> tuple[Opened, tuple[Pair, ...]]:
+    """The import with all its images bound, and what each is of the Zarr."""
+    fileset = Filesets(means.session).get(opened.fileset)
+    if order := {image.id: number for number, image in enumerate(opened.record.images)}:  # in shadows all are series 0
+        images = sorted(fileset.images, key=lambda image: order.get(image.id, len(order)))
+        fileset = replace(fileset, images=tuple(images))
+    pairs = match_fileset(fileset, source.layout)
+    if order or plan.binding != zarr_reader.NAME:
+        return opened, pairs
+    progress("binding images", 0, len(pairs))
+    record = bind_to_shadows(means, fileset, pairs, source.store, plan.root, opened.annotation, opened.record)
+    return replace(opened, record=record), pairs
+
+
 def _finish(
-    session: OmeroSession, plan: ImportPlan, source: Source, opened: Opened, options: Options, progress: Progress
+    session: OmeroSession,
+    plan: ImportPlan,
+    source: Source,
+    opened: Opened,
+    pairs: tuple[Pair, ...],
+    options: Options,
+    progress: Progress,
 ) -> Imported:
     filesets = Filesets(session)
-    pairs = match_fileset(filesets.get(opened.fileset), source.layout)
     planes = _probe(session, plan, pairs, source.store, progress) if options.probe else 0
     problems = _draw(session, plan, pairs, progress) if planes and options.thumbnails else ()
     images = tuple(pair.image.id for pair in pairs)
@@ -199,7 +228,7 @@ def _close(
     filesets: Filesets, plan: ImportPlan, opened: Opened, pairs: tuple[Pair, ...], linked: list, probed: bool
 ) -> None:
     """Put images and plates into their targets and close the record, in one transaction: nobody sees half of it."""
-    images = tuple(
+    images = opened.record.images or tuple(
         ImageRecord(pair.image.id, planned.path, 0, planned.series, None, planned.binding)
         for pair, planned in zip(pairs, plan.images, strict=True)
     )

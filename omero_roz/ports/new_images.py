@@ -19,12 +19,15 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class NewImage:
-    """An image to be made: its place in the OME-XML, its name, its series, and how the server will read it."""
+    """An image to be made: its place in the OME-XML, its name, its series, and how the server will read it.
+
+    `binding` is None for one that is not read before SQL has bound it.
+    """
 
     series: int
     name: str
     path: str
-    binding: ExternalInfo
+    binding: ExternalInfo | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ class NewImages:
 
     def _prepare(self, image, plan: NewImage, known: Seen) -> None:
         image.fileset, image.series = FilesetI(self._fileset, False), rint(plan.series)
-        image.details.externalInfo = external_info_object(plan.binding)
+        image.details.externalInfo = plan.binding and external_info_object(plan.binding)
         pixels = image.getPrimaryPixels()
         channels = pixels.copyChannels()
         for channel, ends in zip(channels, known.statistics.ranges, strict=True):

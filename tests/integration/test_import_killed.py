@@ -10,12 +10,12 @@ import pytest
 
 from demo.omero_client import shown
 from tests.planes import expected
-from tests.servers import Omero
+from tests.servers import Omero, Server
 
 # The process ends itself, with no chance to clean up, right before or after its n-th call that changes OMERO.
 KILLED = """
 import os, signal, sys
-from omero_roz.import_ import opening, planning
+from omero_roz.import_ import opening, planning, reader
 from omero_roz.ports import deletion, managed_repository, omero_session
 from demo.omero_client import command_line
 import omero
@@ -37,7 +37,7 @@ def deadly(real):
     return call
 
 for owner, name in ((omero_session.OmeroSession, "save"), (omero_session.OmeroSession, "save_batch"),
-                    (managed_repository.ManagedRepository, "write")):
+                    (managed_repository.ManagedRepository, "write"), (reader.swap, "apply_one")):
     setattr(owner, name, deadly(getattr(owner, name)))
 client = omero.client(host, int(port))
 client.joinSession(session)
@@ -49,6 +49,15 @@ KINDS = (
     "PlateAcquisition", "Experiment", "RenderingDef", "ChannelBinding", "Thumbnail", "ExternalInfo", "Annotation",
     "FilesetAnnotationLink", "FilesetEntry", "Roi", "Instrument", "Objective", "Screen", "ScreenPlateLink",
 )  # fmt: skip
+
+
+def means(server: Server, binding: str) -> list[str]:
+    """The options of a binding."""
+    if binding == "external-info":
+        return []
+    if server.dsn is None or server.repository is None:
+        pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
+    return ["--binding", binding, "--db", server.dsn, "--managed-repository", server.repository]
 
 
 def killed(omero_cli: Omero, when: str, number: int, *arguments: str) -> bool:
@@ -70,21 +79,28 @@ SLOW = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("layout", "when"),
+    ("layout", "binding", "when"),
     [
-        ("v4_plateacq3", "after"),
-        ("v4_roi", "before"),
-        pytest.param("v4_plateacq3", "before", marks=SLOW),
-        pytest.param("v4_roi", "after", marks=SLOW),
+        ("v4_plateacq3", "external-info", "after"),
+        ("v4_roi", "external-info", "before"),
+        ("v4_m3", "zarr-reader", "before"),
+        pytest.param("v4_plateacq3", "external-info", "before", marks=SLOW),
+        pytest.param("v4_roi", "external-info", "after", marks=SLOW),
+        pytest.param("v4_plateacq3", "zarr-reader", "after", marks=SLOW),
     ],
 )
-def test_killed_at_every_change(omero_cli: Omero, shared: Path, tmp_path: Path, layout: str, when: str) -> None:
+def test_killed_at_every_change(
+    server: Server, omero_cli: Omero, shared: Path, tmp_path: Path, layout: str, binding: str, when: str
+) -> None:
+    options = means(server, binding)
     start = rows(omero_cli)
-    assert omero_cli("roz", "import", str(copied(shared, layout, tmp_path, 0))).code == 0
+    assert omero_cli("roz", "import", str(copied(shared, layout, tmp_path, 0)), *options).code == 0
     once = {kind: count - start[kind] for kind, count in rows(omero_cli).items()}
     number = 1
-    while killed(omero_cli, when, number, "roz", "import", zarr := str(copied(shared, layout, tmp_path, number))):
-        result = omero_cli("roz", "import", zarr, "--json")
+    while killed(
+        omero_cli, when, number, "roz", "import", zarr := str(copied(shared, layout, tmp_path, number)), *options
+    ):
+        result = omero_cli("roz", "import", zarr, *options, "--json")
         assert result.code == 0, result.err
         [done] = json.loads(result.out)
         assert shown(omero_cli.client, images_of(omero_cli, done["fileset"])) == expected(shared, layout)
@@ -100,7 +116,7 @@ def copied(shared: Path, layout: str, folder: Path, number: int) -> Path:
 
 
 def images_of(omero_cli: Omero, fileset: int) -> list[int]:
-    hql = f"select i.id from Image i where i.fileset.id = {fileset} order by i.series"
+    hql = f"select i.id from Image i where i.fileset.id = {fileset} order by i.series, i.id"
     return [row[0].val for row in omero_cli.client.sf.getQueryService().projection(hql, None)]
 
 

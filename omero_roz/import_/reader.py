@@ -1,0 +1,117 @@
+"""How the server will read new images: an ExternalInfo from their first moment, or shadows that bind all at the end.
+
+What only SQL can set (pixels.path) is set for all images in one transaction. Until then they have neither a file nor an
+ExternalInfo, so nobody is shown other pixels: a server cannot read such images (facts: omero_import_speed).
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from omero_roz.binding import external_info, zarr_reader
+from omero_roz.change import Change, Move
+from omero_roz.errors import Refused, Unreachable, UsageError
+from omero_roz.fileset import ExternalInfo, Fileset
+from omero_roz.layout.model import Series
+from omero_roz.layout.store import Store
+from omero_roz.matching import Pair
+from omero_roz.ports.database import Database
+from omero_roz.ports.repository_disk import SHADOWS, check_source
+from omero_roz.record import ImageRecord, Record
+from omero_roz.replace import swap
+from omero_roz.replace.shadowing import repository_disk
+from omero_roz.replace.steps import Means
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A binding, the Zarr's root as the server names it, the ExternalInfo of each series (None: it gets a shadow)."""
+
+    binding: str
+    root: str
+    infos: tuple[ExternalInfo | None, ...]
+
+
+def reader(means: Means, named: str, store: Store, binding: str, root: str, series: Sequence[Series]) -> Reader:
+    """How series are read; `named` is the Zarr as the user named it.
+
+    Raises Refused with all that the reader could not open, UsageError where a means is missing or has no use.
+    """
+    if binding == external_info.NAME:
+        if means.database is not None or means.repository is not None:
+            what = "an import needs neither the database nor the repository's directory"
+            raise UsageError(what, f"--binding {binding}", f"leave them out, or say --binding {zarr_reader.NAME}")
+        return Reader(binding, root, external_info.bind(root, series))
+    if binding != zarr_reader.NAME:
+        fix = f"choose {external_info.NAME} or {zarr_reader.NAME}"
+        raise UsageError("there is no such binding", f"--binding {binding}", fix)
+    if means.database is None or means.repository is None:
+        what = "it writes into the ManagedRepository and changes which file the server opens"
+        raise UsageError(what, f"--binding {binding}", "give --db and --managed-repository")
+    check_source(Path(store.uri if "://" in named else named), means.repository)
+    zarr_reader.shadows(store, root, series)  # raises with all that forbids it
+    return Reader(binding, root, (None,) * len(series))
+
+
+def bind_to_shadows(
+    means: Means, fileset: Fileset, pairs: Sequence[Pair], store: Store, root: str, annotation: int, record: Record
+) -> Record:
+    """Let the server read all images of a new fileset through shadows; the record as it is written with that.
+
+    First the files, then one transaction: the fileset's entries, which file is opened for each image, its series (0),
+    the record. `root` is the Zarr as the server sees it. Raises Refused where an image is not as it was read; nothing
+    is then changed.
+    """
+    assert means.database is not None and means.repository is not None
+    trees = zarr_reader.shadows(store, root, [pair.series for pair in pairs])
+    database, top = means.database, fileset.template_prefix.partition("/")[0]
+    disk = repository_disk(means.session, database, means.repository, top, fileset.owner.group_id)
+    directory = f"{_directory(fileset)}{datetime.now(UTC):%Y-%m-%d_%H-%M-%S.%f}/"
+    images = _records(database, pairs, directory, disk.uuid)
+    moves = tuple(Move(image.id, image.before, image.after) for image in images)
+    bound = replace(record, images=images)
+    with disk.claimed(_directory(fileset), lambda: _in_use(database, images)):
+        try:
+            files = disk.write_trees(directory, trees)
+            superseded = (annotation, bound.to_json())
+            change = Change(fileset.id, fileset.id, fileset.owner, moves, None, superseded, files)
+            swap.apply_one(database, change, means.session.who)
+        except Unreachable:
+            raise
+        except Refused:
+            disk.remove(directory)
+            raise
+    return bound
+
+
+def remove_shadows(means: Means, fileset: int, prefix: str) -> None:
+    """Remove what was written for a fileset that is not in OMERO any more; no link is followed."""
+    if means.repository is not None:
+        shutil.rmtree(means.repository / _below(prefix, fileset), ignore_errors=True)
+
+
+def _in_use(database: Database, images: Sequence[ImageRecord]) -> set[str]:
+    """Another run that was a moment earlier may have bound them."""
+    files = swap.pixels_files(database, [image.id for image in images]).values()
+    return {str(Path(file.path).parent) for file in files if file.path}
+
+
+def _records(database: Database, pairs: Sequence[Pair], directory: str, repo: str) -> tuple[ImageRecord, ...]:
+    files = swap.pixels_files(database, [pair.image.id for pair in pairs])
+    return tuple(
+        ImageRecord(
+            pair.image.id, pair.series.path, pair.image.series, 0, pair.image.external_info, None,
+            files[pair.image.id], zarr_reader.pixels_file(directory, number, repo),
+        )
+        for number, pair in enumerate(pairs)
+    )  # fmt: skip
+
+
+def _directory(fileset: Fileset) -> str:
+    return _below(fileset.template_prefix, fileset.id)
+
+
+def _below(prefix: str, fileset: int) -> str:
+    return f"{prefix.partition('/')[0]}/{SHADOWS}/Import-{fileset}/"
