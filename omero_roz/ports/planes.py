@@ -49,12 +49,6 @@ class PlaneReader:
             found = self._store.getResolutionDescriptions(self._context)
         return sorted(((one.sizeX, one.sizeY) for one in found), reverse=True)
 
-    def tile(self) -> tuple[int, int]:
-        """Width and height of the tiles that the server reads best, which are those of the file."""
-        with omero_errors(f"reading the tile size of Image:{self._image.id}"):
-            width, height = self._store.getTileSize(self._context)
-        return width, height
-
     def _fill(self, part: np.ndarray, place: tuple[int, int, int], x: int, y: int) -> None:
         height, width = part.shape
         where = "reading Image:{} z={} c={} t={}".format(self._image.id, *place)

@@ -106,7 +106,7 @@ def _prove(owners: Owners, holder: Fileset, source: int, access: Access, progres
     read, pairs = read_source(written.record.uri, access), _pairs(holder, written, access)
     group, chance = holder.owner.group_id, proof.Proof("sample").seed
     session = owners.means(holder.owner, where).session
-    problems = proof.served(session, pairs, group, written.record)
+    problems = proof.served(session, read.store, pairs, group, written.record)
     if not problems:
         every = Sample(chance, every_image=True)  # what is removed does not come back
         problems, _ = proof.look(session, read.store, pairs, group, every, progress, "after")

@@ -65,16 +65,21 @@ def after(
     """Compare what OMERO shows after a change with the Zarr: what differs, and the record that says it is proven."""
     seed = (record.check or {}).get("before", {}).get("seed", 0)
     choice = Sample(seed)
-    problems = served(session, choice.pairs(pairs), group_id, record)
+    problems = served(session, store, pairs, group_id, record, jobs)
     told: dict[str, Any] = {}
     if not problems:
         problems, told = look(session, store, pairs, group_id, choice, progress, "after", jobs)
     return problems, replace(record, state="proven", check=(record.check or {}) | {"after": {"check": "sample"} | told})
 
 
-def served(session: OmeroSession, pairs: Sequence[Pair], group_id: int, record: Record) -> Sequence[Problem]:
+def served(
+    session: OmeroSession, store: Store, pairs: Sequence[Pair], group_id: int, record: Record, jobs: int = JOBS
+) -> Sequence[Problem]:
     """What tells that the server reads something else than the Zarr; only an ExternalInfo can be passed over by it."""
-    return list(not_served(session, pairs, group_id)) if record.binding == external_info.NAME else []
+    if record.binding != external_info.NAME:
+        return ()
+    bindings = {image.id: image.binding for image in record.images}
+    return not_served(session, store, pairs, bindings, group_id, jobs)
 
 
 def look(

@@ -118,16 +118,30 @@ def test_other_pixels_are_noticed_and_the_source_comes_back(
 
 
 def test_a_server_that_falls_back_to_the_old_file_is_noticed(
-    omero_cli: Omero, acquisition: Path, tmp_path: Path, source: tuple[str, list[int]]
+    omero_cli: Omero, acquisition: Path, source: tuple[str, list[int]]
 ) -> None:
     """The server cannot open its path and goes on showing the OME-TIFF: equal before and after proves nothing."""
-    other = tmp_path / "other.zarr"
-    shutil.copytree(acquisition / "v2.zarr", other)
-    for path in "0123":
-        level = zarr.open_array(other / path / "0", mode="r+")
-        level[:] = level[:] + 1
-    said = refused(omero_cli, source, str(other), "--server-path", f"{other}=/nowhere/at/all", "--check", "none")
+    images = everything(omero_cli)
+    right = acquisition / "v2.zarr"
+    said = refused(omero_cli, source, str(right), "--server-path", f"{right}=/nowhere/at/all")
     assert "OMERO does not read it from the Zarr" in said and "--server-path" in said
+    assert everything(omero_cli) == images
+
+
+def test_zarr_v3_without_a_reader_is_noticed_though_the_old_file_has_the_same_pixels(
+    omero_cli: Omero, acquisition: Path, source: tuple[str, list[int]]
+) -> None:
+    images = everything(omero_cli)
+    said = refused(omero_cli, source, str(acquisition / "v3.zarr"))
+    assert "opens Zarr v2 only" in said
+    assert everything(omero_cli) == images
+
+
+def everything(omero_cli: Omero) -> dict[str, int]:
+    """How many images, pixels, channels and annotations there are, whoever's."""
+    query, everybody = omero_cli.client.sf.getQueryService(), {"omero.group": "-1"}
+    kinds = ("Image", "Pixels", "Channel", "LogicalChannel")
+    return {k: query.projection(f"select count(o.id) from {k} o", None, everybody)[0][0].val for k in kinds}
 
 
 def test_a_dry_run_changes_nothing(omero_cli: Omero, acquisition: Path, source: tuple[str, list[int]]) -> None:
