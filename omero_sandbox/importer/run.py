@@ -10,7 +10,7 @@ from omero_sandbox import hql
 from omero_sandbox.commands import CommandError, Handle
 from omero_sandbox.context import Caller
 from omero_sandbox.importer import metadata, pixel_data, thumbnails
-from omero_sandbox.importer.metadata import Imported
+from omero_sandbox.importer.metadata import Imported, Opened
 from omero_sandbox.repository import files
 from omero_sandbox.repository.uploads import Upload
 from omero_sandbox.state import State
@@ -27,14 +27,15 @@ def import_fileset(state: State, caller: Caller, upload: Upload, settings: Any, 
     with _log(state, caller, upload) as note:
         note(f"importing Fileset:{upload.fileset_id} from {upload.prefix}")
         handle.step(0)
-        imported = _metadata(state, caller, upload, settings)
+        opened, imported = _metadata(state, caller, upload, settings)
         note(f"{len(imported.images)} images, {len(imported.plates)} plates", sized=True)
         handle.step(1)
-        pixel_data.store(state, caller, imported.images)
+        drawing = bool(settings.doThumbnails and settings.doThumbnails.val)
+        drawn = pixel_data.store(state, caller, opened, imported.images, drawing)
         note("pixel data read", sized=True)
         handle.step(2)
-        if settings.doThumbnails and settings.doThumbnails.val:
-            thumbnails.store(state, caller, imported.images)
+        if drawing:
+            thumbnails.store(state, caller, drawn)
         note("thumbnails made", sized=True)
         handle.step(3)
         handle.step(4)
@@ -42,15 +43,18 @@ def import_fileset(state: State, caller: Caller, upload: Upload, settings: Any, 
         return _response(state, caller, imported)
 
 
-def _metadata(state: State, caller: Caller, upload: Upload, settings: Any) -> Imported:
+def _metadata(state: State, caller: Caller, upload: Upload, settings: Any) -> tuple[Opened, Imported]:
     try:
         opened = metadata.open_first(state, upload)
         with state.database.write(caller, "Import") as tx:
-            return metadata.store(tx, state, upload, opened, settings)
+            imported = metadata.store(tx, state, upload, opened, settings)
     except Exception as error:
         log.exception("Fileset:%d: the import failed", upload.fileset_id)
         message = getattr(error, "message", None) or str(error)
         raise CommandError("error-on-init", message, stacktrace=repr(error)) from error
+    if opened.fails_half_way:
+        raise CommandError("import-request-failure", "the BinData of the OME-XML cannot be read")
+    return opened, imported
 
 
 def _response(state: State, caller: Caller, imported: Imported) -> Any:

@@ -1,29 +1,37 @@
 """The third step of an import: rendering settings, and a thumbnail made with them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from omero.model import ImageI, IObject, PixelsI, ThumbnailI
+from omero.model import IObject, PixelsI, RenderingDefI, ThumbnailI
 from omero.rtypes import rint, rstring
 
 from omero_sandbox import model, rendering
 from omero_sandbox.context import Caller
-from omero_sandbox.pixels import open_buffer
+from omero_sandbox.pixels import PixelBuffer
 from omero_sandbox.state import State
 
 
-def store(state: State, caller: Caller, images: Sequence[ImageI]) -> None:
-    """Make rendering settings and thumbnails for freshly imported images, all in one transaction."""
-    settings, thumbnails, drawn = [], [], []
-    for image in images:
-        pixels = image.getPrimaryPixels()
-        buffer = open_buffer(state, pixels.id.val, caller, importing=True)
-        made = rendering.new_settings(pixels, buffer.sizes.dtype)
-        settings.append(made)
-        size = rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, rendering.THUMBNAIL)
-        thumbnails.append(thumbnail(pixels, size))
-        drawn.append(rendering.draw(buffer, made))
-    keep(state, caller, settings, thumbnails, drawn)
+@dataclass(frozen=True)
+class Drawn:
+    """An image's first rendering settings, and the thumbnail drawn with them."""
+
+    settings: RenderingDefI
+    thumbnail: ThumbnailI
+    jpeg: bytes
+
+
+def draw(pixels: PixelsI, buffer: PixelBuffer) -> Drawn:
+    """Make rendering settings and a thumbnail of freshly imported Pixels; nothing is saved yet."""
+    made = rendering.new_settings(pixels, buffer.sizes.dtype)
+    size = rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, rendering.THUMBNAIL)
+    return Drawn(made, thumbnail(pixels, size), rendering.draw(buffer, made))
+
+
+def store(state: State, caller: Caller, drawn: Sequence[Drawn]) -> None:
+    """Save what was drawn of freshly imported images, all in one transaction."""
+    keep(state, caller, [d.settings for d in drawn], [d.thumbnail for d in drawn], [d.jpeg for d in drawn])
 
 
 def keep(
