@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-SUBJECTS = ("layout", "import_plate", "replace", "sandbox")
+SUBJECTS = ("layout", "import_plate", "replace", "bulk", "sandbox")
 
 
 def main() -> int:

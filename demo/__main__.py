@@ -1,5 +1,6 @@
 """`make demo`: the main job from end to end, on a sandbox OMERO of its own and a synthetic acquisition."""
 
+import shlex
 import sys
 import tempfile
 import time
@@ -12,7 +13,8 @@ from omero.gateway import BlitzGateway
 
 from demo.acquisition import write_layout, write_ome_tiff
 from demo.omero_client import command_line, import_file, new_account, shown
-from omero_sandbox.sandbox import OmeroSandbox
+from demo.plate import write_plate_layout, write_plate_tiff
+from omero_sandbox.sandbox import Access, OmeroSandbox
 
 NEXT = """
 What to try next:
@@ -23,16 +25,22 @@ What to try next:
 """
 
 
+READERS = {
+    "external-info": "omero-zarr-pixel-buffer reads the Zarr where it is",
+    "zarr-reader": "Bio-Formats reads it through links in the ManagedRepository",
+}
+
+
 def main() -> None:
     """Run the demonstration; ends with exit code 1 where anything is not as it should be."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="omero-roz-demo-") as folder, sandbox_client() as client:
-        demonstrate(Path(folder), client)
+    with tempfile.TemporaryDirectory(prefix="omero-roz-demo-") as folder, sandbox_client() as (client, sandbox):
+        demonstrate(Path(folder), client, sandbox.dsn, str(sandbox.managed_repository))
     say(f"done in {time.monotonic() - began:.0f} s")
     print(NEXT)
 
 
-def demonstrate(folder: Path, client: omero.clients.BaseClient) -> None:
+def demonstrate(folder: Path, client: omero.clients.BaseClient, database: str, repository: str) -> None:
     tiff, zarr = folder / "acquisition.ome.tif", folder / "acquisition.zarr"
     say("a synthetic acquisition of four images, written as OME-TIFF and as OME-Zarr")
     write_ome_tiff(tiff)
@@ -57,10 +65,30 @@ def demonstrate(folder: Path, client: omero.clients.BaseClient) -> None:
     run(client, "rollback", f"Fileset:{new}")
     compare("after the rollback", before, shown(client, images))
 
+    replace_plate(folder, client, database, repository)
+
     say("the same Zarr is imported as new images, with all that its OME-XML says")
     dataset = client.sf.getUpdateService().saveAndReturnObject(_dataset("omero-roz demo")).id.val
     run(client, "import", str(zarr), "--target", f"Dataset:{dataset}")
     show_metadata(client, dataset)
+
+
+def replace_plate(folder: Path, client: omero.clients.BaseClient, database: str, repository: str) -> None:
+    """A plate through the database, with either binding: replaced, compared, rolled back, compared."""
+    tiff, zarr = folder / "plate.ome.tif", folder / "plate.zarr"
+    say("a plate of 2 x 3 wells with two fields each, through the database, with either binding")
+    write_plate_tiff(tiff)
+    write_plate_layout(zarr)
+    source, images = import_file(client, tiff)
+    before = shown(client, images)
+    for name in ("external-info", "zarr-reader"):
+        print(f"-- {name}: {READERS[name]}")
+        options = ["--db", database, "--managed-repository", repository, "--binding", name, "--check", "all"]
+        run(client, "replace-fileset", f"Fileset:{source}", str(zarr), *options)
+        compare("after the replacement", before, shown(client, images))
+        new = BlitzGateway(client_obj=client).getObject("Image", images[0]).getFileset().getId()
+        run(client, "rollback", f"Fileset:{new}", "--db", database)
+        compare("after the rollback", before, shown(client, images))
 
 
 def binding(client: omero.clients.BaseClient, image: int) -> str:
@@ -97,7 +125,7 @@ def _dataset(name: str) -> omero.model.DatasetI:
 
 
 @contextmanager
-def sandbox_client() -> Iterator[omero.clients.BaseClient]:
+def sandbox_client() -> Iterator[tuple[omero.clients.BaseClient, Access]]:
     """A curator logged in to a sandbox that is gone afterwards."""
     say("a sandbox OMERO starts (real Ice, real PostgreSQL, no Docker)")
     with OmeroSandbox() as sandbox:
@@ -108,14 +136,14 @@ def sandbox_client() -> Iterator[omero.clients.BaseClient]:
         client = omero.client(sandbox.host, sandbox.ssl_port)
         client.createSession(account.name, account.password)
         try:
-            yield client
+            yield client, sandbox
         finally:
             client.closeSession()
 
 
 def run(client: omero.clients.BaseClient, *args: str) -> None:
     """Run `omero roz ARGS` and show the command and what it prints."""
-    print("$ omero roz " + " ".join(args))
+    print("$ omero roz " + shlex.join(args))
     command_line(client).invoke(["roz", *args], strict=True)
 
 

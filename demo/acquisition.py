@@ -29,6 +29,7 @@ from ome_types.model import (
     ObjectiveSettings,
     Pixels,
     Plane,
+    Plate,
     TiffData,
 )
 
@@ -87,7 +88,7 @@ def pixels(shot: Shot, seed: int = 0) -> np.ndarray:
     return (image / image.max() * top).astype(shot.dtype)
 
 
-def metadata(shots: Sequence[Shot] = SHOTS) -> OME:
+def metadata(shots: Sequence[Shot] = SHOTS, plates: Sequence[Plate] = ()) -> OME:
     """The OME metadata of the acquisition, MetadataOnly in place of pixels."""
     instrument = Instrument(
         id="Instrument:0",
@@ -105,7 +106,7 @@ def metadata(shots: Sequence[Shot] = SHOTS) -> OME:
         ],
         detectors=[Detector(id="Detector:0:0", type="CMOS", manufacturer="Synthetic", model="Eye 4.2")],
     )
-    return OME(instruments=[instrument], images=[_image(i, shot) for i, shot in enumerate(shots)])
+    return OME(instruments=[instrument], images=[_image(i, shot) for i, shot in enumerate(shots)], plates=list(plates))
 
 
 def _image(index: int, shot: Shot) -> Image:
@@ -152,9 +153,9 @@ def _image(index: int, shot: Shot) -> Image:
     )
 
 
-def write_ome_tiff(path: Path, shots: Sequence[Shot] = SHOTS) -> None:
+def write_ome_tiff(path: Path, shots: Sequence[Shot] = SHOTS, plates: Sequence[Plate] = ()) -> None:
     """Write the acquisition as one OME-TIFF, a page a plane."""
-    ome = metadata(shots)
+    ome = metadata(shots, plates)
     page = 0
     for image, shot in zip(ome.images, shots, strict=True):
         count = int(np.prod(shot.shape[:3]))
@@ -175,18 +176,20 @@ def _planes(image: np.ndarray) -> Iterator[np.ndarray]:
 def write_layout(root: Path, shots: Sequence[Shot] = SHOTS, zarr_format: Literal[2, 3] = 2) -> None:
     """Write the acquisition as OME-Zarr in the form of bioformats2raw, NGFF 0.4 (Zarr v2) or 0.5 (v3)."""
     top = zarr.open_group(root, mode="w", zarr_format=zarr_format)
-    _put(top, {"bioformats2raw.layout": 3}, zarr_format)
-    _put(top.create_group("OME"), {"series": [str(i) for i in range(len(shots))]}, zarr_format)
+    put(top, {"bioformats2raw.layout": 3}, zarr_format)
+    put(top.create_group("OME"), {"series": [str(i) for i in range(len(shots))]}, zarr_format)
     (root / "OME" / "METADATA.ome.xml").write_text(metadata(shots).to_xml(), encoding="utf-8")
     for index, shot in enumerate(shots):
-        _write_multiscale(top.create_group(str(index)), shot, pixels(shot, index), zarr_format)
+        write_multiscale(top.create_group(str(index)), shot, pixels(shot, index), zarr_format)
 
 
-def _put(group: zarr.Group, attributes: dict, zarr_format: int) -> None:
+def put(group: zarr.Group, attributes: dict, zarr_format: int) -> None:
+    """Write attributes as NGFF has them."""
     group.attrs.update(attributes if zarr_format == 2 else {"ome": {"version": "0.5"} | attributes})
 
 
-def _write_multiscale(group: zarr.Group, shot: Shot, image: np.ndarray, zarr_format: int) -> None:
+def write_multiscale(group: zarr.Group, shot: Shot, image: np.ndarray, zarr_format: int) -> None:
+    """Write an image with two levels into a group."""
     levels = [image, image[..., ::2, ::2]]
     kinds = {"t": "time", "c": "channel"}
     multiscale = {
@@ -202,7 +205,7 @@ def _write_multiscale(group: zarr.Group, shot: Shot, image: np.ndarray, zarr_for
     }
     if zarr_format == 2:
         multiscale["version"] = "0.4"
-    _put(group, {"multiscales": [multiscale], "omero": _omero_block(shot, image)}, zarr_format)
+    put(group, {"multiscales": [multiscale], "omero": _omero_block(shot, image)}, zarr_format)
     separator: Any = {"name": "v2" if zarr_format == 2 else "default", "separator": "/"}
     # JZarr, and so both readers in the server, has no zstd for Zarr v2 (facts: layouts 12).
     codec: Any = Blosc(cname="lz4") if zarr_format == 2 else "auto"

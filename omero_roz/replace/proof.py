@@ -101,7 +101,6 @@ def look(
 def told(record: Record) -> str:
     """The proof of a record for people, on one line."""
     parts = [
-        f"{moment} the change: {check['planes']} planes of {check['images']} images ({check['check']})"
-        for moment, check in (record.check or {}).items()
+        f"{moment}: {check['planes']} planes ({check['check']})" for moment, check in (record.check or {}).items()
     ]
-    return "; ".join(parts)
+    return ", ".join(parts)

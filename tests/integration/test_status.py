@@ -39,7 +39,7 @@ def test_by_fileset_source_image_and_dataset(replacing: Replacing, acquisition: 
         assert (one["as_recorded"], one["source_gone"]) == (True, False)
         assert one["check"]["before"]["check"] == "sample"
     shown = replacing.omero("roz", "status", f"Fileset:{new}").out
-    assert "before the change: " in shown and f"Fileset:{replacing.fileset}" in shown
+    assert "before: " in shown and f"Fileset:{replacing.fileset}" in shown
 
 
 def test_what_was_changed_since_is_told(replacing: Replacing, acquisition: Path) -> None:
