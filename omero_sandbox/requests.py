@@ -102,9 +102,20 @@ def raw_access(state: State, session: Session, caller: Caller, request: Any, han
 @command(omero.cmd.ManageImageBinaries)
 def manage_image_binaries(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
     """What an image has besides the files of its fileset: nothing, as every image here was imported with a fileset."""
-    with state.database.read() as cursor:
-        found = model.load(cursor, replace(caller, group_id=ALL_GROUPS), "Image", [request.imageId])
-    if not found:
-        raise CommandError("no-image", f"No such image: {request.imageId}")
-    fileset = found[0].fileset
+    fileset = _image(state, caller, request.imageId).fileset
     return omero.cmd.ManageImageBinariesResponse(filesetId=fileset and fileset.id, archivedFiles=[])
+
+
+@command(omero.cmd.OriginalMetadataRequest)
+def original_metadata(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
+    """What a reader knows beyond the OME model: nothing, for the readers here have only OME-XML."""
+    fileset = _image(state, caller, request.imageId).fileset
+    return omero.cmd.OriginalMetadataResponse(filesetId=fileset and fileset.id, globalMetadata={}, seriesMetadata={})
+
+
+def _image(state: State, caller: Caller, image_id: int) -> Any:
+    with state.database.read() as cursor:
+        found = model.load(cursor, replace(caller, group_id=ALL_GROUPS), "Image", [image_id])
+    if not found:
+        raise CommandError("no-image", f"No such image: {image_id}")
+    return found[0]
