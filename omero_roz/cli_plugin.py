@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from omero.cli import BaseControl, ProxyStringType
+from omero.cli import BaseControl
 
 from omero_roz import cli_bulk, cli_import, cli_quality, cli_replace, cli_zarr
 from omero_roz.errors import RozError
@@ -57,14 +57,14 @@ class RozControl(BaseControl):
     def _add_replace(self, sub) -> None:
         text = "Give the images of a fileset their pixels from a Zarr; ids, names and annotations stay"
         parser = self._verb(sub, "replace-fileset", self.replace_fileset, text)
-        parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=ProxyStringType("Fileset"))
+        parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=cli_replace.fileset)
         parser.add_argument("uri", metavar="URI", nargs="?", help="path or address of the Zarr")
         cli_replace.add_replace_options(parser)
         self._add_change_options(parser)
 
     def _add_rollback(self, sub) -> None:
         parser = self._verb(sub, "rollback", self.rollback, "Give the images of a replaced fileset back to its source")
-        kind = ProxyStringType("Fileset")
+        kind = cli_replace.fileset
         parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=kind, help="the new Fileset")
         parser.add_argument("--all-from", dest="run", metavar="RUN", help="all that a run of --from has replaced")
         cli_replace.add_database_option(parser)
@@ -80,7 +80,7 @@ class RozControl(BaseControl):
     def _add_cleanup(self, sub) -> None:
         text = "Remove a source fileset that was replaced, or a new one that was rolled back, to free its disk"
         parser = self._verb(sub, "cleanup", self.cleanup, text)
-        parser.add_argument("fileset", metavar="Fileset:ID", type=ProxyStringType("Fileset"))
+        parser.add_argument("fileset", metavar="Fileset:ID", type=cli_replace.fileset)
         cli_replace.add_cleanup_options(parser)
         parser.add_login_arguments()
 
@@ -126,7 +126,7 @@ class RozControl(BaseControl):
                 self.ctx.err(str(problem))
             self.ctx.die(error.exit_code, str(error.problems[-1]))
         except KeyboardInterrupt:
-            self.ctx.die(1, "stopped; what was not finished was taken back")
+            self.ctx.die(1, "stopped; repeat the command to go on, or see what was done with omero roz status")
 
     def inspect(self, args: Namespace) -> None:
         """Show what a Zarr holds."""

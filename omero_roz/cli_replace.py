@@ -27,6 +27,14 @@ _BINDING = (
 )
 
 
+def fileset(text: str) -> int:
+    """The id in Fileset:ID, or ID alone; argparse's error for anything else."""
+    kind, colon, number = text.rpartition(":")
+    if not number.isdecimal() or int(number) >= 2**63 or (colon and kind != "Fileset"):
+        raise ValueError(f"{text} is not Fileset:ID")  # what the argparse that omero-py ships turns into usage
+    return int(number)
+
+
 def add_replace_options(parser: ArgumentParser) -> None:
     """The options that only a replacement has."""
     parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
@@ -55,9 +63,8 @@ def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 
     source = read_source(args.uri, cli_zarr.access(args), args.mapping)
     view = ServerView(tuple(parse_server_path(text) for text in args.server_path), source.store.bucket)
-    fileset = args.fileset.id.val
-    with one.means_for(session, fileset, args.db, args.managed_repository) as means:
-        planned = one.plan(means, source, fileset, args.binding, view)
+    with one.means_for(session, args.fileset, args.db, args.managed_repository) as means:
+        planned = one.plan(means, source, args.fileset, args.binding, view)
         if args.dry_run:
             return _show_plan(ctx, planned, args)
         with progress(sys.stderr) as report:
@@ -66,7 +73,7 @@ def replace_fileset(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     if args.json:
         return ctx.out(json.dumps(asdict(done), indent=2))
     ctx.out(f"Fileset:{done.fileset}")
-    ctx.err(_told(fileset, done))
+    ctx.err(_told(args.fileset, done))
     ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
 
 
@@ -76,13 +83,12 @@ def rollback(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 
     if args.run is not None:
         return cli_bulk.roll_back_all(ctx, session, args)
-    fileset = args.fileset.id.val
-    with one.means_for(session, fileset, args.db, None) as means:
-        source = one.roll_back(means, fileset, session.who.user_name)
+    with one.means_for(session, args.fileset, args.db, None) as means:
+        source = one.roll_back(means, args.fileset, session.who.user_name)
     if args.json:
         return ctx.out(json.dumps({"fileset": source}))
     ctx.out(f"Fileset:{source}")
-    ctx.err(f"the images of Fileset:{fileset} are back in Fileset:{source}")
+    ctx.err(f"the images of Fileset:{args.fileset} are back in Fileset:{source}")
 
 
 def add_status_options(parser: ArgumentParser) -> None:
@@ -130,7 +136,7 @@ def cleanup(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     owners = Owners(session, database, repository)
     try:
         with progress(sys.stderr) as report:
-            planned = cleaning.examine(owners, args.fileset.id.val, cli_zarr.access(args), report)
+            planned = cleaning.examine(owners, args.fileset, cli_zarr.access(args), report)
         told = {"fileset": planned.fileset.id, "images_in": planned.holder.id, "bytes": planned.bytes}
         removed = not args.dry_run and _confirmed(ctx, planned, args)
         if removed:
@@ -158,7 +164,7 @@ def _confirmed(ctx: Any, planned: "Cleanup", args: Namespace) -> bool:
 
 def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:
     if planned.done is not None:
-        return ctx.err(f"Fileset:{args.fileset.id.val} is already replaced by Fileset:{planned.done.fileset}")
+        return ctx.err(f"Fileset:{args.fileset} is already replaced by Fileset:{planned.done.fileset}")
     if args.json:
         return ctx.out(planned.plan.to_json())
     for number, step in enumerate(planned.plan.steps(), 1):

@@ -112,7 +112,7 @@ def from_json(text: str, where: str) -> Record:
         images = tuple(_image(image) for image in data.pop("images"))
         shared = tuple((kind, number) for kind, number in data.pop("shared", ()))
         return Record(**{f.name: data[f.name] for f in fields(Record) if f.name in data}, images=images, shared=shared)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Refused(f"its record cannot be read ({error})", where, "was it edited by hand?") from error
 
 

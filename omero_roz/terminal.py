@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -45,18 +44,17 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
     """What `inspect` prints: version, mapping, sources, series, plates, all that is wrong."""
     console = _console(out)
     version = f"NGFF {layout.ngff_version}" if layout.ngff_version else "NGFF version not stated"
-    console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series", markup=False)
+    console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series")
     console.print(
         f"series mapping by {layout.mapping.rule}: {', '.join(p or '/' for p in layout.mapping.paths[:MOST_ROWS])}",
-        markup=False,
     )
     for source in layout.sources:
-        console.print(f"metadata: {source.kind} in {source.path}", markup=False)
+        console.print(f"metadata: {source.kind} in {source.path}")
     console.print(_series_table(layout))
     for plate in layout.plates:
         _show_plate(plate, console)
     for problem in layout.problems:
-        console.print(f"{problem.severity}: {problem}", markup=False, soft_wrap=True)
+        console.print(f"{problem.severity}: {problem}", soft_wrap=True)
 
 
 def _series_table(layout: ZarrLayout) -> Table:
@@ -84,7 +82,7 @@ def _show_plate(plate: Plate, console: Console) -> None:
     missing = len(plate.rows) * len(plate.columns) - len(fields)
     counts = f"{len(fields)} wells, {missing} missing, {sum(fields.values())} fields"
     title = f"plate {plate.name or plate.path or '/'}: {counts}"
-    console.print(one_line(title), markup=False)
+    console.print(one_line(title))
     grid = _table("", *plate.columns)
     for row, name in enumerate(plate.rows):
         grid.add_row(name, *(str(fields.get((row, column), ".")) for column in range(len(plate.columns))))
@@ -120,7 +118,7 @@ def show_records(named: str, stated: Sequence[Stated], out: TextIO) -> None:
         source = "" if r.source is None else f"Fileset:{r.source}" + (" (removed)" if one.source_gone else "")
         state = r.state + (" (changed since)" if one.as_recorded is False else "")
         cells = (f"Fileset:{one.fileset}", r.kind, state, r.uri, r.binding, source, str(len(r.images)), r.user, r.when)
-        table.add_row(*(escape(one_line(cell)) for cell in cells), one.proof)
+        table.add_row(*map(one_line, cells), one.proof)
     _console(out).print(table)
 
 
@@ -131,7 +129,7 @@ def show_completeness(result: Completeness, out: TextIO) -> None:
         counts = (score.equal, score.different, score.only_a, score.only_b)
         table.add_row(score.group, "" if score.percent is None else f"{score.percent:g} %", *map(str, counts))
     console = _console(out)
-    console.print(f"A: {one_line(result.a)}\nB: {one_line(result.b)}", markup=False)
+    console.print(f"A: {one_line(result.a)}\nB: {one_line(result.b)}")
     console.print(table)
     lost = [field for field in result.fields if field.state in ("different", "only in A")]
     if lost:
@@ -144,7 +142,7 @@ def show_certificate(found: Certificate, out: TextIO) -> None:
     failed = found.failed()
     for one in failed[:MOST_ROWS]:
         texts = (str(one.image), str(one.fileset or ""), one.binding or "", one.uri or "", one.link or "")
-        table.add_row(*map(escape, (*map(one_line, texts), "\n".join(map(one_line, one.problems)))))
+        table.add_row(*map(one_line, texts), "\n".join(map(one_line, one.problems)))
     if len(failed) > MOST_ROWS:
         table.caption = f"and {len(failed) - MOST_ROWS} more (all of them: --json)"
     console = _console(out)
@@ -155,13 +153,13 @@ def show_certificate(found: Certificate, out: TextIO) -> None:
     absent = f"{sums['absent']} of {sums['chunks']} chunks absent"
     absent += f" ({unknown} images: unknown)" if unknown else ""
     told = f"{sums['images']} images: {sums['ok']} right, {sums['failed']} wrong; {sums['planes']} planes compared"
-    console.print(f"{told}, {absent}", markup=False, soft_wrap=True)
+    console.print(f"{told}, {absent}", soft_wrap=True)
 
 
 def _lost_table(lost: Sequence[Field]) -> Table:
     table = _table("lost or changed", "A", "B")
     for field in lost[:MOST_ROWS]:
-        table.add_row(*(escape(one_line("" if v is None else str(v))) for v in (field.path, field.a, field.b)))
+        table.add_row(*(one_line("" if v is None else str(v)) for v in (field.path, field.a, field.b)))
     if len(lost) > MOST_ROWS:
         table.caption = f"and {len(lost) - MOST_ROWS} more (all of them: --json)"
     return table
@@ -173,14 +171,14 @@ def show_outcomes(outcomes: Sequence[Outcome], out: TextIO) -> None:
     if bad:
         table = _table("line", "fileset", "Zarr", "state", "why")
         for o in bad[:MOST_ROWS]:
-            table.add_row(str(o.line), *(escape(one_line(t)) for t in (o.fileset, o.zarr, o.state, o.reason)))
+            table.add_row(str(o.line), *map(one_line, (o.fileset, o.zarr, o.state, o.reason)))
         if len(bad) > MOST_ROWS:
             table.caption = f"and {len(bad) - MOST_ROWS} more (all of them: --report FILE)"
         console.print(table)
     states = Counter(outcome.state for outcome in outcomes)
     rows = sum(outcome.rows for outcome in outcomes)
     told = ", ".join(f"{count} {state}" for state, count in states.most_common())
-    console.print(f"{len(outcomes)} filesets: {told}; {rows} new rows in the database", markup=False)
+    console.print(f"{len(outcomes)} filesets: {told}; {rows} new rows in the database")
 
 
 class _Rate(ProgressColumn):
@@ -222,4 +220,6 @@ def _table(*columns: str) -> Table:
 
 
 def _console(out: TextIO) -> Console:
-    return Console(file=out, width=None if out.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)
+    # Names and paths come from strangers: [/x] is a name, not the end of something.
+    width = None if out.isatty() else PLAIN_WIDTH
+    return Console(file=out, width=width, highlight=False, emoji=False, markup=False)

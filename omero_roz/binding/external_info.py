@@ -30,7 +30,8 @@ def bind(root: str, series: Sequence[Series]) -> tuple[ExternalInfo, ...]:
 
 
 def _lsid(root: str, series: Series) -> str:
-    address, question, query = root.partition("?")
+    # Only a bucket's address has a query; in a path a question mark is one like any other.
+    address, question, query = root.partition("?") if root.startswith("s3://") else (root, "", "")
     return f"{address.rstrip('/')}/{series.path}".rstrip("/") + question + query
 
 

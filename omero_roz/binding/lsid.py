@@ -4,6 +4,7 @@ The forms are omero-zarr-pixel-buffer's (facts: layouts): for S3 it always speak
 credentials from the lsid; `?anonymous=true` marks a public bucket. What this form cannot express is refused.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,15 +38,20 @@ def parse_server_path(text: str) -> ServerPath:
     if not separator or not local.startswith(("/", "s3://", "https://")) or not server.startswith(("/", "s3://")):
         what = "not of the form LOCAL=SERVER with an absolute path or an address on each side"
         raise UsageError(what, f"--server-path {text}")
-    return ServerPath(local.rstrip("/"), server.rstrip("/"))
+    # A Zarr's own path is known with links resolved.
+    resolved = os.path.realpath(local) if local.startswith("/") else local.rstrip("/")
+    return ServerPath(resolved.rstrip("/"), server.rstrip("/"))
 
 
 def server_root(uri: str, view: ServerView) -> str:
     """The root of the layout at a path or address, as an lsid names it; `view.paths` win.
 
-    Raises Refused for an address that no lsid can express.
+    Raises Refused for an address that no lsid can express, UsageError where `view.paths` say nothing of a path.
     """
     seen = server_path(uri, view.paths)
+    if view.paths and "://" not in uri and not any(fits(uri, pair) for pair in view.paths):
+        given = ", ".join(f"{pair.local}={pair.server}" for pair in view.paths)
+        raise UsageError(f"it says nothing of {uri}", f"--server-path {given}", "name a directory that the Zarr is in")
     public = "?anonymous=true" if view.bucket and view.bucket.anonymous else ""
     if "://" not in uri or seen != uri:
         return seen + (public if seen.startswith("s3://") else "")
@@ -74,8 +80,12 @@ def _host(uri: str, endpoint: str) -> str:
     }
     for reason, applies in reasons.items():
         if applies:
-            what = f"no lsid can express the endpoint {endpoint}: {reason}, and the pixel buffer takes only https://HOST"
-            fix = "serve it at https://HOST, or say what the server calls it: --server-path s3://BUCKET=s3://HOST/BUCKET"
+            what = (
+                f"no lsid can express the endpoint {endpoint}: {reason}, and the pixel buffer takes only https://HOST"
+            )
+            fix = (
+                "serve it at https://HOST, or say what the server calls it: --server-path s3://BUCKET=s3://HOST/BUCKET"
+            )
             raise Refused(what, uri, fix)
     return parts.hostname or ""
 
@@ -83,6 +93,11 @@ def _host(uri: str, endpoint: str) -> str:
 def server_path(path: str, server_paths: Sequence[ServerPath]) -> str:
     """A path or address as the server names it: the longest of `server_paths` that fits is applied."""
     for pair in sorted(server_paths, key=lambda pair: -len(pair.local)):
-        if path == pair.local or path.startswith(pair.local + "/"):
+        if fits(path, pair):
             return pair.server + path[len(pair.local) :]
     return path
+
+
+def fits(path: str, pair: ServerPath) -> bool:
+    """Whether a pair says how the server names a path or address."""
+    return path == pair.local or path.startswith(pair.local + "/")

@@ -48,7 +48,7 @@ def plan_import(
 
 
 def _stem(layout: ZarrLayout) -> str:
-    return PurePosixPath(layout.uri.partition("?")[0]).name
+    return PurePosixPath(layout.uri).name
 
 
 def _names(layout: ZarrLayout, ome: OME, name: str | None) -> list[str]:

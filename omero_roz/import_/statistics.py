@@ -1,11 +1,10 @@
 """Reading every pixel of new images: minima, maxima and the SHA-1, on every core, in bounded memory."""
 
 import hashlib
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -14,18 +13,19 @@ from omero_roz.layout.planes import Planes
 from omero_roz.layout.store import Store
 from omero_roz.ports.new_images import Range, Statistics
 
-BAND = 32 << 20  # bytes that are read at once, by each process
+BAND = 32 << 20  # bytes that are read at once, by each thread
 
 
 def read_all(store: Store, series: Sequence[Series]) -> Iterator[Statistics]:
     """The statistics of all series, in their order; Unreachable where pixels cannot be read.
 
-    Processes are spawned, not forked: a fork of a process with Ice's threads may hang.
+    Threads do: decoding, hashing and looking for extremes leave Python's lock. Processes would run the script of
+    whoever called us once more (spawned) or hang in Ice's threads (forked).
     """
-    cores = min(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1, len(series))
+    cores = min(os.cpu_count() or 1, len(series))
     if not series:
         return
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+    with ThreadPoolExecutor(cores) as pool:
         running: deque[Future[Statistics]] = deque()
         try:
             for one in series:

@@ -17,6 +17,7 @@ _FROM = {
 _BOUND = "select i.id, e.lsid from Image i join i.details.externalInfo e where e.lsid like :prefix order by i.id"
 _FILESETS = "select i.id, i.fileset.id from Image i where i.id in (:ids)"
 AT_ONCE = 1000
+MOST_ID = 2**63 - 1
 
 
 def parse(text: str) -> tuple[str, int] | None:
@@ -26,6 +27,8 @@ def parse(text: str) -> tuple[str, int] | None:
         return None
     if kind not in _FROM:
         raise UsageError(f"{kind} has no images", text, f"name one of {', '.join(_FROM)}")
+    if int(number) > MOST_ID:
+        raise UsageError("OMERO has no such large ids", text, "check the id")
     return kind, int(number)
 
 

@@ -32,9 +32,9 @@ _CHANNELS = """select i.id, count(c.id) from Image i join i.pixels p join p.chan
 # The position in the well, not the id: samples may have been saved in any order.
 _PLACES = """select i.id, w.plate.id, w.row, w.column, index(s) from Well w join w.wellSamples s join s.image i
     where i.fileset.id in (:ids)"""
-_NOTES = """select a from FilesetAnnotationLink l join l.child a
-    where l.parent.id = :id and a.ns = :ns order by a.id"""
-_TEXTS = "from FilesetAnnotationLink l, CommentAnnotation a where l.child.id = a.id and a.ns = :ns"
+# Only the owner's: another member of the group could otherwise write what a rollback then follows.
+_TEXTS = """from FilesetAnnotationLink l, CommentAnnotation a where l.child.id = a.id and a.ns = :ns
+    and a.details.owner.id = l.parent.details.owner.id"""
 _NOTED = f"select l.parent.id, a.id, a.textValue {_TEXTS} and l.parent.id in (:ids) order by a.id"
 _NAMED = f"select a.name, l.parent.id, a.id, a.textValue {_TEXTS} and a.name in (:names) order by a.id"
 _SUMMARISED = """select distinct l.parent.id from FilesetAnnotationLink l, MapAnnotation a join a.mapValue v
@@ -95,10 +95,7 @@ class Filesets:
 
     def notes(self, fileset_id: int, namespace: str) -> list[tuple[int, str]]:
         """The texts that a namespace has on a fileset, oldest first, with the ids of their annotations."""
-        found = self._session.objects(
-            _NOTES, f"reading the records of Fileset:{fileset_id}", id=fileset_id, ns=namespace
-        )
-        return [(a.id.val, a.textValue.val) for a in found]
+        return self.notes_many([fileset_id], namespace)[fileset_id]
 
     def create(self, new: NewFileset, note: Note, group_id: int, objects: Sequence = ()) -> Created:
         """Make a fileset without images, its note on it, in one transaction with other objects."""

@@ -140,15 +140,30 @@ def prove(
 ) -> Replaced:
     """Compare planes of a replaced fileset with the Zarr's, and write into its record that they are equal.
 
-    Raises Refused where they differ; the source was then brought back.
+    Raises Refused where they differ or cannot be compared; the source was then brought back. Where that could not be
+    done either, and where the user stops it, the error says that it is replaced and not proven.
     """
-    problems, proven = after(means.session, source.store, pairs, owner.group_id, written.record, progress)
-    if problems:
-        undone = replace(record, kind="rollback", source=written.fileset, check=None)
-        roll_back(means, written, owner, undone)
-        raise Refused.of(problems)
-    Filesets(means.session).rewrite(written.annotation, proven.to_json(), owner.group_id)
+    undone = replace(record, kind="rollback", source=written.fileset, check=None)
+    try:
+        problems, proven = after(means.session, source.store, pairs, owner.group_id, written.record, progress)
+        if problems:
+            raise Refused.of(problems)
+        Filesets(means.session).rewrite(written.annotation, proven.to_json(), owner.group_id)
+    except KeyboardInterrupt as stopped:
+        raise _unproven(written, "it was stopped") from stopped
+    except Refused as error:
+        try:
+            roll_back(means, written, owner, undone)
+        except Refused as left:
+            raise _unproven(written, f"{error}; and the source could not be brought back ({left})") from error
+        raise
     return Replaced(written.fileset, proven.check["after"]["planes"] if proven.check else 0)
+
+
+def _unproven(written: Written, why: str) -> Refused:
+    where = f"Fileset:{written.record.source} is replaced by Fileset:{written.fileset}, but not proven"
+    fix = f"the same command proves it; omero roz rollback Fileset:{written.fileset} brings the source back"
+    return Refused(why, where, fix)
 
 
 def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> int:

@@ -110,3 +110,13 @@ def test_annotate_shows_first_writes_then_and_says_when_there_is_nothing_to_do(
     )
     assert "series mapping by metadataSources" in omero_cli("roz", "inspect", copy).out
     assert "says so already" in omero_cli("roz", "annotate", copy).err
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(omero_cli: Omero, acquisition: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "m[red]x[bold].zarr"
+    shutil.copytree(acquisition / "v2.zarr", odd)
+    xml = odd / "OME" / "METADATA.ome.xml"
+    xml.write_text(xml.read_text(encoding="utf-8").replace('Name="overview"', 'Name="[/x] [link]"'), encoding="utf-8")
+    result = omero_cli("roz", "inspect", str(odd))
+    assert result.code == 0, result.err
+    assert "m[red]x[bold].zarr" in result.out and "[/x] [link]" in result.out

@@ -9,6 +9,7 @@ import zarr
 from omero.gateway import BlitzGateway
 
 from demo.omero_client import import_file, shown
+from omero_roz.replace import steps
 from tests.servers import Omero
 
 
@@ -171,3 +172,70 @@ def test_a_fileset_that_is_not_there_and_one_without_record(omero_cli: Omero, so
     result = omero_cli("roz", "rollback", source[0])
     assert result.code == 1
     assert "no record" in result.err
+
+
+@pytest.mark.parametrize("verb", ["replace-fileset", "rollback", "cleanup"])
+@pytest.mark.parametrize("named", ["Image:{}", "Fileset:99999999999999999999", "Fileset:x", "Dataset:1"])
+def test_only_a_fileset_is_taken_for_a_fileset(
+    omero_cli: Omero, acquisition: Path, source: tuple[str, list[int]], verb: str, named: str
+) -> None:
+    fileset, images = source
+    zarrs = [str(acquisition / "v2.zarr")] if verb == "replace-fileset" else []
+    result = omero_cli("roz", verb, named.format(fileset.partition(":")[2]), *zarrs)
+    assert result.code == 2
+    assert [fileset_of(omero_cli, i) for i in images] == [fileset] * 4
+
+
+def test_a_server_path_that_says_nothing_of_the_zarr_is_refused(
+    omero_cli: Omero, acquisition: Path, source: tuple[str, list[int]]
+) -> None:
+    result = omero_cli(
+        "roz", "replace-fileset", source[0], str(acquisition / "v2.zarr"), "--server-path", "/nomatch=/srv"
+    )
+    assert result.code == 2
+    assert "/nomatch" in result.err
+
+
+def test_a_server_path_may_be_named_through_a_link(omero_cli: Omero, acquisition: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(acquisition)
+    planned = omero_cli(
+        "roz", "import", str(link / "v2.zarr"), "--server-path", f"{link}=/srv", "--dry-run", "--json", "--again"
+    )
+    assert planned.code == 0, planned.err
+    assert "/srv/v2.zarr/0" in planned.out
+
+
+def test_a_zarr_that_goes_away_after_the_move_brings_the_source_back(
+    omero_cli: Omero, acquisition: Path, tmp_path: Path, source: tuple[str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone.zarr"
+    shutil.copytree(acquisition / "v2.zarr", gone)
+    after = steps.after
+
+    def without_zarr(*args, **kwargs):
+        shutil.rmtree(gone)
+        return after(*args, **kwargs)
+
+    monkeypatch.setattr(steps, "after", without_zarr)
+    said = refused(omero_cli, source, str(gone))
+    assert str(gone) in said
+
+
+def test_stopped_while_proving_says_what_is_so(
+    omero_cli: Omero, acquisition: Path, source: tuple[str, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fileset, images = source
+
+    def stop(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(steps, "after", stop)
+    stopped = omero_cli("roz", "replace-fileset", fileset, str(acquisition / "v2.zarr"))
+    monkeypatch.undo()
+    new = fileset_of(omero_cli, images[0])
+    assert (stopped.code, new != fileset) == (1, True)
+    assert f"{fileset} is replaced by {new}, but not proven" in stopped.err
+    again = omero_cli("roz", "replace-fileset", fileset, str(acquisition / "v2.zarr"))
+    assert (again.code, again.out.strip()) == (0, new), again.err
+    assert json.loads(omero_cli("roz", "status", new, "--json").out)[0]["state"] == "proven"

@@ -18,6 +18,7 @@ def series(path: str, *levels: str) -> Series:
         ("/data/x.zarr", "0", "/data/x.zarr/0"),
         ("/data/x.zarr", "", "/data/x.zarr"),
         ("/data/x.zarr", "A/1/0", "/data/x.zarr/A/1/0"),
+        ("/data/what?.zarr", "0", "/data/what?.zarr/0"),
         ("s3://host/bucket/x.zarr?anonymous=true", "0", "s3://host/bucket/x.zarr/0?anonymous=true"),
     ],
 )
