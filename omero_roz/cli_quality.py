@@ -5,6 +5,9 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,7 @@ _OBJECTS = (
     "images that are bound to it"
 )
 _CERTIFICATE = "keep what was found in this JSON file (docs/certificate.schema.json); an existing one is gone on with"
+_DASK = "let the workers of the Dask cluster at this address do it: they join your session, and need omero-roz too"
 _LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may be repeated)"
 
 
@@ -41,6 +45,7 @@ def add_verify_options(parser: ArgumentParser) -> None:
     parser.add_argument("--certificate", metavar="FILE", help=_CERTIFICATE)
     parser.add_argument("--record", action="store_true", help="also write the certificate on the filesets in OMERO")
     parser.add_argument("--jobs", metavar="N", type=int, default=4, help="images that are looked at side by side (4)")
+    parser.add_argument("--dask", metavar="ADDRESS", help=_DASK)
     parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
     parser.add_argument("--json", action="store_true", help="print the certificate")
     cli_zarr.add_access_options(parser)
@@ -80,12 +85,27 @@ def verify(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     who = (session.server, session.who.user_name, args.check)
     found = certificate.read(file, *who) if file else certificate.Certificate(*who[:2], certificate.now(), who[2])
     images = run.images_of(session, wanted(args), how)
-    with terminal.progress(sys.stderr) as report:
-        run.verify(session, images, how, found, run.Work(args.jobs, file, report))
+    with _pool(session, args) as (pool, jobs, check), terminal.progress(sys.stderr) as report:
+        run.verify(session, images, how, found, run.Work(pool, jobs, check, file, report))
     if args.record:
         for fileset in run.record_on_filesets(session, found):
             ctx.err(f"written on Fileset:{fileset}")
     _tell(ctx, found, args)
+
+
+@contextmanager
+def _pool(session: "OmeroSession", args: Namespace) -> Iterator[tuple]:
+    """Where images are checked, how many side by side, and by what function."""
+    from omero_roz.verify import image
+
+    if args.dask:
+        from omero_roz.ports.dask_cluster import dask_executor
+
+        with dask_executor(args.dask) as (executor, threads):
+            yield executor, threads, partial(image.check_elsewhere, session.ticket)
+    else:
+        with ThreadPoolExecutor(args.jobs) as pool:
+            yield pool, args.jobs, partial(image.check_image, session)
 
 
 def _tell(ctx: Any, found: "Certificate", args: Namespace) -> None:

@@ -5,7 +5,8 @@ The other OMERO ports (filesets, new_images, planes, managed_repository) are giv
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import Ice
 import omero.clients
@@ -18,6 +19,15 @@ from omero_roz.fileset import Owner, Who
 
 ANY_GROUP = -1
 SUDO_IDLE_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """What another process needs to join a session; the session's uuid is as good as a password."""
+
+    host: str
+    port: int
+    uuid: str
 
 
 class OmeroSession:
@@ -41,6 +51,12 @@ class OmeroSession:
     @cached_property
     def _update(self):
         return self.factory.getUpdateService()
+
+    @property
+    def ticket(self) -> Ticket:
+        """What another process joins this session with."""
+        host, port = self.client.getProperty("omero.host"), self.client.getProperty("omero.port")
+        return Ticket(host, int(port), self.client.getSessionId())
 
     @property
     def server(self) -> str:
@@ -71,6 +87,16 @@ class OmeroSession:
         """The same without bringing the saved graph back, which costs as much again for large batches."""
         with omero_errors(what):
             self._update.saveArray(list(objects), self.group_context(group_id))
+
+
+@cache
+def join(ticket: Ticket) -> OmeroSession:
+    """A session that another process began, joined once in this one and kept."""
+    with omero_errors("joining the session"):
+        client = omero.client(ticket.host, ticket.port)
+        client.joinSession(ticket.uuid)
+        client.enableKeepAlive(60)
+    return OmeroSession(client)
 
 
 @contextmanager

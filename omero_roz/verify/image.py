@@ -13,7 +13,7 @@ from omero_roz.layout.model import Series
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
-from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.omero_session import OmeroSession, Ticket, join
 from omero_roz.ports.planes import plane_reader
 from omero_roz.ports.rendered import check_drawn, stored_sha1
 from omero_roz.ports.zarr_stores import Access
@@ -89,6 +89,11 @@ class _Found:
 
     def add(self, problem: Problem | str) -> None:
         self.problems.append(str(problem))
+
+
+def check_elsewhere(ticket: Ticket, bound: Bound, how: How) -> ImageCheck:
+    """The same in another process, which joins the session."""
+    return check_image(join(ticket), bound, how)
 
 
 def check_image(session: OmeroSession, bound: Bound, how: How) -> ImageCheck:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, as_completed, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from omero_roz.ports.omero_session import ANY_GROUP, OmeroSession, as_owner
 from omero_roz.ports.zarr_stores import open_store
 from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
 from omero_roz.verify.certificate import Certificate, now
-from omero_roz.verify.image import Bound, How, ImageCheck, check_image
+from omero_roz.verify.image import Bound, How, ImageCheck
 from omero_roz.verify.pixels import Progress
 
 SAVE_EVERY = 5.0  # seconds
@@ -25,9 +25,11 @@ SAVE_EVERY = 5.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """How the work is done: images side by side, the file that the certificate is kept in, what is told meanwhile."""
+    """How the work is done: where, how many images side by side, by what function; the file of the certificate."""
 
+    pool: Executor
     jobs: int
+    check: Callable[[Bound, How], ImageCheck]
     file: Path | None
     progress: Progress
 
@@ -64,10 +66,9 @@ def verify(session: OmeroSession, images: Sequence[int], how: How, certificate: 
     """
     todo = [image for image in images if not certificate.holds(image, how.check)]
     saved, done = time.monotonic(), len(images) - len(todo)
-    pool = ThreadPoolExecutor(work.jobs)
     try:
         work.progress("verifying", done, len(images))
-        for result in _checked(pool, session, todo, how, 2 * work.jobs):
+        for result in _checked(session, todo, how, work):
             certificate.add(result)
             done += 1
             work.progress("verifying", done, len(images))
@@ -76,22 +77,19 @@ def verify(session: OmeroSession, images: Sequence[int], how: How, certificate: 
                 saved = time.monotonic()
         certificate.ended = now()
     finally:
-        pool.shutdown(cancel_futures=True)
         if work.file is not None:
             certificate.write(work.file)
 
 
-def _checked(
-    pool: Executor, session: OmeroSession, images: Sequence[int], how: How, at_once: int
-) -> Iterator[ImageCheck]:
+def _checked(session: OmeroSession, images: Sequence[int], how: How, work: Work) -> Iterator[ImageCheck]:
     """The checks of images as they are finished."""
     running: set[Future[ImageCheck]] = set()
     for one in _bound(session, images):
         if isinstance(one, ImageCheck):
             yield one
             continue
-        running.add(pool.submit(check_image, session, one, how))
-        if len(running) >= at_once:
+        running.add(work.pool.submit(work.check, one, how))
+        if len(running) >= 2 * work.jobs:
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in finished)
     for future in as_completed(running):

@@ -20,7 +20,7 @@ from omero.model import (
 from omero.rtypes import rstring
 
 from demo.omero_client import import_file
-from omero_roz.verify import run
+from omero_roz.verify import image
 from omero_roz.verify.certificate import Certificate
 from omero_roz.verify.image import ImageCheck
 from tests.integration.test_import import imported
@@ -177,7 +177,7 @@ def test_a_certificate_is_gone_on_with(
 ) -> None:
     fileset, file = imported(omero_cli, zarr)["fileset"], tmp_path / "certificate.json"
     options = (f"Fileset:{fileset}", "--certificate", str(file), "--jobs", "1")
-    add, seen, check = Certificate.add, list[int](), run.check_image
+    add, seen, check = Certificate.add, list[int](), image.check_image
 
     def stopped(certificate: Certificate, result: ImageCheck) -> None:
         if len(certificate.images) == 2:
@@ -193,7 +193,7 @@ def test_a_certificate_is_gone_on_with(
     half = json.loads(file.read_text())
     assert (half["ended"], half["ok"], half["counts"]["images"]) == (None, False, 2)
     monkeypatch.setattr(Certificate, "add", add)
-    monkeypatch.setattr(run, "check_image", counted)
+    monkeypatch.setattr(image, "check_image", counted)
     whole = verified(omero_cli, *options)
     assert json.loads(file.read_text()) == whole
     assert whole["ok"] and whole["counts"]["images"] == 4 and whole["began"] == half["began"]
@@ -243,3 +243,21 @@ def test_the_certificate_is_as_its_schema_says(omero_cli: Omero, zarr: Path) -> 
     fileset = imported(omero_cli, zarr)["fileset"]
     remove(zarr)
     Draft202012Validator(schema).validate(verified(omero_cli, f"Fileset:{fileset}", code=1))
+
+
+def test_a_dask_cluster_does_the_same(omero_cli: Omero, zarr: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="needs dask.distributed: pip install 'omero-roz[dask]'")
+    fileset = imported(omero_cli, zarr)["fileset"]
+    remove(zarr)
+    here = verified(omero_cli, f"Fileset:{fileset}", code=1)
+    options = {"processes": False, "dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
+    with distributed.LocalCluster(**options) as cluster:
+        there = verified(omero_cli, f"Fileset:{fileset}", "--dask", cluster.scheduler_address, code=1)
+    assert there["images"] == here["images"]
+
+
+def test_a_cluster_that_is_not_there(omero_cli: Omero, zarr: Path) -> None:
+    pytest.importorskip("distributed", reason="needs dask.distributed: pip install 'omero-roz[dask]'")
+    fileset = imported(omero_cli, zarr)["fileset"]
+    result = omero_cli("roz", "verify", f"Fileset:{fileset}", "--dask", "inproc://nowhere/1")
+    assert result.code == 1 and "no scheduler answers" in result.err

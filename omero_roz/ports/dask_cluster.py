@@ -1,0 +1,30 @@
+"""Work on the machines of a Dask cluster, given out as to any executor."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+
+from omero_roz.errors import Unreachable, UsageError
+
+
+@contextmanager
+def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
+    """The cluster whose scheduler is at an address, as an executor, and how many threads it has.
+
+    Raises UsageError without dask.distributed, Unreachable where no scheduler or no worker answers.
+    """
+    where = f"--dask {address}"
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError("it needs dask.distributed", where, "pip install 'omero-roz[dask]'") from None
+    try:
+        client = Client(address, timeout=10, set_as_default=False)
+    except (OSError, ValueError) as error:
+        what = f"no scheduler answers ({type(error).__name__}: {str(error)[:120]})"
+        raise Unreachable(what, where, "check the address") from None
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise Unreachable("the cluster has no workers", where, "start some")
+        yield client.get_executor(pure=False), threads
