@@ -108,6 +108,23 @@ def test_every_command_ends(server: Server, curator: Account, request_class: Any
         handle.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("findByExample", (DatasetI(),)), ("findAllByExample", (DatasetI(), None)),
+        ("findAllByFullText", ("Dataset", "x", None)),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_refused_by_name(
+    server: Server, curator: Account, name: str, arguments: tuple[Any, ...]
+) -> None:
+    with server.client(curator.name, curator.password) as client:
+        with pytest.raises(omero.ApiUsageException, match=f"IQuery.{name} is not in this sandbox"):
+            getattr(client.sf.getQueryService(), name)(*arguments)
+        with pytest.raises(omero.ApiUsageException, match="IUpdate.indexObject is not in this sandbox"):
+            client.sf.getUpdateService().indexObject(DatasetI(1, False))
+
+
 def test_fifty_sessions_read_and_write(server: Server, curator: Account) -> None:
     def work(number: int) -> int:
         with server.client(curator.name, curator.password) as client:
