@@ -72,6 +72,9 @@ def demonstrate(folder: Path, client: omero.clients.BaseClient, database: str, r
     run(client, "import", str(zarr), "--target", f"Dataset:{dataset}")
     show_metadata(client, dataset)
 
+    say("and so is the plate, into a new screen")
+    run(client, "import", str(folder / "plate.zarr"), "--target", "Screen:name:omero-roz demo")
+
 
 def replace_plate(folder: Path, client: omero.clients.BaseClient, database: str, repository: str) -> None:
     """A plate through the database, with either binding: replaced, compared, rolled back, compared."""
@@ -143,7 +146,7 @@ def sandbox_client() -> Iterator[tuple[omero.clients.BaseClient, Access]]:
 
 def run(client: omero.clients.BaseClient, *args: str) -> None:
     """Run `omero roz ARGS` and show the command and what it prints."""
-    print("$ omero roz " + shlex.join(args))
+    print("$ omero roz " + shlex.join(args), flush=True)
     command_line(client).invoke(["roz", *args], strict=True)
 
 
