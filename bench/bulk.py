@@ -40,6 +40,7 @@ from omero_roz.replace.owners import owners_for
 from omero_roz.replace.proof import NONE, Proof
 from omero_roz.verify.pixels import JOBS, compare
 from omero_roz.verify.sampling import Everything
+from omero_sandbox.sandbox import Access as SandboxAccess
 from omero_sandbox.sandbox import OmeroSandbox
 
 COUNT, FIRST, BASELINE = 1000, 5_000_000, 50
@@ -72,7 +73,7 @@ def main() -> int:
     return 0 if all(good) else 1
 
 
-def filesets(sandbox: OmeroSandbox, client: omero.clients.BaseClient, folder: Path) -> bool:
+def filesets(sandbox: SandboxAccess, client: omero.clients.BaseClient, folder: Path) -> bool:
     """A thousand small ones, without and with comparing planes, against the baseline."""
     write_ome_tiff(folder / "small.ome.tif", [SMALL])
     write_layout(folder / "small.zarr", [SMALL])
