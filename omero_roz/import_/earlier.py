@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from omero_roz.errors import Refused
 from omero_roz.ports import earlier_imports
 from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.omero_session import OmeroSession
@@ -32,3 +33,27 @@ def earlier_imports_of(session: OmeroSession, uri: str, group_id: int) -> list[E
             if record.kind == "import" and record.uri == uri:
                 found.append(Earlier(fileset, annotation, record, owner))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Imports of the same Zarr that run at the same time; `known` are filesets that were there before this one."""
+
+    session: OmeroSession
+    uri: str
+    group: int
+    known: frozenset[int]
+    allowed: bool
+
+    def check(self, fileset: int, annotation: int) -> None:
+        """Raise Refused where another import of the Zarr was faster: it is done, or its record is the older one.
+
+        Looked at when a record is opened and before it is closed: one of two always sees the other.
+        """
+        if self.allowed:
+            return
+        for one in earlier_imports_of(self.session, self.uri, self.group):
+            if one.fileset in self.known or one.fileset == fileset or (one.is_open and one.annotation > annotation):
+                continue
+            what = f"{one.record.user} imports it at the same time, as Fileset:{one.fileset}"
+            raise Refused(what, self.uri, "that one goes on; nothing of this one is left")

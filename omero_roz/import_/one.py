@@ -10,7 +10,7 @@ from omero_roz.binding import external_info
 from omero_roz.binding.lsid import ServerView, parse_server_path, server_root
 from omero_roz.errors import LayoutError, Refused
 from omero_roz.fileset import Who
-from omero_roz.import_.earlier import Earlier, earlier_imports_of
+from omero_roz.import_.earlier import Earlier, Others, earlier_imports_of
 from omero_roz.import_.planning import plan_import
 from omero_roz.import_.reader import reader
 from omero_roz.import_.steps import Imported, Options, Source, run_import
@@ -53,6 +53,7 @@ class Prepared:
     plan: ImportPlan
     source: Source
     earlier: Earlier | None
+    others: Others
 
 
 def prepare(
@@ -77,7 +78,8 @@ def prepare(
     unfinished = _own(session.who, [one for one in earlier if one.is_open], wanted.binding)
     now = datetime.now(UTC)
     plan = plan_import(layout, source.ome, session.who, targets, wanted.name, read_by, unfinished, now)
-    return Prepared(plan, source, unfinished)
+    others = Others(session, layout.uri, group, frozenset(one.fileset for one in earlier), wanted.again)
+    return Prepared(plan, source, unfinished, others)
 
 
 def run(means: Means, prepared: Prepared, options: Options, progress: Progress) -> Imported:
@@ -85,7 +87,7 @@ def run(means: Means, prepared: Prepared, options: Options, progress: Progress) 
     plan, when = prepared.plan, datetime.now(UTC).isoformat(timespec="seconds")
     user = means.session.who.user_name
     record = Record("import", "open", plan.uri, plan.binding, user, when, version("omero-roz"), None)
-    return run_import(means, plan, prepared.source, record, prepared.earlier, options, progress)
+    return run_import(means, plan, prepared.source, record, prepared.earlier, prepared.others, options, progress)
 
 
 def _own(who: Who, unfinished: Sequence[Earlier], binding: str) -> Earlier | None:

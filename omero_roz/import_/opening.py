@@ -6,18 +6,20 @@ So what a killed run left is known: the record's list, and what the transactions
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ome_graph import Graph
 from omero_roz.change import NewFileset
 from omero_roz.errors import Refused
-from omero_roz.import_.earlier import Earlier
+from omero_roz.import_.earlier import Earlier, Others
 from omero_roz.plan import ImportPlan, batches
 from omero_roz.ports.earlier_imports import take_back
 from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.managed_repository import ManagedRepository
 from omero_roz.ports.new_images import kind, refer
 from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.record import NS_RECORD, Record
+from omero_roz.ports.open_record import OpenRecord
+from omero_roz.record import NS_RECORD, Record, from_json
 
 CHUNK = 500  # objects a transaction: the cost of one grows with the square (facts: omero_import_speed)
 
@@ -34,12 +36,13 @@ class Opened:
 class Opening:
     """Begins the import of a plan, resumes it, or takes it back."""
 
-    def __init__(self, session: OmeroSession, plan: ImportPlan, made: Graph) -> None:
-        self._session, self._plan = session, plan
+    def __init__(self, session: OmeroSession, plan: ImportPlan, made: Graph, others: Others) -> None:
+        self._session, self._plan, self._others = session, plan, others
         self._filesets = Filesets(session)
         self._shared = [one for wave in made.shared for one in wave]
         self._kinds = [kind(one) for one in self._shared]
         self._begun: Opened | None = None
+        self._note: OpenRecord | None = None
 
     def begin(self, record: Record, xml: bytes) -> Opened:
         """Save the file, the fileset with its record, and what the images share."""
@@ -49,6 +52,8 @@ class Opening:
         first, *others = batches(self._shared, CHUNK) or [()]
         created = self._filesets.create(new, record.note(), group, first)
         self._begun = Opened(created.fileset, created.annotation, record)
+        self._note = OpenRecord(self._session, created.annotation, group)
+        self._others.check(created.fileset, created.annotation)
         self._saved(first, created.ids)
         for chunk in others:
             self._saved(chunk, self._rewrite(chunk))
@@ -61,16 +66,41 @@ class Opening:
 
         Raises Refused where it was begun by another version of omero-roz that saved other things.
         """
-        self._begun = Opened(earlier.fileset, earlier.annotation, earlier.record)
-        known = earlier.record.shared
-        if len(known) < len(self._shared):
+        if len(earlier.record.shared) < len(self._shared):
+            # not written on before: the transaction that did it last tells what else it made
+            self._begun = Opened(earlier.fileset, earlier.annotation, earlier.record)
             self.take_back()
+            self._begun = None
             return None
+        self._note = OpenRecord(self._session, earlier.annotation, self._plan.group_id)
+        record = from_json(self._note.take(), f"Fileset:{earlier.fileset}")
+        if record.state != "open":
+            what = "it was finished just now by another omero roz import"
+            raise Refused(what, f"Fileset:{earlier.fileset}", "nothing is left to do")
+        self._begun = Opened(earlier.fileset, earlier.annotation, record)
+        known = record.shared
         if [name for name, _ in known] != self._kinds:
             what, fix = "it was begun from other metadata, or by another version of omero-roz", "delete it, then repeat"
             raise Refused(what, f"Fileset:{earlier.fileset}", fix)
         refer(self._shared, [number for _, number in known])
         return self._begun
+
+    def note(self, said: str) -> Any:
+        """What is to be saved along with a batch, so that no other process saves the same; `said`: how far it is."""
+        assert self._note is not None
+        return self._note.next(said)
+
+    def close(self, record: Record, objects: Sequence) -> None:
+        """Write the record's last state, in one transaction with objects. Raises Refused where another has won."""
+        assert self._begun is not None and self._note is not None
+        self._others.check(self._begun.fileset, self._begun.annotation)
+        saved = [self._note.closed(record.to_json()), *objects]
+        self._session.save(saved, "closing the import", self._plan.group_id)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no other process has taken it over."""
+        return self._note is None or self._note.is_held()
 
     def take_back(self) -> None:
         """Delete everything that was made; nothing where nothing was."""

@@ -14,7 +14,7 @@ from omero_roz.binding import zarr_reader
 from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.fileset import Fileset
 from omero_roz.import_.display import display, stated
-from omero_roz.import_.earlier import Earlier
+from omero_roz.import_.earlier import Earlier, Others
 from omero_roz.import_.opening import Opened, Opening
 from omero_roz.import_.planning import plain_images
 from omero_roz.import_.reader import bind_to_shadows, remove_shadows
@@ -77,29 +77,28 @@ def run_import(
     source: Source,
     record: Record,
     earlier: Earlier | None,
+    others: Others,
     options: Options,
     progress: Progress,
 ) -> Imported:
     """Make the images, compare planes that OMERO shows with the Zarr's, close the record.
 
-    `earlier` is an unfinished import to go on with. Raises Refused or Unreachable; nothing of the import is then left
-    in OMERO, but where OMERO does not answer: the same import goes on later.
+    `earlier` is an unfinished import to go on with, `others` are those that run at the same time. Raises Refused or
+    Unreachable; nothing of the import is then left in OMERO, but where OMERO does not answer (the same import goes on
+    later), or where another process has taken it over.
     """
     session = means.session
     enums = Enumerations(session)
     made = _graph(plan, source.ome, enums)
-    opening = Opening(session, plan, made)
+    opening = Opening(session, plan, made, others)
     try:
         opened = (opening.resume(earlier) if earlier else None) or opening.begin(record, metadata_only(source.xml))
         if not opened.record.images:  # else all are saved, and bound to shadows
-            _Saving(session, plan, source, made, enums, options.statistics).run(opened, progress)
+            _Saving(session, plan, source, made, enums, options.statistics).run(opening, opened, progress)
         opened, pairs = _bound(means, plan, source, opened, progress)
-        return _finish(session, plan, source, opened, pairs, options, progress)
+        return _finish(means, plan, source, opening, opened, pairs, options, progress)
     except BaseException as error:
-        progress("taking the import back", 0, 1)
-        _take_back(opening, error)
-        if opening.fileset is not None:
-            remove_shadows(means, opening.fileset, plan.file.directory)
+        _leave(means, plan, opening, error, progress)
         raise
 
 
@@ -126,7 +125,7 @@ class _Saving:
         self._statistics = statistics
         self._series = source.layout.mapped_series()
 
-    def run(self, opened: Opened, progress: Progress) -> None:
+    def run(self, opening: Opening, opened: Opened, progress: Progress) -> None:
         """Save what is missing."""
         present = _present(Filesets(self._session).get(opened.fileset), self._plan) if self._plan.resumes else set()
         missing = [unit for unit in units(self._made) if not present.issuperset(unit.images)]
@@ -138,8 +137,9 @@ class _Saving:
                 progress("saving images", done, total)
                 places = _images(batch)
                 seen = [self._seen(place, one) for place, one in zip(places, islice(known, len(places)), strict=True)]
-                images.save(batch, [self._plan.images[place] for place in places], seen)
                 done += len(places)
+                note = opening.note(f"{done} of {total} images saved")
+                images.save(batch, [self._plan.images[place] for place in places], seen, note)
         progress("saving images", total, total)
 
     def _known(self, series: Sequence[Series]) -> Iterator[Statistics]:
@@ -185,22 +185,23 @@ def _bound(
 
 
 def _finish(
-    session: OmeroSession,
+    means: Means,
     plan: ImportPlan,
     source: Source,
+    opening: Opening,
     opened: Opened,
     pairs: tuple[Pair, ...],
     options: Options,
     progress: Progress,
 ) -> Imported:
-    filesets = Filesets(session)
+    session = means.session
     planes = _probe(session, plan, pairs, source.store, progress) if options.probe else 0
     problems = _draw(session, plan, pairs, progress) if planes and options.thumbnails else ()
     images = tuple(pair.image.id for pair in pairs)
     plates = tuple(plate_ids(session, opened.fileset)) if plan.plates else ()
     plain = tuple(images[place] for place in plain_images(source.ome))
     linked = links(plan.targets, {"Image": plain, "Plate": plates}, plan.dataset)
-    _close(filesets, plan, opened, pairs, linked, options.probe)
+    _close(plan, opening, opened, pairs, linked, options.probe)
     return Imported(plan.uri, opened.fileset, images, plain, plates, planes, problems)
 
 
@@ -225,7 +226,7 @@ def _draw(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], prog
 
 
 def _close(
-    filesets: Filesets, plan: ImportPlan, opened: Opened, pairs: tuple[Pair, ...], linked: list, probed: bool
+    plan: ImportPlan, opening: Opening, opened: Opened, pairs: tuple[Pair, ...], linked: list, probed: bool
 ) -> None:
     """Put images and plates into their targets and close the record, in one transaction: nobody sees half of it."""
     images = opened.record.images or tuple(
@@ -233,12 +234,19 @@ def _close(
         for pair, planned in zip(pairs, plan.images, strict=True)
     )
     closed = replace(opened.record, state="proven" if probed else "unproven", images=images, shared=())
-    filesets.rewrite(opened.annotation, closed.to_json(), plan.group_id, linked)
+    opening.close(closed, linked)
 
 
-def _take_back(opening: Opening, error: BaseException) -> None:
+def _leave(means: Means, plan: ImportPlan, opening: Opening, error: BaseException, progress: Progress) -> None:
+    """Take back what an import made that failed, unless another process has taken it over."""
     try:
+        held = opening.is_held
+        progress("taking the import back" if held else "leaving the import to another process", 0, 1)
+        if not held:
+            return
         opening.take_back()
+        if opening.fileset is not None:
+            remove_shadows(means, opening.fileset, plan.file.directory)
     except Unreachable as left:
         fix = "repeat the same command: it goes on where it was"
         raise Unreachable(f"{error}; the import is unfinished ({left})", opening.where, fix) from error

@@ -122,17 +122,17 @@ class NewImages:
         self._session, self._group, self._fileset = session, group_id, fileset_id
         self._made, self._enums = made, enums
 
-    def save(self, batch: Sequence[Unit], planned: Sequence[NewImage], seen: Sequence[Seen]) -> None:
+    def save(self, batch: Sequence[Unit], planned: Sequence[NewImage], seen: Sequence[Seen], note: Any) -> None:
         """Save units in one transaction, each image bound, in its fileset and with its display from the start.
 
-        `planned` and `seen` belong to the images of the units, in their order.
+        `planned` and `seen` belong to the images of the units, in their order; `note` is saved along with them.
         """
         images = [place for unit in batch for place in unit.images]
         for place, plan, known in zip(images, planned, seen, strict=True):
             self._prepare(self._made.images[place], plan, known)
         wells = [self._made.wells[number] for unit in batch for number in unit.wells]
         plain = [self._made.images[place] for unit in batch if not unit.wells for place in unit.images]
-        self._session.save_batch([*wells, *plain], f"saving images {images[0]} to {images[-1]}", self._group)
+        self._session.save_batch([note, *wells, *plain], f"saving images {images[0]} to {images[-1]}", self._group)
 
     def _prepare(self, image, plan: NewImage, known: Seen) -> None:
         image.fileset, image.series = FilesetI(self._fileset, False), rint(plan.series)
