@@ -76,7 +76,8 @@ Made by `python -m tools.completeness_table ../shared > docs/completeness-table.
 OMERO.server 5.6.12 stored `omero roz import --stats read` stores for the Zarr. *OME-TIFF*: the server's import of the
 original, all of it, statistics and rendering settings too. *OME-XML*: the server's import of the Zarr's own
 METADATA.ome.xml, without statistics and rendering, which are those of black pixels. Not counted: ids, files,
-image.format, the file's name before an image's name. What else differs on purpose is in [completeness.md](completeness.md).
+image.format, the file's name before an image's name. What else differs on purpose:
+[completeness.md](completeness.md).
 
 The masks of `roi` are random in Bio-Formats' fake format, and its OME-TIFF and its Zarr were made by two runs.
 """
