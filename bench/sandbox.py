@@ -20,7 +20,8 @@ from omero_sandbox.sandbox import OmeroSandbox
 SECONDS = 3.0
 IMAGES = 1_000
 IMAGE = (
-    '<Image ID="Image:{n}" Name="{n}"><Pixels ID="Pixels:{n}" DimensionOrder="XYZCT" Type="uint16" SizeX="64" SizeY="48"'
+    '<Image ID="Image:{n}" Name="{n}">'
+    '<Pixels ID="Pixels:{n}" DimensionOrder="XYZCT" Type="uint16" SizeX="64" SizeY="48"'
     ' SizeZ="1" SizeC="2" SizeT="1"><Channel ID="Channel:{n}:0" Name="DAPI"/><Channel ID="Channel:{n}:1" Name="GFP"/>'
     "<MetadataOnly/></Pixels></Image>"
 )

@@ -117,7 +117,7 @@ def test_objects_of_a_parent(gateway: Gateway, kind: str, parent: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        ("Image", {"load_pixels": False, "limit": 1, "offset": 0, "order_by": "obj.name"}),
+        ("Image", {"load_pixels": False, "limit": 10_000, "offset": 0, "order_by": "obj.name"}),
         ("Well", {"load_images": True, "load_pixels": False}),
         ("Dataset", {"child_count": True}),
         ("Roi", {"load_shapes": True}),

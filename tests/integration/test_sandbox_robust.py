@@ -121,7 +121,7 @@ def test_what_is_not_there_is_refused_by_name(
     with server.client(curator.name, curator.password) as client:
         with pytest.raises(omero.ApiUsageException, match=f"IQuery.{name} is not in this sandbox"):
             getattr(client.sf.getQueryService(), name)(*arguments)
-        with pytest.raises(omero.ApiUsageException, match="IUpdate.indexObject is not in this sandbox"):
+        with pytest.raises(omero.ApiUsageException, match=r"IUpdate\.indexObject is not in this sandbox"):
             client.sf.getUpdateService().indexObject(DatasetI(1, False))
 
 
