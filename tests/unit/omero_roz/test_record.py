@@ -24,7 +24,9 @@ def test_what_is_written_is_read_back(record: Record) -> None:
     assert from_json(record.to_json(), "Fileset:1") == record
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"format": 1, "images": [1]}', "[]", "null", '{"format": 1}', '{"format": "x", "images": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"format": 1, "images": [1]}', "[]", "null", '{"format": 1}', '{"format": "x", "images": []}']
+)
 def test_a_record_edited_by_hand_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="Fileset:1"):
         from_json(text, "Fileset:1")
