@@ -11,7 +11,8 @@ from tests.planes import expected
 from tests.servers import Omero
 
 V2 = [
-    "o03_plate23", "o05_m3", "n4_plate23", "v4_single", "v4_m3", "v4_m12_s", "v4_m3_noroot", "v4_m3_noome", "v4_t_names",
+    "o03_plate23", "o05_m3", "n4_plate23", "v4_single", "v4_m3", "v4_m12_s", "v4_m3_noroot", "v4_m3_noome",
+    "v4_t_names",
     "v4_r_lif", "v4_r_C12H2", "v4_float", "v4_rgb", "v4_roi", "v4_plate23", "v4_plateacq3",
 ]  # fmt: skip
 V3 = ["v5_single", "v5_m3", "v5_m3_shard", "v5_plate23"]
