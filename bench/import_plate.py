@@ -7,6 +7,7 @@ ratios, for the machine's own speed says nothing, and ends with exit code 1 wher
 import argparse
 import cProfile
 import io
+import resource
 import sys
 import tempfile
 import time
@@ -144,6 +145,8 @@ def report(small: Measured, whole: Measured) -> int:
     for what, found, limit in checks:
         print(f"{what}: {found:.2f} (at most {limit:.2f}) {'ok' if found <= limit else 'TOO MUCH'}", file=out)
     print(out.getvalue(), end="")
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"this process, which the sandbox runs apart from, took at most {most:.0f} MiB")
     return int(any(found > limit for _, found, limit in checks))
 
 

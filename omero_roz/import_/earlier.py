@@ -1,5 +1,6 @@
 """Earlier imports of the same Zarr: done, or unfinished because their process was killed."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from omero_roz.errors import Refused
@@ -24,10 +25,12 @@ class Earlier:
         return self.record.state == "open"
 
 
-def earlier_imports_of(session: OmeroSession, uri: str, group_id: int) -> list[Earlier]:
-    """The imports of a Zarr into a group that the user can see, oldest first."""
+def earlier_imports_of(session: OmeroSession, uri: str, group_id: int, without: Container[int] = ()) -> list[Earlier]:
+    """The imports of a Zarr into a group that the user can see, oldest first; `without` are filesets to leave out."""
     filesets, found = Filesets(session), []
     for fileset, owner in earlier_imports.filesets_of(session, uri, NS_SUMMARY, group_id):
+        if fileset in without:
+            continue
         for annotation, text in filesets.notes(fileset, NS_RECORD)[:1]:
             record = from_json(text, f"Fileset:{fileset}")
             if record.kind == "import" and record.uri == uri:
@@ -52,8 +55,8 @@ class Others:
         """
         if self.allowed:
             return
-        for one in earlier_imports_of(self.session, self.uri, self.group):
-            if one.fileset in self.known or one.fileset == fileset or (one.is_open and one.annotation > annotation):
+        for one in earlier_imports_of(self.session, self.uri, self.group, self.known | {fileset}):
+            if one.is_open and one.annotation > annotation:
                 continue
             what = f"{one.record.user} imports it at the same time, as Fileset:{one.fileset}"
             raise Refused(what, self.uri, "that one goes on; nothing of this one is left")

@@ -15,7 +15,7 @@ from omero_roz.plan import FilesetFile, ImportPlan, NewPlate
 from omero_roz.ports.new_images import NewImage
 from omero_roz.ports.targets import Target
 
-BATCH = 200  # images a transaction: the cost of an image is the same from 18 to 360 (facts: omero_import_speed)
+BATCH = 360  # images a transaction: the cost of an image is the same from 18 to 360 (facts: omero_import_speed)
 
 
 def plan_import(

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from omero_roz.ports.deletion import delete
 from omero_roz.ports.omero_session import OmeroSession
 
-_SUMMARIES = """select a.id from MapAnnotation a join a.mapValue v
-    where a.ns = :ns and v.name = 'Zarr' and v.value = :uri"""
-_NOTED_WITH = """select f.id, f.details.owner.id from FilesetAnnotationLink l join l.parent f join l.child a
-    where a.id in (:ids) order by f.id"""
+_SUMMARISED = """select distinct f.id, f.details.owner.id
+    from FilesetAnnotationLink l join l.parent f, MapAnnotation a join a.mapValue v
+    where l.child.id = a.id and a.ns = :ns and v.name = 'Zarr' and v.value = :uri order by f.id"""
 _MADE = "select f.details.creationEvent.id from Fileset f where f.id = :id"
 _NOTED = """select a.details.updateEvent.id from FilesetAnnotationLink l join l.child a
     where l.parent.id = :id and a.ns = :ns"""
@@ -17,10 +16,7 @@ _NOTED = """select a.details.updateEvent.id from FilesetAnnotationLink l join l.
 def filesets_of(session: OmeroSession, uri: str, namespace: str, group_id: int) -> list[tuple[int, int]]:
     """Ids and owners of a group's filesets whose summary (a map annotation) says that they hold a Zarr."""
     asking = f"looking for earlier imports of {uri}"
-    notes = session.rows(_SUMMARIES, asking, group_id, ns=namespace, uri=uri)
-    if not notes:
-        return []
-    found = session.rows(_NOTED_WITH, asking, group_id, ids=[row[0] for row in notes])
+    found = session.rows(_SUMMARISED, asking, group_id, ns=namespace, uri=uri)
     return [(fileset, owner) for fileset, owner in found]
 
 
