@@ -16,7 +16,7 @@ from tests.servers import Omero
 
 
 def imported(omero_cli: Omero, uri: Path, *options: str) -> list[int]:
-    result = omero_cli("roz", "import", str(uri), "--json", *options)
+    result = omero_cli("roz", "import", "--again", str(uri), "--json", *options)
     assert result.code == 0, result.err
     return json.loads(result.out)[0]["images"]
 
