@@ -188,11 +188,12 @@ class Filesets:
         return images
 
     def _rewritten(self, annotation_id: int, text: str) -> CommentAnnotationI:
-        annotation = self._session.objects(
-            "select a from CommentAnnotation a where a.id = :id", "reading the record", id=annotation_id
-        )[0]
-        annotation.textValue = rstring(text)
-        return annotation
+        hql = "select a from CommentAnnotation a where a.id = :id"
+        found = self._session.objects(hql, "reading the record", id=annotation_id)
+        if not found:
+            raise Refused("the record was deleted meanwhile", f"Annotation:{annotation_id}", "nothing was changed by this")
+        found[0].textValue = rstring(text)
+        return found[0]
 
 
 def _reading(ids: Sequence[int]) -> str:

@@ -145,5 +145,5 @@ def _cause(pair: Pair) -> str:
         return "its reader probably opens Zarr v2 only: convert to NGFF 0.4, or give the server a reader for Zarr v3"
     return (
         "the server probably cannot open the path it was given, and fell back: "
-        "check that omero-zarr-pixel-buffer is installed and that the server's user can read it (--server-path)"
+        "check that its reader (docs/deploy.md) is installed and that its user can read the Zarr (--server-path)"
     )
