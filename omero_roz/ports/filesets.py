@@ -191,7 +191,7 @@ class Filesets:
         hql = "select a from CommentAnnotation a where a.id = :id"
         found = self._session.objects(hql, "reading the record", id=annotation_id)
         if not found:
-            raise Refused("the record was deleted meanwhile", f"Annotation:{annotation_id}", "nothing was changed by this")
+            raise Refused("the record was deleted meanwhile", f"Annotation:{annotation_id}", "nothing was changed")
         found[0].textValue = rstring(text)
         return found[0]
 
