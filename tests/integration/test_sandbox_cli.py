@@ -116,25 +116,31 @@ class TestFs:
         assert says(root_cli, "fs", "repos", "--managed", "--style=plain").endswith("ManagedRepository")
 
     def test_sets(self, omero_cli: Omero, imported: Imported) -> None:
-        rows = [line.split(",") for line in says(omero_cli, "fs", "sets", "--style=plain").splitlines()]
+        rows = [
+            line.split(",") for line in says(omero_cli, "fs", "sets", "--style=plain", "--limit=100000").splitlines()
+        ]
         row = next(row for row in rows if row[1] == str(imported.fileset))
         assert row[3:5] == [str(len(imported.images)), "1"]
         for order in ("oldest", "newest", "prefix"):
-            assert str(imported.fileset) in says(omero_cli, "fs", "sets", "--style=plain", "--order", order)
+            assert str(imported.fileset) in says(
+                omero_cli, "fs", "sets", "--style=plain", "--limit=100000", "--order", order
+            )
         assert str(imported.fileset) not in [
             line.split(",")[1]
-            for line in says(omero_cli, "fs", "sets", "--style=plain", "--without-images").splitlines()
+            for line in says(
+                omero_cli, "fs", "sets", "--style=plain", "--limit=100000", "--without-images"
+            ).splitlines()
         ]
 
     def test_checksums(self, root_cli: Omero, imported: Imported, server: Server) -> None:
-        shown = says(root_cli, "fs", "sets", "--style=plain", "--check")
+        shown = says(root_cli, "fs", "sets", "--style=plain", "--limit=100000", "--check")
         assert any(line.split(",")[1] == str(imported.fileset) and line.endswith("OK") for line in shown.splitlines())
 
     @pytest.mark.parametrize(
         "options", [(), ("--order=largest",), ("--order=oldest",), ("--archived",), ("--extended",)]
     )
     def test_images(self, omero_cli: Omero, imported: Imported, options: tuple[str, ...]) -> None:
-        shown = says(omero_cli, "fs", "images", "--style=plain", "--limit=500", *options)
+        shown = says(omero_cli, "fs", "images", "--style=plain", "--limit=100000", *options)
         ids = [int(line.split(",")[1]) for line in shown.splitlines() if line]
         assert (imported.images[0] in ids) is ("--archived" not in options)
 
