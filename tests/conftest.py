@@ -20,9 +20,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reader-v3", action="store_true", help="the OMERO under test has a reader for Zarr v3")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The server under test, its readers as released today: Zarr v2 only, unless --omero says otherwise."""
+    """The server under test, its readers as released today: Zarr v2 only, unless --omero says otherwise.
+
+    Each file of tests has a sandbox of its own, so that none sees what another imported.
+    """
     if named := request.config.getoption("--omero"):
         database, repository = (request.config.getoption(option) for option in ("--db", "--managed-repository"))
         yield named_server(named, database, request.config.getoption("--reader-v3"), repository)
@@ -30,7 +33,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield from sandbox_server(reader_v3=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server_v3(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server whose reader opens Zarr v3 as well."""
     if not request.config.getoption("--omero"):
@@ -50,7 +53,7 @@ def shared() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def curator(server: Server) -> Account:
     """An ordinary user in a read-only group of their own."""
     with server.client() as root:

@@ -15,7 +15,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,9 +44,10 @@ class S3Server:
     objects: Path
 
     def make_bucket(self, name: str, public: bool = False) -> None:
-        """A new bucket; everybody may read and list a public one."""
+        """A bucket, new unless another file of tests made it; everybody may read and list a public one."""
         files = self.files()
-        files.call_s3("create_bucket", Bucket=name)
+        with suppress(FileExistsError):
+            files.call_s3("create_bucket", Bucket=name)
         if public:
             everything = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
             may = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"]}

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import omero.gateway
 import pytest
 from omero.model import DatasetI, DatasetImageLinkI, ImageI
 from omero.rtypes import rstring
@@ -52,9 +51,9 @@ def test_what_was_changed_since_is_told(replacing: Replacing, acquisition: Path)
 @pytest.mark.parametrize("kind", ["Plate", "Image"])
 def test_by_plate(omero_cli: Omero, shared: Path, kind: str) -> None:
     fileset, images = import_file(omero_cli.client, shared / "layouts" / "originals" / "plate23.ome.tif")
-    gateway = omero.gateway.BlitzGateway(client_obj=omero_cli.client)
-    plate = gateway.getObject("Image", images[0]).getParent().getParent().getId()
-    named = {"Plate": f"Plate:{plate}", "Image": f"Image:{images[5]}"}[kind]
+    hql = f"select s.well.plate.id from WellSample s where s.image.id = {images[0]}"
+    [[plate]] = omero_cli.client.sf.getQueryService().projection(hql, None)
+    named = {"Plate": f"Plate:{plate.val}", "Image": f"Image:{images[5]}"}[kind]
     assert told(omero_cli, named) == []
     done = omero_cli("roz", "replace-fileset", f"Fileset:{fileset}", str(shared / "layouts" / "v4_plate23.zarr"))
     assert done.code == 0, done.err
