@@ -27,6 +27,7 @@ from omero_roz.replace.status import Stated
 from omero_roz.verify import pixels
 from omero_roz.verify.certificate import Certificate, counts
 from omero_roz.verify.completeness import Completeness, Field
+from omero_roz.verify.filling import Filling
 
 PLAIN_WIDTH = 200
 MOST_ROWS = 50
@@ -134,6 +135,22 @@ def show_completeness(result: Completeness, out: TextIO) -> None:
     lost = [field for field in result.fields if field.state in ("different", "only in A")]
     if lost:
         console.print(_lost_table(lost))
+
+
+def show_filling(filling: Filling, out: TextIO) -> None:
+    """What `completeness --fill` prints: what would be filled, and what cannot be."""
+    console, fields = _console(out), filling.fields
+    table = _table("to be filled", "with")
+    for field in fields[:MOST_ROWS]:
+        table.add_row(one_line(field.path), one_line(str(field.b)))
+    if len(fields) > MOST_ROWS:
+        groups = Counter(field.group for field in fields)
+        told = ", ".join(f"{count} of {group}" for group, count in groups.items())
+        table.caption = f"and {len(fields) - MOST_ROWS} more (all of them: --json): {told}"
+    if fields:
+        console.print(table)
+    for problem in filling.left:
+        console.print(f"left as it is: {problem}", soft_wrap=True)
 
 
 def show_certificate(found: Certificate, out: TextIO) -> None:
