@@ -31,8 +31,15 @@ class Process(ProcessI):
 
     @locked
     def poll(self, current: Any = None) -> Any:
-        """The exit code, or None; the first to see the end uploads the output."""
-        return super().poll(current)
+        """The exit code, or None; the first to see the end uploads the output and sets the job's status.
+
+        omero-py's forgets both when cancel or kill saw the end.
+        """
+        code = super().poll(current)
+        if code is not None and self.isActive() and not self.stopped:
+            self.deactivate()
+            self.allcallbacks("processFinished", self.rcode)
+        return code
 
     def wait(self, current: Any = None) -> int:
         """The exit code, once there is one."""
@@ -44,30 +51,37 @@ class Process(ProcessI):
 def main() -> None:
     """Register with the server and run what it sends until the server is gone."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    folder = Path(sys.argv[1]) / "processor"
-    folder.mkdir(exist_ok=True)
-    os.environ["OMERO_TMPDIR"] = str(folder)
-    server = open(0, "rb", buffering=0)  # unbuffered: select must see the end of the pipe
-    given = json.loads(server.readline())
-    config = folder / "ice.config"
-    config.write_text(f"omero.host=127.0.0.1\nomero.port={given['port']}\n")
+    with open(0, "rb", buffering=0) as server:  # unbuffered: select must see the end of the pipe
+        given = json.loads(server.readline())
+        impl = _registered(given["port"], given["session"])
+        try:
+            while not select.select([server], [], [], LOOK_SECONDS)[0]:
+                _look_at(impl)
+        finally:
+            impl.cleanup()
+            logging.shutdown()
+            os._exit(0)  # neither Ice nor omero-py's threads end by themselves once the server is gone
+
+
+def _registered(port: int, session: str) -> Any:
+    config = Path(os.environ["OMERO_TMPDIR"], "ice.config")
+    config.write_text(f"omero.host=127.0.0.1\nomero.port={port}\n")
     client = omero.client(args=[f"--Ice.Config={config}"])
     client.setAgent("OMERO.processor")
-    client.joinSession(given["session"])
+    client.joinSession(session)
     impl = usermode_processor(
         client, serverid=SERVER_ID, cfg=str(config), accepts_list=[], stop_event=threading.Event(),
         omero_home=omero_path(sys.argv[1]),
     )  # fmt: skip
     impl.ctx.session = client.sf  # without it ProcessI.check takes every session for ended
-    try:
-        while not select.select([server], [], [], LOOK_SECONDS)[0]:
-            for servant in list(impl.ctx.servant_map.values()):
-                if isinstance(servant, ProcessI) and servant.isRunning() and not servant.check():
-                    servant.cleanup()
-    finally:
-        impl.cleanup()
-        logging.shutdown()
-        os._exit(0)  # neither Ice nor omero-py's threads end by themselves once the server is gone
+    return impl
+
+
+def _look_at(impl: Any) -> None:
+    """See which scripts have ended, and end those whose session has."""
+    for servant in list(impl.ctx.servant_map.values()):
+        if isinstance(servant, ProcessI) and servant.isActive() and not servant.check():
+            servant.cleanup()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -105,10 +106,13 @@ class Processors:
 
     def _launch(self, session_uuid: str) -> "subprocess.Popen[bytes]":
         settings = self._state.settings
+        folder = settings.data_dir / "processor"
+        folder.mkdir(exist_ok=True)
+        environment = {**os.environ, "OMERO_TMPDIR": str(folder)}
         with (settings.data_dir / "processor.log").open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", PROCESSOR, str(settings.data_dir)],
-                stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True,
+                stdin=subprocess.PIPE, stdout=output, stderr=output, env=environment, start_new_session=True,
             )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(json.dumps({"port": settings.ssl_port, "session": session_uuid}).encode() + b"\n")

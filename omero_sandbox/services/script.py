@@ -178,6 +178,9 @@ class ScriptService(Service):
             _require(call, "DeleteScriptRepo")
         else:
             self._require_writable(call, row)
+        with self.state.database.write(call.caller) as tx:
+            tx.cursor.execute("DELETE FROM joboriginalfilelink WHERE child = %s RETURNING id", (script_id,))
+            tx.log("DELETE", "ome.model.jobs.JobOriginalFileLink", [number for (number,) in tx.cursor.fetchall()])
         request = omero.cmd.Delete2(targetObjects={"OriginalFile": [script_id]})
         delete(self.state, self.session, call.caller, request, None)  # type: ignore[arg-type]
 
