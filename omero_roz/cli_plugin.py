@@ -138,7 +138,7 @@ class RozControl(BaseControl):
 
     def import_(self, args: Namespace) -> None:
         """Import Zarrs as new images."""
-        cli_import.wanted(args)  # a wrong call is told before anybody has to log in
+        cli_import.check(self.ctx, args)  # a wrong call is told before anybody has to log in
         cli_import.run(self.ctx, self._session(args), args)
 
     def replace_fileset(self, args: Namespace) -> None:

@@ -20,7 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 from omero_roz.errors import RozError, one_line
-from omero_roz.layout.model import Plate, ZarrLayout
+from omero_roz.layout.model import MetadataSource, Plate, ZarrLayout
+from omero_roz.layout.parts import parts_of
 from omero_roz.matching import Mismatch, Proposal
 from omero_roz.replace.bulk import Outcome
 from omero_roz.replace.status import Stated
@@ -47,10 +48,14 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
     version = f"NGFF {layout.ngff_version}" if layout.ngff_version else "NGFF version not stated"
     console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series")
     console.print(
-        f"series mapping by {layout.mapping.rule}: {', '.join(p or '/' for p in layout.mapping.paths[:MOST_ROWS])}",
+        one_line(f"series mapping by {layout.mapping.rule}: {_shown(layout.mapping.paths)}"), soft_wrap=True
     )
     for source in layout.sources:
-        console.print(f"metadata: {source.kind} in {source.path}")
+        described = _described(source, len(layout.sources))
+        console.print(one_line(f"metadata: {source.kind} in {source.path}{described}"), soft_wrap=True)
+    bare = [part for part in parts_of(layout.sources, layout.mapping.paths) if not part.source]
+    if layout.sources and bare:
+        console.print(one_line(f"NGFF metadata only: {_shown(bare[0].paths)}"), soft_wrap=True)
     console.print(_series_table(layout))
     for plate in layout.plates:
         _show_plate(plate, console)
@@ -58,9 +63,17 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
         console.print(f"{problem.severity}: {problem}", soft_wrap=True)
 
 
+def _shown(paths: Sequence[str]) -> str:
+    return ", ".join(path or "/" for path in paths[:MOST_ROWS]) + (" …" if paths[MOST_ROWS:] else "")
+
+
+def _described(source: MetadataSource, sources: int) -> str:
+    """What a source describes, where there are several."""
+    return f", by {source.mapping.rule}: {_shown(source.mapping.paths)}" if sources > 1 else ""
+
+
 def _series_table(layout: ZarrLayout) -> Table:
-    summary = next((source.summary for source in layout.sources if source.summary), None)
-    named = dict(zip(layout.mapping.paths, (image.name for image in summary.images), strict=False)) if summary else {}
+    named = layout.names
     table = _table("series", "name", "x", "y", "z", "c", "t", "type", "levels", "axes")
     for series in layout.series[:MOST_ROWS]:
         sizes = series.sizes

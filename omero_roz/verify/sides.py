@@ -9,7 +9,7 @@ from pathlib import Path
 
 from omero_roz import zarrs
 from omero_roz.errors import Refused, UsageError
-from omero_roz.layout.ome_from_ngff import ome_xml_of
+from omero_roz.layout.union import ome_xml_of
 from omero_roz.metadata import Node
 from omero_roz.ports import model_objects, ome_objects
 from omero_roz.ports.model_tree import Objects, tree
