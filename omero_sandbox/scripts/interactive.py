@@ -14,13 +14,13 @@ from omero_sandbox.repository import files
 from omero_sandbox.repository.files import FileRow
 from omero_sandbox.scripts import jobs
 from omero_sandbox.services.base import Call, Service, StatefulService
+from omero_sandbox.services.config import DEFAULTS
 from omero_sandbox.sessions import NEVER, Session
 from omero_sandbox.state import State
 
 # omero-py's find_launcher takes the mimetype's launcher and class from the call context.
 LAUNCH = {"omero.launcher": "", "omero.process": "omero_sandbox.scripts.processor.Process"}
 TIMEOUT = "omero.scripts.timeout"
-DEFAULT_TIMEOUT = 3_600_000
 OUTPUTS = ("stdout", "stderr")
 CALLBACK_MS = 5_000
 
@@ -168,7 +168,7 @@ class InteractiveProcessor(StatefulService):
     def _script_session(self) -> Session:
         """The session in which the script runs: the same user in the same group, for a limited time."""
         if self._own_session is None:
-            live = int(self.state.config.get(TIMEOUT, DEFAULT_TIMEOUT))
+            live = int(self.state.config.get(TIMEOUT, DEFAULTS[TIMEOUT]))
             self._own_session = self.state.sessions.create(
                 self.state.sessions.user(self.caller.user_id), self.caller.group_id, event_type="Processing",
                 idle=NEVER, live=live, agent="OMERO.scripts", sudoer=self.session.sudoer,

@@ -27,7 +27,7 @@ TIMES = {RUNNING: "started", FINISHED: "finished", ERROR: "finished", CANCELLED:
 def submit(state: State, caller: Caller, event_type: str, job: Any) -> Any:
     """Save a new job with the values that a client cannot set; return it loaded.
 
-    Raises omero.ApiUsageException for a status other than Submitted or Waiting.
+    Raises omero.ApiUsageException for a status other than Submitted or Waiting, and what saving raises.
     """
     moment = milliseconds(files.now())
     job.username, job.groupname = rstring(caller.user_name), rstring(caller.group_name)
@@ -42,7 +42,7 @@ def submit(state: State, caller: Caller, event_type: str, job: Any) -> Any:
     elif job.status.value is None or job.status.value.val not in (SUBMITTED, WAITING):
         raise omero.ApiUsageException(message="Currently only Submitted and Waiting are accepted as JobStatus")
     with state.database.write(caller) as tx:
-        number = model.save(tx, [job])[0].id.val
+        number = model.save(tx, [job], trusted=False)[0].id.val
     return load(state, caller, number)
 
 

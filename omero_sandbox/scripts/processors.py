@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import Ice
+import psutil
 from omero.grid import ProcessorPrx
 
 import omero
@@ -130,7 +131,9 @@ class Processors:
             try:
                 self._own.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                self._own.kill()
+                own = psutil.Process(self._own.pid)
+                for process in (*own.children(recursive=True), own):
+                    process.kill()
                 self._own.wait()
             self._end_session()
 

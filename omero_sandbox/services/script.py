@@ -59,7 +59,7 @@ class ScriptService(Service):
         return -1 if found is None else found
 
     def getScriptText(self, call: Call, script_id: int) -> str | None:
-        """The text of a script; None for what is none."""
+        """The text of a script; None for what is none, which arrives as ""."""
         row = self._script(call, script_id)
         return None if row is None else files.on_disk(self.state, row).read_text(encoding="utf-8")
 

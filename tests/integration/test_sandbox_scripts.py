@@ -1,9 +1,12 @@
 """OMERO.scripts by unmodified clients: uploaded, described, run, followed, cancelled."""
 
+import hashlib
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 from uuid import uuid4
 
@@ -17,6 +20,7 @@ from omero.processor import usermode_processor
 from omero.rtypes import rbool, rdouble, rfloat, rint, rlist, rlong, rmap, robject, rset, rstring, unwrap
 
 import omero
+from demo.omero_client import new_account
 from omero_sandbox import sandbox
 from omero_sandbox.database import postgres
 from tests.scripting import HEAD, STUBBORN, WAITS, job_of, official, ran, text_of, until
@@ -148,6 +152,41 @@ def test_command_line(root_cli, omero_cli, tmp_path, monkeypatch):
 def test_only_administrators_upload_official_scripts(omero_cli, tmp_path):
     (tmp_path / "Types.py").write_text(EVERY_TYPE)
     assert omero_cli("script", "upload", "--official", str(tmp_path / "Types.py")).code == 503
+
+
+def test_a_script_as_its_texts_and_objects(root, client):
+    with official(root, EVERY_TYPE) as script:
+        service = client.sf.getScriptService()
+        assert service.getScriptText(script) == EVERY_TYPE
+        ((text, file),) = service.getScriptWithDetails(script).items()
+        path = f"{file.val.path.val}{file.val.name.val}"
+        assert (text, service.getScriptID(path)) == (EVERY_TYPE, script)
+        assert script in [s.id.val for s in service.getScriptsByMimetype("text/x-python")]
+        assert service.getScriptsByMimetype("text/x-matlab") == []
+        assert service.canRunScript(script)
+        assert (file.val.details.owner.id.val, file.val.details.group.id.val) == (0, 1)
+        assert file.val.hash.val == hashlib.sha1(text.encode()).hexdigest()
+    assert service.getScriptID(path) == -1
+    assert service.getParams(script) is None
+    assert service.getScriptText(script) == ""
+
+
+def test_another_users_private_script_is_hidden(server, root, client):
+    with server.client(*astuple(new_account(root, "rw----"))) as other:
+        script = other.sf.getScriptService().uploadScript("/mine/Secret.py", EVERY_TYPE)
+        assert other.sf.getScriptService().getScriptText(script) == EVERY_TYPE
+        service = client.sf.getScriptService()
+        assert service.getScriptText(script) == ""
+        assert service.getUserScripts([]) == []
+        with pytest.raises(omero.ServerError):
+            service.runScript(script, {}, None)
+        with pytest.raises(omero.ServerError):
+            service.deleteScript(script)
+        with pytest.raises(omero.ServerError):
+            service.editScript(OriginalFileI(script, False), "")
+        number = other.sf.createJobHandle().submit(omero.model.ScriptJobI())
+        with pytest.raises(omero.ServerError):
+            job_of(client, number)
 
 
 def test_path_out_of_the_repository_is_refused(root):
@@ -374,6 +413,42 @@ def _config(server, folder):
     path = folder / "ice.config"
     path.write_text(f"omero.host={server.host}\nomero.port={server.port}\n")
     return os.fspath(path)
+
+
+def test_gateway_in_all_groups_as_omero_web_calls_it(server, curator, root):
+    with official(root, WHO) as script, server.client(curator.name, curator.password) as client:
+        conn = BlitzGateway(client_obj=client)
+        conn.SERVICE_OPTS.setOmeroGroup("-1")
+        service = conn.getScriptService()
+        assert script in [s.id.val for s in service.getScripts()]
+        assert service.getParams(script).name == "Who.py"
+        _, results = ran(service.runScript(script, {}, None, conn.SERVICE_OPTS))
+        dataset = conn.getObject("Dataset", results["Dataset"].val.id.val)
+        (report,) = dataset.listAnnotations(ns="roz/report")
+        assert b"".join(report.getFileInChunks()) == b"well,images\nA1,4\n"
+
+
+def test_many_scripts_at_once(client, waits, tmp_path):
+    go = tmp_path / "go"
+    processes = [run(client, waits, File=rstring(str(go))) for _ in range(8)]
+    for process in processes:
+        running(client, process)
+    with ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(process.wait) for process in processes]
+        go.touch()
+        assert [future.result() for future in waiting] == [0] * 8
+    assert {process.getResults(0)["Message"].val for process in processes} == {"seen"}
+
+
+def test_processor_that_died_is_replaced(client, waits, tmp_path, sandbox_folder):
+    (tmp_path / "go").touch()
+    ran(run(client, waits, File=rstring(str(tmp_path / "go"))))
+    own = [p for p in psutil.process_iter(["cmdline"]) if str(sandbox_folder) in (p.info["cmdline"] or [])
+           and "omero_sandbox.scripts.processor" in p.info["cmdline"]]
+    for process in own:
+        process.kill()
+    assert own
+    assert ran(run(client, waits, File=rstring(str(tmp_path / "go"))))[0] == 0
 
 
 def test_scripts_put_on_the_disk_are_found(client, sandbox_folder):
