@@ -21,6 +21,10 @@ _FROM = (
     "replace many: a table with the columns fileset (id, or the name of its plate or image) and zarr; IDR's form "
     "name,uuid path,fileset id is read too. The same command again goes on with what was stopped"
 )
+_DASK = (
+    "let the workers of the Dask cluster at this address read and compare (with --from); they get an OMERO session of "
+    "yours or the owner's that ends with the run, and need omero-roz too. The changes are made here"
+)
 _ERRORS = "plan all and change nothing if one is wrong, stop at the first that fails (default: --keep-going)"
 
 
@@ -32,6 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     group.add_argument("--batch", type=int, default=100, metavar="N", help="filesets a transaction (default: 100)")
     group.add_argument("--run", metavar="NAME", help="name of the run (default: made from the table)")
     group.add_argument("--report", metavar="FILE", help="write a line for each fileset, as JSON to *.json, else as CSV")
+    group.add_argument("--dask", metavar="ADDRESS", help=_DASK)
     errors = group.add_mutually_exclusive_group()
     errors.add_argument("--stop-on-error", action="store_true", help=_ERRORS)
     errors.add_argument("--keep-going", action="store_true", help="replace all that can be replaced")
@@ -43,6 +48,8 @@ def check_replace(args: Namespace) -> None:
         raise UsageError("nothing to replace", fix="name a fileset and its Zarr, or a table with --from")
     if args.table is not None and (args.fileset is not None or args.mapping):
         raise UsageError("a fileset and --mapping are for one, and --from is for many", fix="leave either out")
+    if args.dask and args.table is None:
+        raise UsageError("one fileset is not spread over a cluster", "--dask", "leave it out, or give a table (--from)")
     if args.table is not None and args.batch < 1:
         raise UsageError("a batch has at least one fileset", f"--batch {args.batch}")
 
@@ -58,13 +65,18 @@ def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     from omero_roz.replace.bulk import Run
     from omero_roz.replace.bulk_table import read_table
     from omero_roz.replace.owners import owners_for
+    from omero_roz.replace.workers import cluster, threads
     from omero_roz.terminal import progress
 
     lines, options = list(read_table(args.table, args.prefix)), _options(args)
     if not lines:
         raise UsageError("it has no lines", f"--from {args.table}", "name filesets and their Zarrs")
-    with owners_for(session, args.db, args.managed_repository) as owners, progress(sys.stderr) as report:
-        run = Run(owners, lines, options, report)
+    with (
+        owners_for(session, args.db, args.managed_repository) as owners,
+        cluster(args.dask) if args.dask else threads(options.jobs) as workers,
+        progress(sys.stderr) as report,
+    ):
+        run = Run(owners, lines, options, workers, report)
         try:
             run.go()
         finally:

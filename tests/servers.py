@@ -50,6 +50,10 @@ class Omero:
     def __init__(self, client: omero.clients.BaseClient, capsys: pytest.CaptureFixture) -> None:
         self.client, self._capsys = client, capsys
 
+    def through(self, client: omero.clients.BaseClient) -> "Omero":
+        """The command line with another session."""
+        return Omero(client, self._capsys)
+
     def __call__(self, *args: str) -> Result:
         """Run `omero ARGS`; exit code, stdout and stderr."""
         self._capsys.readouterr()

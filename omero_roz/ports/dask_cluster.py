@@ -11,11 +11,14 @@ from omero_roz.errors import Unreachable, UsageError
 def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     """The cluster whose scheduler is at an address, as an executor, and how many threads it has.
 
-    Raises UsageError without dask.distributed, Unreachable where no scheduler or no worker answers.
+    Raises UsageError without dask.distributed, Unreachable where no scheduler or no worker answers, and where they are
+    lost while they are used, or lack a package that they need. A single worker that dies is none of it.
     """
     where = f"--dask {address}"
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
+        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
     except ImportError:
         raise UsageError("it needs dask.distributed", where, "pip install 'omero-roz[dask]'") from None
     try:
@@ -27,4 +30,10 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
         threads = sum(client.nthreads().values())
         if not threads:
             raise Unreachable("the cluster has no workers", where, "start some")
-        yield client.get_executor(pure=False), threads
+        try:
+            yield client.get_executor(pure=False), threads
+        except (KilledWorker, FutureCancelledError, CommClosedError, TimeoutError) as error:
+            what = f"the workers or their scheduler were lost ({type(error).__name__})"
+            raise Unreachable(what, where, "look at the cluster, then repeat the command") from error
+        except ModuleNotFoundError as error:
+            raise Unreachable(f"its workers lack a package ({error})", where, "install omero-roz there too") from error

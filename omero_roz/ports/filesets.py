@@ -29,7 +29,8 @@ _IMAGES = """select i.fileset.id, i.id, i.name, i.series, p.id, p.sizeX, p.sizeY
     left outer join i.details.externalInfo e where i.fileset.id in (:ids) order by i.series, i.id"""
 _CHANNELS = """select i.id, count(c.id) from Image i join i.pixels p join p.channels c
     where i.fileset.id in (:ids) group by i.id"""
-# The position in the well, not the id: samples may have been saved in any order.
+# The position in the well, not the id: samples may have been saved in any order. OMERO.web's plate view asks so too
+# (omeroweb/webgateway/plategrid.py: "from Well well join well.wellSamples ws … index(ws)").
 _PLACES = """select i.id, w.plate.id, w.row, w.column, index(s) from Well w join w.wellSamples s join s.image i
     where i.fileset.id in (:ids)"""
 # Only the owner's: another member of the group could otherwise write what a rollback then follows.

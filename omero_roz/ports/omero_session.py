@@ -5,7 +5,7 @@ The other OMERO ports (filesets, new_images, planes, managed_repository) are giv
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 
 import Ice
@@ -27,7 +27,7 @@ class Ticket:
 
     host: str
     port: int
-    uuid: str
+    uuid: str = field(repr=False)  # a task's arguments are shown where a cluster is looked at
 
 
 class OmeroSession:

@@ -1,8 +1,11 @@
 """Scratch images: for a moment in OMERO, with nothing to be read from but an ExternalInfo."""
 
+import hashlib
+import os
+import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from ome_types import OME
@@ -11,6 +14,7 @@ from omero.model import FilesetI
 from omero.rtypes import rstring
 
 from ome_graph import graph
+from omero_roz.errors import Refused
 from omero_roz.fileset import OmeroImage
 from omero_roz.ports.deletion import delete
 from omero_roz.ports.enumerations import Enumerations
@@ -19,22 +23,26 @@ from omero_roz.ports.omero_session import OmeroSession
 
 PREFIX = "omero-roz-scratch/"
 NAME = "omero-roz looks whether the server can read a Zarr (may be deleted)"
-STALE = 3600.0  # seconds after which the scratch images of a killed run are deleted by the next one
+STALE = 3600.0  # seconds after which those of a run on another machine are deleted, dead or not
 
-_FOUND = """select f.id, f.details.creationEvent.time from Fileset f
-    where f.templatePrefix = :prefix and f.details.owner.id = :user"""
+_FOUND = """select f.id, f.templatePrefix, f.details.creationEvent.time, f.details.group.id from Fileset f
+    where f.templatePrefix like :prefix and f.details.owner.id = :user"""
 
 
 @contextmanager
 def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: int) -> Iterator[list[OmeroImage]]:
-    """Images with the sizes, pixel types and ExternalInfo of others, and no file: deleted at the end.
+    """Images with the sizes, pixel types and ExternalInfo of others, in their order, and no file: deleted at the end.
 
-    What the server shows of one can only be what its ExternalInfo names; there is nothing to fall back to.
+    What the server shows of one can only be what its ExternalInfo names; there is nothing to fall back to. All are
+    saved and deleted at once. Those that a dead process of this user left are deleted before.
     """
-    _delete_stale(session, group_id)
+    delete_left(session)
+    if not like:
+        yield []
+        return
     made = graph(_ome(like), [NAME] * len(like), Enumerations(session))
     fileset = FilesetI()
-    fileset.templatePrefix = rstring(PREFIX)
+    fileset.templatePrefix = rstring(f"{PREFIX}{_machine()}/{os.getpid()}/")
     for image, one in zip(made.images, like, strict=True):
         image.fileset = fileset
         image.details.externalInfo = one.external_info and external_info_object(one.external_info)
@@ -43,7 +51,8 @@ def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: 
         found = Filesets(session).get(number).images
         yield [replace(scratch, name=one.name) for scratch, one in zip(found, like, strict=True)]
     finally:
-        delete(session, {"Fileset": [number]}, group_id)
+        with suppress(Refused):  # what was seen counts; the next run deletes them
+            delete(session, {"Fileset": [number]}, group_id)
 
 
 def _ome(like: Sequence[OmeroImage]) -> OME:
@@ -61,8 +70,37 @@ def _image(number: int, one: OmeroImage) -> Image:
     return Image(id=f"Image:{number}", pixels=pixels)
 
 
-def _delete_stale(session: OmeroSession, group_id: int) -> None:
+def delete_left(session: OmeroSession) -> None:
+    """Delete the user's scratch images whose process is dead, and those of other machines that are an hour old."""
     asking = "looking for scratch images of earlier runs"
-    rows = session.rows(_FOUND, asking, group_id, prefix=PREFIX, user=session.who.user_id)
-    stale = [number for number, made in rows if made / 1000 < time.time() - STALE]
-    delete(session, {"Fileset": stale}, group_id)
+    rows = session.rows(_FOUND, asking, prefix=PREFIX + "%", user=session.who.user_id)
+    for number, prefix, made, group_id in rows:
+        if _is_left(prefix, made / 1000):
+            with suppress(Refused):  # another process may be doing the same
+                delete(session, {"Fileset": [number]}, group_id)
+
+
+def _is_left(prefix: str, made: float) -> bool:
+    machine, _, process = prefix.removeprefix(PREFIX).strip("/").partition("/")
+    if machine == _machine() and process.isdecimal():
+        return not _runs(int(process))
+    return made < time.time() - STALE
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
+def _machine() -> str:
+    """What only processes that see each other's ids have in common: the machine, and on it the container."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return hashlib.sha1(f"{socket.gethostname()} {space}".encode(), usedforsecurity=False).hexdigest()[:12]

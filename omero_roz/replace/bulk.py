@@ -17,18 +17,22 @@ from typing import IO, Any
 from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.fileset import Owner
 from omero_roz.replace.bulk_plan import Job, Options, Rejected, plan_all
-from omero_roz.replace.bulk_swap import Swapped, swap_batch
+from omero_roz.replace.bulk_swap import Swapped, Unproven, prove_batch, swap_batch
 from omero_roz.replace.bulk_table import Line
 from omero_roz.replace.owners import Owners
+from omero_roz.replace.steps import Means
+from omero_roz.replace.workers import Workers
 from omero_roz.verify.pixels import Progress
 
 MOST_IMAGES = 5000  # of a batch: so long is a transaction at most, however large the plates
-NOT_REACHED = "not reached"
+NOT_REACHED, UNKNOWN, UNPROVEN = "not reached", "not known", "unproven"
+LOST = "it was stopped while this was done; the same command tells"
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a line: replaced, already replaced, planned, refused, failed, or not reached.
+    """What became of a line: replaced, already replaced, planned, refused, failed, unproven (it was stopped before the
+    proof, or that could not be written), not known (it was stopped at the commit), or not reached.
 
     `fileset` is the source, `new` the fileset that the images are in now; `rows` counts new rows in the database.
     """
@@ -45,16 +49,18 @@ class Outcome:
     @property
     def bad(self) -> bool:
         """Whether it was not done."""
-        return self.state in ("refused", "failed", NOT_REACHED)
+        return self.state in ("refused", "failed", NOT_REACHED, UNKNOWN, UNPROVEN)
 
 
 class Run:
     """A run over a table: `outcomes` are true at any moment, also after it was interrupted."""
 
-    def __init__(self, owners: Owners, lines: Sequence[Line], options: Options, progress: Progress) -> None:
+    def __init__(
+        self, owners: Owners, lines: Sequence[Line], options: Options, workers: Workers, progress: Progress
+    ) -> None:
         self.outcomes = {line.number: Outcome(line.number, line.fileset, line.zarr) for line in lines}
-        self._owners, self._lines, self._options, self._progress = owners, lines, options, progress
-        self._changed = 0
+        self._owners, self._lines, self._options = owners, lines, options
+        self._workers, self._progress = workers, progress
 
     def go(self) -> None:
         """Plan all, then change them in batches.
@@ -71,7 +77,7 @@ class Run:
     def _plan(self, spool: IO[bytes]) -> int:
         """Plan all lines into a file; how many there are to be changed."""
         waiting = 0
-        for count, found in enumerate(plan_all(self._owners, self._lines, self._options), 1):
+        for count, found in enumerate(plan_all(self._owners, self._lines, self._options, self._workers), 1):
             outcome = self.outcomes[found.line.number]
             if isinstance(found, Rejected):
                 self._reject(outcome, "refused", found.error)
@@ -96,23 +102,43 @@ class Run:
             owner = batch[0].planned.plan.owner
             means = self._owners.means(owner, f"Fileset:{batch[0].planned.plan.source}")
             began = time.perf_counter()
-            done = swap_batch(means, batch, self._owners.session.who.user_name, self._options)
+            self._swap_batch(means, batch)
+            if self._options.probe:
+                self._prove_batch(means, batch)
             seconds = (time.perf_counter() - began) / len(batch)
-            for job, result in zip(batch, done, strict=True):
-                self._done(job, result, seconds)
+            for job in batch:
+                self.outcomes[job.line.number].seconds += seconds
             reached += len(batch)
             self._report("replacing", reached, waiting)
             if self._options.stop_on_error and self._failures():
                 return
 
-    def _done(self, job: Job, result: Swapped | RozError, seconds: float) -> None:
-        outcome = self.outcomes[job.line.number]
-        outcome.seconds += seconds
-        if isinstance(result, RozError):
-            self._reject(outcome, "failed", result)
-        else:
-            outcome.state = "already" if job.planned.done else "replaced"
-            outcome.new, outcome.rows = result.fileset, result.rows
+    def _swap_batch(self, means: Means, batch: Sequence[Job]) -> None:
+        outcomes = [self.outcomes[job.line.number] for job in batch]
+        for outcome in outcomes:
+            outcome.state, outcome.reason = UNKNOWN, LOST
+        for job, outcome, result in zip(batch, outcomes, swap_batch(means, batch), strict=True):
+            outcome.reason = ""
+            if isinstance(result, Swapped):
+                outcome.state = UNPROVEN if self._options.probe else "already" if job.planned.done else "replaced"
+                outcome.new, outcome.rows = result.fileset, result.rows
+            else:
+                self._reject(outcome, "failed", result)
+
+    def _prove_batch(self, means: Means, batch: Sequence[Job]) -> None:
+        jobs = [job for job in batch if self.outcomes[job.line.number].state == UNPROVEN]
+        outcomes = [self.outcomes[job.line.number] for job in jobs]
+        new = [outcome.new for outcome in outcomes if outcome.new is not None]
+        user = self._owners.session.who.user_name
+        failures = prove_batch(means, jobs, new, user, self._workers) if jobs else ()
+        for job, outcome, failed in zip(jobs, outcomes, failures, strict=True):
+            if failed is None:
+                outcome.state = "already" if job.planned.done else "replaced"
+            elif isinstance(failed, Unproven):
+                outcome.reason = str(failed)
+            else:
+                self._reject(outcome, "failed", failed)
+                outcome.new, outcome.rows = None, 0
 
     def _reject(self, outcome: Outcome, state: str, error: RozError) -> None:
         outcome.state, outcome.reason = state, str(error)

@@ -1,10 +1,9 @@
-"""Planning many replacements: OMERO is asked for many at once, Zarrs are read and compared on several threads."""
+"""Planning many replacements: OMERO is asked for many at once, Zarrs are read and compared by several workers."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from omero_roz.binding import zarr_reader
@@ -22,6 +21,7 @@ from omero_roz.replace.owners import Owners
 from omero_roz.replace.proof import Proof
 from omero_roz.replace.sources import read_source
 from omero_roz.replace.steps import Source, Written
+from omero_roz.replace.workers import Place, Workers, session_at
 
 CHUNK = 100  # lines that are planned together, and so the layouts that are in memory at once
 
@@ -61,53 +61,62 @@ class Rejected:
     error: RozError
 
 
-def plan_all(owners: Owners, lines: Sequence[Line], options: Options) -> Iterator[Job | Rejected]:
+def plan_all(owners: Owners, lines: Sequence[Line], options: Options, workers: Workers) -> Iterator[Job | Rejected]:
     """Plan each line, in their order; nothing is changed. A fileset that two lines name is refused at the second."""
     taken: dict[int, int] = {}
     for chunk in batches(lines, CHUNK):
-        yield from _plan_chunk(owners, chunk, options, taken)
+        yield from _plan_chunk(owners, chunk, options, workers, taken)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
     """What OMERO has of a line."""
 
-    named: int
     fileset: Fileset
     written: Sequence[Written]
     pixels: Mapping[int, PixelsFile]
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A line with all that planning it takes; `user` is who runs it, `on_disk` as `one.plan_found` has it."""
+
+    line: Line
+    known: _Known
+    options: Options
+    user: str
+    on_disk: bool
+
+
 def _plan_chunk(
-    owners: Owners, lines: Sequence[Line], options: Options, taken: dict[int, int]
+    owners: Owners, lines: Sequence[Line], options: Options, workers: Workers, taken: dict[int, int]
 ) -> Iterator[Job | Rejected]:
     known = _look_up(owners, lines, options)
-
-    def planned(line: Line) -> Job | Rejected:
-        found = known[line.number]
-        if isinstance(found, Rejected):
-            return found
-        first = taken[found.fileset.id]
-        if first != line.number:
-            return Rejected(line, Refused(f"line {first} has the same fileset", line.fileset, "name it once"))
-        try:
-            return _plan(owners, line, found, options)
-        except RozError as error:
-            return Rejected(line, error)
-
+    places, tasks = list[Place](), list[_Task]()
     for line in lines:
         found = known[line.number]
-        if isinstance(found, _Known):
-            taken.setdefault(found.fileset.id, line.number)
-            try:
-                owners.means(found.fileset.owner, f"Fileset:{found.fileset.id}")
-            except Refused as error:
-                known[line.number] = Rejected(line, error)
-    with ThreadPoolExecutor(options.jobs) as pool:
+        if isinstance(found, Rejected):
+            continue
         try:
-            yield from pool.map(planned, lines)
-        finally:
-            pool.shutdown(cancel_futures=True)
+            place = _place(owners, line, found, workers, taken)
+        except Refused as error:
+            known[line.number] = Rejected(line, error)
+            continue
+        places.append(place)
+        user, on_disk = owners.session.who.user_name, owners.repository is not None
+        tasks.append(_Task(line, found, options, user, on_disk))
+    planned = iter(workers.pool.map(_plan, places, tasks))
+    for line in lines:
+        found = known[line.number]
+        yield found if isinstance(found, Rejected) else next(planned)
+
+
+def _place(owners: Owners, line: Line, known: _Known, workers: Workers, taken: dict[int, int]) -> Place:
+    """Where the owner's work is done; Refused where the user may not do it, or another line has the fileset."""
+    first = taken.setdefault(known.fileset.id, line.number)
+    if first != line.number:
+        raise Refused(f"line {first} has the same fileset", line.fileset, "name it once")
+    return workers.place(owners.means(known.fileset.owner, f"Fileset:{known.fileset.id}").session)
 
 
 def _look_up(owners: Owners, lines: Sequence[Line], options: Options) -> dict[int, _Known | Rejected]:
@@ -124,12 +133,15 @@ def _look_up(owners: Owners, lines: Sequence[Line], options: Options) -> dict[in
     pixels: Mapping[int, PixelsFile] = {}
     if options.binding == zarr_reader.NAME and owners.database is not None:
         pixels = swap.pixels_files(owners.database, [i.id for fileset in found.values() for i in fileset.images])
+    files = dict[int, Mapping[int, PixelsFile]]()
+    for fileset in found.values():
+        files[fileset.id] = {i.id: pixels[i.id] for i in fileset.images if i.id in pixels}
     for line in lines:
         named = ids.get(line.number)
         if named is not None and named in found:
             fileset = found[named]
             try:
-                known[line.number] = _Known(named, fileset, _written(fileset.id, notes[fileset.id]), pixels)
+                known[line.number] = _Known(fileset, _written(fileset.id, notes[fileset.id]), files[fileset.id])
             except Refused as error:
                 known[line.number] = Rejected(line, error)
         elif named is not None:
@@ -142,16 +154,25 @@ def _written(fileset: int, notes: Sequence[tuple[int, str]]) -> list[Written]:
     return [Written(fileset, annotation, from_json(text, f"Fileset:{fileset}")) for annotation, text in notes]
 
 
-def _plan(owners: Owners, line: Line, known: _Known, options: Options) -> Job:
+def _plan(place: Place, task: _Task) -> Job | Rejected:
+    """Plan a line and compare planes, wherever it runs."""
     began = time.perf_counter()
-    means = owners.means(known.fileset.owner, f"Fileset:{known.fileset.id}")
-    source = read_source(line.zarr, options.access)
+    try:
+        planned, source, record = _planned(place, task)
+    except RozError as error:
+        return Rejected(task.line, error)
+    return Job(task.line, planned, source, record, time.perf_counter() - began)
+
+
+def _planned(place: Place, task: _Task) -> tuple[Planned, Source, Record]:
+    known, options = task.known, task.options
+    source = read_source(task.line.zarr, options.access)
     view = ServerView(options.paths, source.store.bucket)
-    planned = one.plan_found(means, source, known.fileset, known.written, options.binding, view, known.pixels)
-    record = one.new_record(planned.plan, owners.session.who.user_name, options.run)
+    planned = one.plan_found(source, known.fileset, known.written, options.binding, view, known.pixels, task.on_disk)
+    record = one.new_record(planned.plan, task.user, options.run)
     if planned.done is None and not options.dry_run:
         group = known.fileset.owner.group_id
-        proof = replace(options.proof, jobs=1)  # the threads are busy with other lines
-        check = proof.before(means.session, source.store, planned.pairs, group, lambda *_: None)
+        proof = replace(options.proof, jobs=1)  # the workers are busy with other lines
+        check = proof.before(session_at(place), source.store, planned.pairs, group, lambda *_: None)
         record = replace(record, check=check)
-    return Job(line, planned, source, record, time.perf_counter() - began)
+    return planned, source, record

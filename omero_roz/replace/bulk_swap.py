@@ -1,9 +1,8 @@
-"""A batch of a bulk run: its files, one transaction for all its filesets, then the proof of each."""
+"""A batch of a bulk run: its files, one transaction for all its filesets; then the proof of each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
@@ -12,9 +11,11 @@ from omero_roz.errors import Problem, Refused, RozError, Unreachable
 from omero_roz.ports.filesets import Filesets
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import proof, steps, swap
-from omero_roz.replace.bulk_plan import Job, Options
+from omero_roz.replace.bulk_plan import Job
 from omero_roz.replace.rows import ids_needed
 from omero_roz.replace.steps import Means, Written
+from omero_roz.replace.workers import Place, Workers, session_at
+from omero_roz.verify.served import Stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class _Ready:
             self.context.__exit__(None, None, None)
 
 
-def swap_batch(means: Means, jobs: Sequence[Job], user: str, options: Options) -> list[Swapped | RozError]:
+def swap_batch(means: Means, jobs: Sequence[Job]) -> list[Swapped | RozError]:
     """Change the filesets of a batch, which are of one owner; for each what was made, or why it was not done.
 
     Raises Unreachable where the database or OMERO does not answer: which of the batch are done OMERO's records tell.
@@ -65,8 +66,6 @@ def swap_batch(means: Means, jobs: Sequence[Job], user: str, options: Options) -
         one.finish(done)
         rows = sum(ids_needed([one.change]).values())
         results[one.job.line.number] = done if isinstance(done, RozError) else Swapped(done, rows)
-    if options.probe:
-        _prove(means, jobs, results, user, options)
     return [results[job.line.number] for job in jobs]
 
 
@@ -102,32 +101,101 @@ def _apply_one(means: Means, change: Change) -> int | RozError:
         return error
 
 
-def _prove(
-    means: Means, jobs: Sequence[Job], results: dict[int, Swapped | RozError], user: str, options: Options
-) -> None:
-    """Compare planes of what was changed, and write into the records that they are proven; what differs goes back."""
-    made = {job.line.number: done.fileset for job in jobs if isinstance(done := results[job.line.number], Swapped)}
-    notes = Filesets(means.session).notes_many(sorted(made.values()), NS_RECORD)
-    group = jobs[0].planned.plan.owner.group_id
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What proving one replacement takes: its record, and the scratch images that stand for its images."""
 
-    def look(job: Job) -> tuple[Written, Sequence[Problem], Record]:
-        fileset = made[job.line.number]
+    job: Job
+    written: Written
+    stood: Sequence[Stand]
+
+
+def prove_batch(
+    means: Means, jobs: Sequence[Job], filesets: Sequence[int], user: str, workers: Workers
+) -> list[RozError | None]:
+    """Compare planes of what a batch has replaced by these filesets, and write into the records that it is proven.
+
+    For each None, or why it is not: the source was then brought back, or `Unproven` tells that it was not.
+    Raises Unreachable where OMERO does not answer; the same command then proves what is left.
+    """
+    written = _records(means, jobs, filesets)
+    return _proved(means, jobs, written, user, workers)
+
+
+class Unproven(Refused):
+    """It is replaced and not proven, and its source was not brought back."""
+
+
+def _records(means: Means, jobs: Sequence[Job], filesets: Sequence[int]) -> list[Written]:
+    notes = Filesets(means.session).notes_many(sorted(filesets), NS_RECORD)
+    found = []
+    for job, fileset in zip(jobs, filesets, strict=True):
         annotation, text = notes[fileset][-1]
-        written = job.planned.done or Written(fileset, annotation, from_json(text, f"Fileset:{fileset}"))
-        session, store = means.session, job.source.store
-        problems, proven = proof.after(
-            session, store, job.planned.pairs, group, written.record, lambda *_: None, jobs=1
-        )
-        return written, problems, proven
+        found.append(job.planned.done or Written(fileset, annotation, from_json(text, f"Fileset:{fileset}")))
+    return found
 
+
+def _proved(
+    means: Means, jobs: Sequence[Job], written: Sequence[Written], user: str, workers: Workers
+) -> list[RozError | None]:
+    group = jobs[0].planned.plan.owner.group_id
+    pairs = [(job.planned.pairs, one.record) for job, one in zip(jobs, written, strict=True)]
+    try:
+        with proof.bound(means.session, pairs, group) as stood:
+            looks = [_Look(*one) for one in zip(jobs, written, stood, strict=True)]
+            seen = list(workers.pool.map(_look, [workers.place(means.session)] * len(looks), looks))
+    except Unreachable:
+        raise
+    except Refused as error:
+        if len(jobs) == 1:
+            return [_brought_back(means, jobs[0], written[0], user, error)]
+        # What one of them spoils for all is found out singly.
+        both = zip(jobs, written, strict=True)
+        return [failed for job, one in both for failed in _proved(means, [job], [one], user, workers)]
+    results: list[RozError | None] = []
     proven: dict[int, str] = {}
-    looked_at = [job for job in jobs if job.line.number in made]
-    with ThreadPoolExecutor(options.jobs) as pool:
-        for job, (written, problems, record) in zip(looked_at, pool.map(look, looked_at), strict=True):
-            if not problems:
-                proven[written.annotation] = record.to_json()
-                continue
-            undone = replace(job.record, kind="rollback", source=written.fileset, check=None, user=user)
-            steps.roll_back(means, written, job.planned.plan.owner, undone)
-            results[job.line.number] = Refused.of(problems)
-    Filesets(means.session).rewrite_many(proven, group)
+    for job, one, (problems, record) in zip(jobs, written, seen, strict=True):
+        if problems:
+            results.append(_brought_back(means, job, one, user, Refused.of(problems)))
+        else:
+            proven[one.annotation] = record.to_json()
+            results.append(None)
+    unwritten = _rewritten(means, proven, group)
+    return [failed or unwritten.get(one.annotation) for failed, one in zip(results, written, strict=True)]
+
+
+def _look(place: Place, look: _Look) -> tuple[Sequence[Problem], Record]:
+    """Compare planes of one replacement, wherever it runs."""
+    job, group = look.job, look.job.planned.plan.owner.group_id
+    session, store, pairs = session_at(place), job.source.store, job.planned.pairs
+    try:
+        return proof.after(session, store, pairs, group, look.written.record, look.stood, lambda *_: None, jobs=1)
+    except Unreachable:
+        raise
+    except Refused as error:
+        return error.problems, look.written.record
+
+
+def _brought_back(means: Means, job: Job, written: Written, user: str, why: RozError) -> RozError:
+    undone = replace(job.record, kind="rollback", source=written.fileset, check=None, user=user)
+    try:
+        steps.roll_back(means, written, job.planned.plan.owner, undone)
+    except Unreachable:
+        raise
+    except Refused as left:
+        return Unproven(f"{why}; and the source could not be brought back ({left})", f"Fileset:{written.fileset}")
+    return why
+
+
+def _rewritten(means: Means, proven: Mapping[int, str], group: int) -> dict[int, RozError]:
+    """Write the records, all at once or where one of them spoils that singly; those that could not be written."""
+    filesets = Filesets(means.session)
+    try:
+        filesets.rewrite_many(proven, group)
+        return {}
+    except Unreachable:
+        raise
+    except Refused as error:
+        if len(proven) == 1:
+            return {annotation: Unproven(str(error)) for annotation in proven}
+        return {k: v for one, text in proven.items() for k, v in _rewritten(means, {one: text}, group).items()}

@@ -6,7 +6,7 @@ everything is looked at first, and what cannot be looked at is a reason to refus
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from omero_roz.replace.sources import read_source
 from omero_roz.replace.steps import Written
 from omero_roz.verify.pixels import Progress
 from omero_roz.verify.sampling import Sample
+from omero_roz.verify.served import not_served
 
 # What may go with a fileset: all else that OMERO's dry run lists is a reason to refuse.
 ITS_OWN = (
@@ -106,7 +107,8 @@ def _prove(owners: Owners, holder: Fileset, source: int, access: Access, progres
     read, pairs = read_source(written.record.uri, access), _pairs(holder, written, access)
     group, chance = holder.owner.group_id, proof.Proof("sample").seed
     session = owners.means(holder.owner, where).session
-    problems = proof.served(session, read.store, pairs, group, written.record)
+    with proof.bound(session, [(pairs, written.record)], group) as [stood]:
+        problems: Sequence[Problem] = not_served(session, read.store, stood, group)
     if not problems:
         every = Sample(chance, every_image=True)  # what is removed does not come back
         problems, _ = proof.look(session, read.store, pairs, group, every, progress, "after")

@@ -61,30 +61,32 @@ def plan(means: Means, source: Source, fileset_id: int, binding: str, view: Serv
     pixels: Mapping[int, PixelsFile] = {}
     if binding == zarr_reader.NAME and means.database is not None:
         pixels = swap.pixels_files(means.database, [image.id for image in found.images])
-    return plan_found(means, source, found, steps.all_records(filesets, found.id), binding, view, pixels)
+    on_disk = means.repository is not None
+    return plan_found(source, found, steps.all_records(filesets, found.id), binding, view, pixels, on_disk)
 
 
 def plan_found(
-    means: Means,
     source: Source,
     found: Fileset,
     written: Sequence[Written],
     binding: str,
     view: ServerView,
     pixels: Mapping[int, PixelsFile],
+    on_disk: bool,
 ) -> Planned:
     """Plan the replacement of a fileset with its records, oldest first; `pixels` says which files the server opens.
 
-    Asks neither OMERO nor the database. Raises as `plan` does.
+    `on_disk`: the ManagedRepository's directory is at hand, and with it the database. Asks neither OMERO nor the
+    database. Raises as `plan` does.
     """
     if not found.images:
         raise Refused("it has no images, and no record says where they went", f"Fileset:{found.id}", "check the id")
-    if binding == zarr_reader.NAME and (means.database is None or means.repository is None):
+    if binding == zarr_reader.NAME and not on_disk:
         what = "it writes into the ManagedRepository and changes which file the server opens"
         raise UsageError(what, f"--binding {binding}", "give --db and --managed-repository")
     fileset = _in_recorded_order(found, written)
     pairs = match_fileset(fileset, source.layout, source.mapping)
-    root, on_disk = server_root(source.layout.uri, view), means.repository is not None
+    root = server_root(source.layout.uri, view)
     made = plan_replacement(fileset, source.store, pairs, root, binding, pixels, on_disk, datetime.now(UTC))
     return Planned(made, pairs, next((one for one in reversed(written) if _is_done(made, one.record)), None))
 

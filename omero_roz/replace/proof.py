@@ -5,7 +5,8 @@ images and planes, and one SHA-1 of all that OMERO showed.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.record import Record
 from omero_roz.verify.pixels import JOBS, Moment, Progress, compare
 from omero_roz.verify.sampling import Choice, Everything, Sample
-from omero_roz.verify.served import not_served
+from omero_roz.verify.served import Stand, not_served, stands
 
 MODES = ("none", "sample", "all")
 
@@ -53,33 +54,41 @@ class Proof:
 NONE = Proof("none")
 
 
+@contextmanager
+def bound(
+    session: OmeroSession, replaced: Sequence[tuple[Sequence[Pair], Record]], group_id: int
+) -> Iterator[list[list[Stand]]]:
+    """For each replaced fileset the stands of its images, made with one save for all of them.
+
+    None with the binding zarr-reader: only an ExternalInfo can be passed over by the server.
+    """
+    by_info = [record.binding == external_info.NAME for _, record in replaced]
+    wanted = [
+        (pairs if wants else (), {image.id: image.binding for image in record.images})
+        for (pairs, record), wants in zip(replaced, by_info, strict=True)
+    ]
+    with stands(session, wanted, group_id) as stood:
+        yield stood
+
+
 def after(
     session: OmeroSession,
     store: Store,
     pairs: Sequence[Pair],
     group_id: int,
     record: Record,
+    stood: Sequence[Stand],
     progress: Progress,
     jobs: int = JOBS,
 ) -> tuple[Sequence[Problem], Record]:
     """Compare what OMERO shows after a change with the Zarr: what differs, and the record that says it is proven."""
     seed = (record.check or {}).get("before", {}).get("seed", 0)
     choice = Sample(seed)
-    problems = served(session, store, pairs, group_id, record, jobs)
+    problems: Sequence[Problem] = not_served(session, store, stood, group_id, jobs)
     told: dict[str, Any] = {}
     if not problems:
         problems, told = look(session, store, pairs, group_id, choice, progress, "after", jobs)
     return problems, replace(record, state="proven", check=(record.check or {}) | {"after": {"check": "sample"} | told})
-
-
-def served(
-    session: OmeroSession, store: Store, pairs: Sequence[Pair], group_id: int, record: Record, jobs: int = JOBS
-) -> Sequence[Problem]:
-    """What tells that the server reads something else than the Zarr; only an ExternalInfo can be passed over by it."""
-    if record.binding != external_info.NAME:
-        return ()
-    bindings = {image.id: image.binding for image in record.images}
-    return not_served(session, store, pairs, bindings, group_id, jobs)
 
 
 def look(
@@ -100,7 +109,5 @@ def look(
 
 def told(record: Record) -> str:
     """The proof of a record for people, on one line."""
-    parts = [
-        f"{moment}: {check['planes']} planes ({check['check']})" for moment, check in (record.check or {}).items()
-    ]
+    parts = [f"{moment}: {check['planes']} planes ({check['check']})" for moment, check in (record.check or {}).items()]
     return ", ".join(parts)

@@ -11,9 +11,9 @@ from omero_roz.change import Change, NewFile, NewFileset
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner
 from omero_roz.layout.model import SeriesMapping, ZarrLayout
+from omero_roz.layout.ome_from_ngff import ome_xml_of
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
-from omero_roz.layout.union import ome_xml_of
 from omero_roz.matching import Pair
 from omero_roz.ports.database import Database
 from omero_roz.ports.filesets import Filesets
@@ -23,7 +23,7 @@ from omero_roz.ports.repository_disk import RepositoryDisk, check_source
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import swap
 from omero_roz.replace.plan import ReplacePlan, moves
-from omero_roz.replace.proof import NONE, Proof, after
+from omero_roz.replace.proof import NONE, Proof, after, bound
 from omero_roz.replace.shadowing import repository_disk
 from omero_roz.verify.pixels import Progress
 
@@ -145,7 +145,9 @@ def prove(
     """
     undone = replace(record, kind="rollback", source=written.fileset, check=None)
     try:
-        problems, proven = after(means.session, source.store, pairs, owner.group_id, written.record, progress)
+        session, group = means.session, owner.group_id
+        with bound(session, [(pairs, written.record)], group) as [stood]:
+            problems, proven = after(session, source.store, pairs, group, written.record, stood, progress)
         if problems:
             raise Refused.of(problems)
         Filesets(means.session).rewrite(written.annotation, proven.to_json(), owner.group_id)

@@ -4,11 +4,12 @@ Then nothing about the image itself tells. So scratch images get the same bindin
 them can only come from the Zarr (facts: omero_replacement Part 3, the silent fallback).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 from omero_roz.errors import Problem
-from omero_roz.fileset import ExternalInfo
+from omero_roz.fileset import ExternalInfo, OmeroImage
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.omero_session import OmeroSession
@@ -19,25 +20,43 @@ from omero_roz.verify.sampling import Sample
 SAMPLE = Sample()
 
 
-def not_served(
-    session: OmeroSession,
-    store: Store,
-    pairs: Sequence[Pair],
-    bindings: Mapping[int, ExternalInfo | None],
-    group_id: int,
-    jobs: int = JOBS,
-) -> tuple[Problem, ...]:
-    """What tells that the server does not read the images from the Zarr; `bindings` has theirs by id of the image.
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """An image of OMERO, and the scratch image that stands for it: of its binding, to be read from nothing else."""
 
-    A sample of the images is looked at: first, last, and one of each pixel type at least.
+    pair: Pair
+    scratch: OmeroImage
+
+
+@contextmanager
+def stands(
+    session: OmeroSession,
+    bound: Sequence[tuple[Sequence[Pair], Mapping[int, ExternalInfo | None]]],
+    group_id: int,
+) -> Iterator[list[list[Stand]]]:
+    """For each fileset (its pairs, and the bindings by id of the image) the stands of a sample of its images.
+
+    The sample is the first, the last, and one of each pixel type at least. One save and one delete for all.
     """
-    chosen = SAMPLE.pairs(pairs)
-    like = [replace(pair.image, external_info=bindings[pair.image.id]) for pair in chosen]
-    problems: list[Problem] = []
+    chosen = [list(SAMPLE.pairs(pairs)) for pairs, _ in bound]
+    like = [
+        replace(pair.image, external_info=bindings[pair.image.id])
+        for (_, bindings), pairs in zip(bound, chosen, strict=True)
+        for pair in pairs
+    ]
     with scratch_images(session, like, group_id) as scratch:
-        for pair, image in zip(chosen, scratch, strict=True):
-            seen = compare(session, store, [Pair(image, pair.series)], group_id, SAMPLE, _quiet, jobs=jobs)
-            problems += (_problem(pair, problem) for problem in seen.problems[:1])
+        made = iter(scratch)
+        yield [[Stand(pair, next(made)) for pair in pairs] for pairs in chosen]
+
+
+def not_served(
+    session: OmeroSession, store: Store, stood: Sequence[Stand], group_id: int, jobs: int = JOBS
+) -> tuple[Problem, ...]:
+    """What tells that the server does not read the images from the Zarr."""
+    problems: list[Problem] = []
+    for one in stood:
+        seen = compare(session, store, [Pair(one.scratch, one.pair.series)], group_id, SAMPLE, _quiet, jobs=jobs)
+        problems += (_problem(one.pair, problem) for problem in seen.problems[:1])
     return tuple(problems)
 
 

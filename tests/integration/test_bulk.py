@@ -1,9 +1,6 @@
 """Many filesets replaced as a table says: planned first, changed in batches, gone on with, rolled back."""
 
 import json
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg2
@@ -134,7 +131,9 @@ def test_stopped_by_ctrl_c_between_batches_and_gone_on_with(many: Many, monkeypa
     report = many.folder / "report.json"
     done = many.run(many.table(), "zarr-reader", "--batch", "2", "--report", str(report))
     assert done.code == 1 and "stopped" in done.err
-    assert [one["state"] for one in json.loads(report.read_text())] == ["replaced"] * 2 + ["not reached"] * 3
+    assert [one["state"] for one in json.loads(report.read_text())] == [
+        *["replaced"] * 2, *["not known"] * 2, "not reached",
+    ]  # fmt: skip
     monkeypatch.undo()
     planes = many.planes()
     assert many.states(many.ran(many.table(), "zarr-reader")) == ["already"] * 2 + ["replaced"] * 3
@@ -146,24 +145,3 @@ def sql(many: Many, statement: str) -> None:
     with connection, connection.cursor() as cursor:
         cursor.execute(statement)
     connection.close()
-
-
-@pytest.mark.parametrize("moment", ["event", "images updated", "files written"])
-def test_killed_at_any_moment_and_gone_on_with(many: Many, moment: str) -> None:
-    client, planes = many.omero.client, many.planes()
-    host, port = client.getProperty("omero.host"), client.getProperty("omero.port")
-    command = [sys.executable, "-m", "tests.killed", moment, host, port, client.getSessionId()]
-    verb = ["roz", "replace-fileset", "--from", str(many.table()), *many.options("zarr-reader"), "--batch", "2"]
-    killed = subprocess.run([*command, *verb], capture_output=True, text=True, timeout=120)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert many.planes() == planes
-    done = many.ran(many.table(), "zarr-reader", "--batch", "2")
-    assert set(many.states(done)) <= {"already", "replaced"}
-    assert [one["new"] for one in done["filesets"]] == many.holders()
-    assert not set(many.holders()) & set(many.filesets)
-    assert many.planes() == planes
-    counted = "SELECT count(*) FROM fileset f WHERE templateprefix LIKE '%%omero-roz-shadows/Fileset-' || {} || '/%%'"
-    with psycopg2.connect(many.server.dsn) as connection, connection.cursor() as cursor:
-        for fileset in many.filesets:  # no double
-            cursor.execute(counted.format(fileset).replace("%%", "%"))
-            assert cursor.fetchone() == (1,)

@@ -20,10 +20,10 @@ from omero_roz.errors import Refused, RozError, Unreachable
 from omero_roz.ports.database import Database, Transaction
 from omero_roz.ports.deletion import delete
 from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.scratch import PREFIX
+from tests.killed import SCRATCH, STATEMENTS
 from tests.replacing import Replacing, source_at
 from tests.rows import all_rows
-
-KILLED = Path(__file__).parents[1] / "killed.py"
 
 
 def kill_backends(replacing: Replacing) -> None:
@@ -89,12 +89,15 @@ def test_the_answer_to_the_commit_is_lost(
     assert again.code == 0 and "already replaced" in again.err and "proven now" in again.err
 
 
-MOMENTS = ["files written", "event", "images updated", "committed"]
+MOMENTS = ["first file", "files written", *STATEMENTS, "committed", SCRATCH]
 
 
 @pytest.mark.parametrize(
     ("binding", "moment"),
-    [*product(["external-info", "zarr-reader"], MOMENTS), ("api", "files written"), ("api", "committed")],
+    [
+        *(one for one in product(["external-info", "zarr-reader"], MOMENTS) if one != ("zarr-reader", SCRATCH)),
+        ("zarr-reader", "shadows"), *product(["api"], ["files written", "committed", SCRATCH]),
+    ],
 )
 def test_the_process_is_killed(replacing: Replacing, acquisition: Path, binding: str, moment: str) -> None:
     """kill -9 at a moment, then the same command again."""
@@ -103,13 +106,13 @@ def test_the_process_is_killed(replacing: Replacing, acquisition: Path, binding:
     options = replacing.options(binding)
     command = [f"Fileset:{replacing.fileset}", str(acquisition / "v2.zarr"), *options]
     killed = subprocess.run(
-        [sys.executable, str(KILLED), moment, *where, "roz", "replace-fileset", *command],
+        [sys.executable, "-m", "tests.killed", "KILL", moment, *where, "roz", "replace-fileset", *command],
         capture_output=True,
         text=True,
     )
     assert killed.returncode == -9, killed.stderr
     moved = replacing.filesets() != {replacing.fileset}
-    assert moved == (moment == "committed")
+    assert moved == (moment in ("committed", SCRATCH))
     files = Path(replacing.server.repository).rglob(f"Fileset-{replacing.fileset}/*")
     assert len([path for path in files if path.is_dir()]) == 1
     done = replacing.omero("roz", "replace-fileset", *command)
@@ -126,6 +129,7 @@ def test_the_process_is_killed(replacing: Replacing, acquisition: Path, binding:
         " WHERE o.path LIKE %s AND o.mimetype <> 'Directory' AND e.id IS NULL", f"%Fileset-{replacing.fileset}/%",
     )  # fmt: skip
     assert orphans == []
+    assert replacing.sql("SELECT id FROM fileset WHERE templateprefix LIKE %s", f"{PREFIX}%") == []
 
 
 def test_the_database_is_not_there(replacing: Replacing, acquisition: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 from jsonschema import Draft202012Validator
 from omero.model import (
     DatasetI,
@@ -246,18 +247,16 @@ def test_the_certificate_is_as_its_schema_says(omero_cli: Omero, zarr: Path) -> 
 
 
 def test_a_dask_cluster_does_the_same(omero_cli: Omero, zarr: Path) -> None:
-    distributed = pytest.importorskip("distributed", reason="needs dask.distributed: pip install 'omero-roz[dask]'")
     fileset = imported(omero_cli, zarr)["fileset"]
     remove(zarr)
     here = verified(omero_cli, f"Fileset:{fileset}", code=1)
     options = {"processes": False, "dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
-    with distributed.LocalCluster(**options) as cluster:
+    with LocalCluster(**options) as cluster:
         there = verified(omero_cli, f"Fileset:{fileset}", "--dask", cluster.scheduler_address, code=1)
     assert there["images"] == here["images"]
 
 
 def test_a_cluster_that_is_not_there(omero_cli: Omero, zarr: Path) -> None:
-    pytest.importorskip("distributed", reason="needs dask.distributed: pip install 'omero-roz[dask]'")
     fileset = imported(omero_cli, zarr)["fileset"]
     result = omero_cli("roz", "verify", f"Fileset:{fileset}", "--dask", "inproc://nowhere/1")
     assert result.code == 1 and "no scheduler answers" in result.err
