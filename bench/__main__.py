@@ -1,5 +1,9 @@
-"""`make bench`: every measurement, one after the other; ends with exit code 1 where one is over its limit."""
+"""`make bench`: every measurement, one after the other; ends with exit code 1 where one is over its limit.
 
+`python -m bench sandbox layout` measures only these.
+"""
+
+import argparse
 import subprocess
 import sys
 
@@ -8,8 +12,13 @@ SUBJECTS = ("layout", "import_plate", "replace", "bulk", "sandbox")
 
 def main() -> int:
     """Run each subject in a process of its own, so that none measures what another left in memory."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure how fast and how large things are.")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    chosen = parser.parse_args().subjects or SUBJECTS
+    if unknown := [subject for subject in chosen if subject not in SUBJECTS]:
+        parser.error(f"no such subject: {', '.join(unknown)} (there are {', '.join(SUBJECTS)})")
     failed = []
-    for subject in SUBJECTS:
+    for subject in chosen:
         print(f"== {subject}", flush=True)
         if subprocess.run([sys.executable, "-m", f"bench.{subject}"], check=False).returncode:
             failed.append(subject)

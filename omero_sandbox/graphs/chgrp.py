@@ -72,13 +72,13 @@ def _split(cursor: Any, caller: Caller, group: int, targets: dict[str, list[int]
 def _left_behind(plan: Plan, edge: Edge, group: int) -> set[int]:
     """Rows of the plan that refer along an edge to a row which stays in its group."""
     target = entity_of_table(edge.target)
-    ids = plan.rows[edge.table]
+    ids = plan.rows.get(edge.table)
     if not ids or "group_id" not in target.columns:
         return set()
     plan.cursor.execute(
         f"SELECT r.{edge.key} FROM {edge.table} r JOIN {edge.target} t ON t.id = r.{edge.column}"
         f" WHERE r.{edge.key} = ANY(%s) AND NOT t.id = ANY(%s) AND NOT t.group_id = ANY(%s)",
-        (list(ids), list(plan.rows[root_of(edge.target)]), [group, SYSTEM_GROUP, USER_GROUP]),
+        (list(ids), list(plan.rows.get(root_of(edge.target), ())), [group, SYSTEM_GROUP, USER_GROUP]),
     )
     return {row[0] for row in plan.cursor.fetchall()}
 
@@ -86,7 +86,7 @@ def _left_behind(plan: Plan, edge: Edge, group: int) -> set[int]:
 def _of_others(plan: Plan, table: str) -> set[int]:
     """In a private group nobody has settings for the data of others, or links to them."""
     found = plan.describe(table, plan.rows[table]) if plan.rows[table] else {}
-    return {number for number, (_, owner, _, _) in found.items() if owner != plan.rights.caller.user_id}
+    return {number for number, row in found.items() if row.owner != plan.rights.caller.user_id}
 
 
 def _with_parts(plan: Plan, cut: dict[str, set[int]]) -> None:

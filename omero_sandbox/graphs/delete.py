@@ -128,11 +128,11 @@ def external_info(tx: Transaction, rows: Mapping[str, Collection[int]]) -> list[
 
 def _remove(path: Path, directory: bool) -> None:
     """Take a file off the disk, or a directory with everything in it, as a real server does: a directory that is a
-    link is emptied where it leads to (facts/omero_replacement.md, a)."""
+    link is emptied where it leads to, and goes even where that cannot be done (facts/omero_replacement.md, a, e)."""
     try:
         if directory and path.is_symlink():
             for child in path.resolve().iterdir():
-                shutil.rmtree(child) if child.is_dir() and not child.is_symlink() else child.unlink()
+                _remove(child, child.is_dir() and not child.is_symlink())
             path.unlink()
         elif directory:
             shutil.rmtree(path)

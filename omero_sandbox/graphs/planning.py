@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from omero_sandbox.commands import CommandError
-from omero_sandbox.graphs.rules import ANYBODYS, Edge, held, referring
+from omero_sandbox.graphs.rules import ANYBODYS, Holder, held, holding, referring
 from omero_sandbox.model.load import class_column, class_joins
 from omero_sandbox.model.mapping import Entity, entities, entity, entity_of_table
 from omero_sandbox.model.privileges import deletion_privilege
+from omero_sandbox.model.save import table_order
 from omero_sandbox.model.security import WRITE, Access
 
 
@@ -35,6 +36,16 @@ class Options:
         return None
 
 
+class Described(NamedTuple):
+    """Class, owner and group of a row; the repository of a file; the namespace of an annotation."""
+
+    name: str
+    owner: int
+    group: int
+    repo: str | None
+    ns: str | None
+
+
 @dataclass
 class Plan:
     """Rows to delete or to move (`verb`), by table."""
@@ -53,6 +64,8 @@ class Plan:
         """
         for name, ids in targets.items():
             cls = entity(name)
+            if "owner_id" not in cls.columns:
+                raise CommandError("bad-target", f"{cls.java} is no legal target of this request")
             self.require(cls, ids)
             self.targets[cls.table] |= set(ids)
             self._take(cls.table, ids)
@@ -90,58 +103,61 @@ class Plan:
         """Take what only taken rows hold; False when there was nothing."""
         before = sum(map(len, self.rows.values()))
         for table in list(self.rows):
-            for edge in held().get(table, ()):
-                candidates = self._candidates(edge)
+            for holder in holding().get(table, ()):
+                candidates = self._candidates(holder)
                 if candidates:
-                    self._take(edge.target, self._allowed(edge.target, candidates))
+                    self._take(holder.target, self._allowed(holder, candidates))
         return sum(map(len, self.rows.values())) > before
 
-    def _candidates(self, edge: Edge) -> set[int]:
+    def _candidates(self, holder: Holder) -> set[int]:
+        edge = holder.edge
         holders = self.rows[root_of(edge.table)]
         if edge.table.endswith("link"):  # who deletes a link itself wants to unlink
             holders = holders - self.targets[edge.table]
         self.cursor.execute(
-            f"SELECT DISTINCT {edge.column} FROM {edge.table} WHERE {edge.key} = ANY(%s) AND {edge.column} IS NOT NULL",
+            f"SELECT DISTINCT {holder.held} FROM {holder.rows} WHERE r.{edge.key} = ANY(%s)"
+            f" AND {holder.held} IS NOT NULL",
             (list(holders),),
         )
-        return {row[0] for row in self.cursor.fetchall()} - self.rows[edge.target]
+        return {row[0] for row in self.cursor.fetchall()} - self.rows[holder.target]
 
-    def _allowed(self, table: str, candidates: set[int]) -> set[int]:
+    def _allowed(self, holder: Holder, candidates: set[int]) -> set[int]:
         """Those that nothing else holds, that the options let go, and that are the caller's to take."""
+        table = holder.target
         free = candidates - self._held_elsewhere(table, candidates)
         known = self.describe(table, candidates)
         found = set()
         for number in candidates:
-            name, owner, group, ns = known[number]
+            name, *_, ns = known[number]
             stays = self.options.stays((name, *entities()[name].parents), ns)
             goes = number in free if stays is None else not stays
-            if goes and self._mine(name, owner, group):
+            if goes and (holder.edge.demands or self._mine(known[number])):
                 found.add(number)
         return found
 
     def _held_elsewhere(self, table: str, candidates: set[int]) -> set[int]:
         found: set[int] = set()
-        for edge in referring().get(table, ()):
-            if edge.holds:
-                self.cursor.execute(
-                    f"SELECT DISTINCT {edge.column} FROM {edge.table}"
-                    f" WHERE {edge.column} = ANY(%s) AND NOT {edge.key} = ANY(%s)",
-                    (list(candidates), list(self.rows[root_of(edge.table)])),
-                )
-                found |= {row[0] for row in self.cursor.fetchall()}
+        for holder in held().get(table, ()):
+            self.cursor.execute(
+                f"SELECT DISTINCT {holder.held} FROM {holder.rows}"
+                f" WHERE {holder.held} = ANY(%s) AND NOT r.{holder.edge.key} = ANY(%s)",
+                (list(candidates), list(self.rows[root_of(holder.edge.table)])),
+            )
+            found |= {row[0] for row in self.cursor.fetchall()}
         return found
 
-    def describe(self, table: str, ids: Iterable[int]) -> dict[int, tuple[str, int, int, str | None]]:
-        """Class, owner, group and namespace of rows."""
+    def describe(self, table: str, ids: Iterable[int]) -> dict[int, "Described"]:
+        """What the rights to rows depend on."""
         root = entity_of_table(table)
         ns = f"{table}.ns" if table == "annotation" else "NULL"
+        repo = f"{table}.repo" if table == "originalfile" else "NULL"
         name = class_column(root, table) if root.is_polymorphic else f"'{root.name}'"
         self.cursor.execute(
-            f"SELECT {table}.id, {name}, {table}.owner_id, {table}.group_id, {ns}"
+            f"SELECT {table}.id, {name}, {table}.owner_id, {table}.group_id, {repo}, {ns}"
             f" FROM {table}{class_joins(root)} WHERE {table}.id = ANY(%s)",
             (list(ids),),
         )
-        return {row[0]: row[1:] for row in self.cursor.fetchall()}
+        return {row[0]: Described(*row[1:]) for row in self.cursor.fetchall()}
 
     def _check_filesets(self) -> None:
         """An image cannot go while others of its fileset stay."""
@@ -174,18 +190,19 @@ class Plan:
                         )
 
     def _check_rights(self) -> None:
-        for table, ids in self.rows.items():
+        order = table_order()
+        for table, ids in sorted(self.rows.items(), key=lambda rows: -order[rows[0]]):
             if ids and table not in ANYBODYS and not table.endswith("link"):
-                for number, (name, owner, group, _) in self.describe(table, ids).items():
-                    if not self._mine(name, owner, group):
-                        java = entities()[name].java
+                for number, row in sorted(self.describe(table, ids).items()):
+                    if not self._mine(row):
+                        java = entities()[row.name].java
                         raise CommandError("graph-fail", f"not permitted to {self.verb} {java}[{number}]")
 
-    def _mine(self, name: str, owner: int, group: int) -> bool:
-        """Whether a row of a class is the caller's to delete, or to move."""
+    def _mine(self, row: "Described") -> bool:
+        """Whether a row is the caller's to delete, or to move."""
         if self.verb == "delete":
-            return self.rights.may(WRITE, owner, group, deletion_privilege(name))
-        return owner == self.rights.caller.user_id or self.rights.caller.holds("Chgrp")
+            return self.rights.may(WRITE, row.owner, row.group, deletion_privilege(row.name, row.repo))
+        return row.owner == self.rights.caller.user_id or self.rights.caller.holds("Chgrp")
 
     def by_class(self) -> dict[str, list[int]]:
         """Ids by the Java name of their class, as a Delete2Response has them."""
@@ -196,8 +213,8 @@ class Plan:
         found: dict[str, list[int]] = defaultdict(list)
         for table, ids in rows.items():
             if ids:
-                for number, (name, *_) in sorted(self.describe(table, ids).items()):
-                    found[entities()[name].java].append(number)
+                for number, row in sorted(self.describe(table, ids).items()):
+                    found[entities()[row.name].java].append(number)
         return dict(found)
 
 

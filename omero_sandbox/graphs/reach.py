@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from omero_sandbox.graphs.planning import root_of
-from omero_sandbox.graphs.rules import held, referring
+from omero_sandbox.graphs.rules import holding, referring
 
 
 def below(cursor: Any, targets: dict[str, set[int]], until: Collection[str] = ()) -> dict[str, set[int]]:
@@ -23,7 +23,7 @@ def below(cursor: Any, targets: dict[str, set[int]], until: Collection[str] = ()
 
 def _next(cursor: Any, table: str, ids: Iterable[int]) -> list[tuple[str, set[int]]]:
     steps = [(root_of(e.table), e.table, e.key, e.column) for e in referring().get(table, ()) if e.goes]
-    steps += [(e.target, e.table, e.column, e.key) for e in held().get(table, ())]
+    steps += [(h.target, h.rows, h.held, f"r.{h.edge.key}") for h in holding().get(table, ())]
     found = []
     for target, where, wanted, known in steps:
         cursor.execute(

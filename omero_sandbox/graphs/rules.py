@@ -27,6 +27,14 @@ HOLDERS = {
     ("pixelsoriginalfilemap", "parent"), ("annotation", "file"), ("shape", "transform"), ("wellsample", "image"),
     ("datasetimagelink", "child"), ("projectdatasetlink", "child"), ("screenplatelink", "child"),
 }  # fmt: skip
+# Who refers to a part of an instrument holds the instrument.
+PART_HOLDERS = {
+    ("detectorsettings", "detector"), ("objectivesettings", "objective"), ("lightsettings", "lightsource"),
+    ("lightpath", "dichroic"), ("lightpathemissionfilterlink", "child"), ("lightpathexcitationfilterlink", "child"),
+    ("logicalchannel", "filterset"), ("logicalchannel", "otf"),
+}  # fmt: skip
+# What such a row refers to goes with the last of them even if it is not the caller's to take, which then fails.
+WHOLE = {("image", "fileset"), ("filesetentry", "originalfile"), ("joboriginalfilelink", "child")}
 # Rows of others on one's own data go without asking them.
 ANYBODYS = {"thumbnail", "renderingdef", "channelbinding", "quantumdef", "codomainmapcontext", "projectiondef"}
 
@@ -51,6 +59,11 @@ class Edge:
     def forbids(self) -> bool:
         """Whether the row keeps the one that it refers to from being deleted alone."""
         return (self.table, self.column) in FORBIDS
+
+    @property
+    def demands(self) -> bool:
+        """Whether what the row holds must go with the last such row, whoever owns it."""
+        return (self.table, self.column) in WHOLE
 
     @property
     def holds(self) -> bool:
@@ -78,14 +91,47 @@ def references() -> dict[str, list[Edge]]:
     return dict(found)
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Rows of a table that hold others, by an edge of their own, or as users of a part of what they hold.
+
+    `rows` is what they are in SQL: their FROM clause, in which r is the row and `held` the id of what it holds.
+    """
+
+    edge: Edge
+    target: str
+    rows: str
+    held: str
+
+
 @cache
-def held() -> dict[str, list[Edge]]:
-    """Table -> edges by which its rows hold others."""
-    found: dict[str, list[Edge]] = defaultdict(list)
+def holding() -> dict[str, list[Holder]]:
+    """Table -> the ways in which its rows hold others."""
+    found: dict[str, list[Holder]] = defaultdict(list)
+    for holder in _holders():
+        found[holder.edge.table].append(holder)
+    return dict(found)
+
+
+@cache
+def held() -> dict[str, list[Holder]]:
+    """Table -> the ways in which its rows are held by others."""
+    found: dict[str, list[Holder]] = defaultdict(list)
+    for holder in _holders():
+        found[holder.target].append(holder)
+    return dict(found)
+
+
+@cache
+def _holders() -> list[Holder]:
+    found = []
     for edge in _edges():
         if edge.holds:
-            found[edge.table].append(edge)
-    return dict(found)
+            found.append(Holder(edge, edge.target, f"{edge.table} r", f"r.{edge.column}"))
+        if (edge.table, edge.column) in PART_HOLDERS:
+            part = f"{edge.table} r JOIN {edge.target} part ON part.id = r.{edge.column}"
+            found.append(Holder(edge, "instrument", part, "part.instrument"))
+    return found
 
 
 @cache

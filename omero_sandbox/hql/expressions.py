@@ -12,7 +12,7 @@ from omero_sandbox.model.mapping import NamedValues, Reference, entities
 AGGREGATES = frozenset(("count", "sum", "min", "max", "avg"))
 # Functions that PostgreSQL knows under the same name.
 PLAIN = frozenset((
-    "lower", "upper", "length", "substring", "trim", "concat", "replace", "abs", "sqrt", "mod", "round", "floor",
+    "lower", "upper", "length", "substring", "trim", "concat", "replace", "abs", "sqrt", "round", "floor",
     "ceil", "sign", "power", "coalesce", "nullif", "date_trunc", "to_char", "greatest", "least", "bit_length",
 ))  # fmt: skip
 PARTS = frozenset(("year", "month", "day", "hour", "minute", "second", "epoch"))
@@ -36,7 +36,12 @@ class Expressions:
 
     def found(self, e: ast.Expression, scope: Scope) -> Found:
         """What an expression stands for."""
-        return scope.resolve(e.parts) if isinstance(e, ast.Path) else Value(self.sql(e, scope))
+        if not isinstance(e, ast.Path):
+            return Value(self.sql(e, scope))
+        collection = ast.Path(e.parts[:-1])
+        if e.parts[-1] == "size" and collection.parts and isinstance(scope.resolve(collection.parts), Many):
+            return Value(self._size(collection, scope))
+        return scope.resolve(e.parts)
 
     def sql(self, e: ast.Expression, scope: Scope) -> str:
         """An expression as SQL: an object as its id, a quantity as its number."""
@@ -44,7 +49,7 @@ class Expressions:
         return made
 
     def _path(self, e: ast.Path, scope: Scope) -> str:
-        found = scope.resolve(e.parts)
+        found = self.found(e, scope)
         if isinstance(found, Value | Object | WithUnit):
             return found.sql
         if isinstance(found, Class):
@@ -162,7 +167,10 @@ class Expressions:
     def _extract(self, e: ast.Extract, scope: Scope) -> str:
         if e.part not in PARTS:
             raise refused(f"extract of {e.part} is not in the sandbox's HQL")
-        return f"CAST(EXTRACT({e.part} FROM {self.sql(e.value, scope)}) AS bigint)"
+        return self._part(e.part, self.sql(e.value, scope))
+
+    def _part(self, name: str, moment: str) -> str:
+        return f"CAST(EXTRACT({name} FROM {moment}) AS integer)"
 
     def _star(self, e: ast.Star, scope: Scope) -> str:
         return "*"
@@ -176,7 +184,9 @@ class Expressions:
         if e.name in AGGREGATES or e.name in PLAIN:
             return f"{e.name}({joined})"
         if e.name in PARTS:
-            return f"CAST(EXTRACT({e.name} FROM {joined}) AS integer)"
+            return self._part(e.name, joined)
+        if e.name == "mod":  # an Integer whatever it divides, as Hibernate has it
+            return f"CAST(mod({joined}) AS integer)"
         if e.name in NOW:
             return NOW[e.name]
         if e.name == "str":
@@ -221,7 +231,17 @@ class Expressions:
         return f"{alias.sql}.{alias.index}"
 
     def _minindex(self, e: ast.Expression, scope: Scope) -> str:
-        return f"min({self._index(e, scope)})"
+        return self._end("min", e, scope)
 
     def _maxindex(self, e: ast.Expression, scope: Scope) -> str:
-        return f"max({self._index(e, scope)})"
+        return self._end("max", e, scope)
+
+    def _end(self, function: str, e: ast.Expression, scope: Scope) -> str:
+        """The first or last position in an ordered collection, given by its path or by the alias of its join."""
+        found = scope.resolve(e.parts) if isinstance(e, ast.Path) else None
+        if not isinstance(found, Many):
+            return f"{function}({self._index(e, scope)})"
+        index = "index" if isinstance(found.property, NamedValues) else found.property.index
+        if index is None:
+            raise refused(f"{found.property.name} has no order, so no {function}Index")
+        return f"(SELECT {function}(e.{index}) FROM {self._rows(e, scope)})"

@@ -47,6 +47,10 @@ def _parts(token: Token) -> tuple[str, ...]:
     return tuple(re.split(r"\s*\.\s*", str(token)))
 
 
+def _comparison(token: Token) -> str:
+    return "<>" if token in ("!=", "^=") else str(token)
+
+
 class _Build(Transformer):
     """One method a rule: from the children of a parse tree's node to the AST."""
 
@@ -118,10 +122,10 @@ class _Build(Transformer):
         return ast.Prefix("NOT", c[1])
 
     def compare(self, c: list[Any]) -> ast.Operation:
-        return ast.Operation((c[0], c[2]), ("<>" if c[1] == "!=" else str(c[1]),))
+        return ast.Operation((c[0], c[2]), (_comparison(c[1]),))
 
     def quantified(self, c: list[Any]) -> ast.Quantified:
-        return ast.Quantified(c[0], "<>" if c[1] == "!=" else str(c[1]), c[2].type, c[3])
+        return ast.Quantified(c[0], _comparison(c[1]), c[2].type, c[3])
 
     def contained(self, c: list[Any]) -> ast.Contained:
         return ast.Contained(c[0], c[-1], _keyword(c, "NOT"))

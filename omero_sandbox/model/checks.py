@@ -155,7 +155,7 @@ class Checks:
                 message=f"Currently logged into group {here}. Cannot alter object in group {group}"
             )
         needed = deletion_privilege if what == DELETING else writing_privilege
-        privilege = needed(cls.name, self._in_repository(cls, id_))
+        privilege = needed(cls.name, self._repository(cls, id_))
         if owner is None or group is None:
             allowed = self.rights.caller.holds(privilege)
         else:
@@ -163,11 +163,12 @@ class Checks:
         if not allowed:
             raise omero.SecurityViolation(message=f"{what} {cls.java}:Id_{id_} not allowed.")
 
-    def _in_repository(self, cls: Entity, id_: int) -> bool:
+    def _repository(self, cls: Entity, id_: int) -> str | None:
         if cls.name != "OriginalFile" or not self.rights.caller.withheld:
-            return False
-        self.cursor.execute("SELECT repo IS NOT NULL FROM originalfile WHERE id = %s", (id_,))
-        return bool(self.cursor.fetchone()[0])
+            return None
+        self.cursor.execute("SELECT repo FROM originalfile WHERE id = %s", (id_,))
+        found: str | None = self.cursor.fetchone()[0]
+        return found
 
     def files_of(self, moves: dict[int, list[int]]) -> None:
         """Refuse to move images in one save to new filesets that name files of the filesets which they leave.

@@ -5,6 +5,7 @@ PRIVILEGES = (
     "ModifyGroupMembership", "ModifyUser", "ReadSession", "Sudo", "WriteFile", "WriteManagedRepo", "WriteOwned",
     "WriteScriptRepo",
 )  # fmt: skip
+SCRIPTS = "ScriptRepo"  # the uuid of the repository of scripts
 WRITE = {
     "Experimenter": "ModifyUser",
     "ExperimenterGroup": "ModifyGroup",
@@ -14,11 +15,15 @@ WRITE = {
 DELETE = {**WRITE, "OriginalFile": "DeleteFile"}
 
 
-def writing_privilege(name: str, in_repository: bool = False) -> str:
+def writing_privilege(name: str, repository: str | None = None) -> str:
     """The privilege to change what others own, by the class of the model; a file in a repository has its own."""
-    return "WriteManagedRepo" if in_repository else WRITE.get(name, "WriteOwned")
+    return f"Write{_kind(repository)}" if repository else WRITE.get(name, "WriteOwned")
 
 
-def deletion_privilege(name: str, in_repository: bool = False) -> str:
+def deletion_privilege(name: str, repository: str | None = None) -> str:
     """The privilege to delete what others own."""
-    return "DeleteManagedRepo" if in_repository else DELETE.get(name, "DeleteOwned")
+    return f"Delete{_kind(repository)}" if repository else DELETE.get(name, "DeleteOwned")
+
+
+def _kind(repository: str) -> str:
+    return "ScriptRepo" if repository == SCRIPTS else "ManagedRepo"

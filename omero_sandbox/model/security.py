@@ -68,8 +68,8 @@ class Access:
         return f"{alias}.owner = {int(self.caller.user_id)}"
 
     def may_load(self, owner: int, group: int) -> bool:
-        """Whether one row may be read by its id; those of the groups system and user may be by everybody."""
-        if group in (SYSTEM_GROUP, USER_GROUP) or group in self.shared:
+        """Whether one row may be read by its id; those of the group `user` may be by everybody."""
+        if group == USER_GROUP or group in self.shared:
             return True
         if self.caller.group_id == ALL_GROUPS:
             return self.caller.is_admin or owner == self.caller.user_id

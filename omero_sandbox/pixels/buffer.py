@@ -10,6 +10,7 @@ import omero.clients  # fills `omero` with the server's exceptions, and in the o
 
 import omero
 
+IN_PROGRESS_BACKOFF_MS = 15_000  # what a client waits before it asks again
 MAX_SIDE = 3192  # the server's default omero.pixeldata.max_plane_width and _height
 
 # The enumeration PixelsType of the OMERO database; complex types cannot be read by any reader here.
@@ -129,6 +130,11 @@ def big_endian(pixels: np.ndarray) -> bytes:
 def instantiation_error(path: object) -> omero.ResourceError:
     """What the server says of pixels that no reader can open, whatever the cause (which goes to the log)."""
     return omero.ResourceError(message=f"Error instantiating pixel buffer: {path}")
+
+
+def import_in_progress() -> omero.LockTimeout:
+    """What the server says of an image that it holds to be still in import."""
+    return omero.LockTimeout(message="Import in progress.", backOff=IN_PROGRESS_BACKOFF_MS, seconds=0)
 
 
 def unsupported(what: str) -> omero.InternalException:

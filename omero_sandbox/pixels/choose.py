@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import omero
 from omero_sandbox.context import Caller
-from omero_sandbox.pixels.buffer import PixelBuffer, instantiation_error
+from omero_sandbox.pixels.buffer import PixelBuffer, import_in_progress, instantiation_error
 from omero_sandbox.pixels.file_buffer import FileBuffer, Reader
 from omero_sandbox.pixels.ome_tiff import OmeTiffReader
 from omero_sandbox.pixels.ome_xml import OmeXmlReader
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from omero_sandbox.state import State
 
 log = logging.getLogger(__name__)
-
-IN_PROGRESS_BACKOFF_MS = 15_000
 
 
 def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool = False) -> PixelBuffer:
@@ -68,7 +66,7 @@ def open_source(
             reason = f"{type(error).__name__}: {error}"
             log.warning("Pixels:%d: reading pixels.path, not %s: %s", source.pixels_id, source.lsid, reason)
     elif source.image_format == "OMEXML":
-        raise omero.LockTimeout(message="Import in progress.", backOff=IN_PROGRESS_BACKOFF_MS, seconds=0)
+        raise import_in_progress()
     buffer, reader = _open_path(source, importing=False)
     hidden = unreadable(reader.used_files)
     if hidden:
@@ -107,5 +105,5 @@ def _reader(path: Path, source: Source, importing: bool) -> Reader:
         return OmeTiffReader(path, source.series)
     # a companion's planes are in TIFFs beside it
     if name.endswith((".ome.xml", ".ome")) and not name.endswith(".companion.ome"):
-        return OmeXmlReader(path, source.sizes)
+        return OmeXmlReader(path, source.series, source.sizes)
     raise ValueError(f"{path}: no reader for this file")

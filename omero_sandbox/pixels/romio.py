@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 import omero
-from omero_sandbox.pixels.buffer import Sizes, instantiation_error
+from omero_sandbox.pixels.buffer import Sizes, import_in_progress
 from omero_sandbox.pixels.file_buffer import Box, FileBuffer, Level, Reader
 
 
@@ -19,9 +19,9 @@ class RomioReader(Reader):
         self._shape = (sizes.t, sizes.c, sizes.z, sizes.y, sizes.x)
 
     def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
-        """Raises omero.ResourceError when nothing was ever written."""
+        """Raises omero.LockTimeout when nothing was ever written (facts/omero_import_speed.md)."""
         if not self._path.exists():
-            raise instantiation_error(self._path)
+            raise import_in_progress()
         return np.array(self._map("r")[t, c, z][box])
 
     def write(self, z: int, c: int, t: int, box: Box, data: bytes) -> None:

@@ -93,7 +93,7 @@ class FileRepository(Service):
                 file.size = rlong(disk.stat().st_size) if disk.exists() else None
                 number = model.save(tx, [file])[0].id.val
             else:
-                number = files.require_readable(tx.cursor, call.caller, row).id
+                number = files.require_readable_here(tx.cursor, call.caller, row).id
         with self.state.database.read() as cursor:
             return files.loaded(cursor, call.caller, [number])[0]
 
@@ -103,7 +103,7 @@ class FileRepository(Service):
         parent = files.find(cursor, self.repository, inside[:-1])
         if parent is None:
             raise omero.SecurityViolation(message=f"Cannot find parent directory: CheckedPath({'/'.join(inside)})")
-        files.require_readable(cursor, call.caller, parent)
+        files.require_readable_here(cursor, call.caller, parent)
 
     def makeDir(self, call: Call, path: str, parents: bool) -> None:
         """Make a directory with its row; with `parents` those above too, and none of them need be new.

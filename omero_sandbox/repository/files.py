@@ -85,11 +85,16 @@ def make_directories(
 ) -> None:
     """Add the rows of a directory and of those above it that have none yet; the first `of_root` of them are root's.
 
-    They are in group `user` with the permissions of the caller's group, as a real server leaves them.
+    They are in group `user` with the permissions of the caller's group, as a real server leaves them; registered
+    ones come to that group too (facts/omero_replacement.md, a).
     """
     for depth in range(1, len(path_parts) + 1):
         part = path_parts[:depth]
-        if find(tx.cursor, repository, part) is not None:
+        row = find(tx.cursor, repository, part)
+        if row is not None:
+            if row.group != USER_GROUP and row.owner == tx.caller.user_id:
+                tx.cursor.execute("UPDATE originalfile SET group_id = %s WHERE id = %s", (USER_GROUP, row.id))
+                tx.log("UPDATE", "ome.model.core.OriginalFile", [row.id])
             continue
         (number,) = tx.next_ids("originalfile", 1)
         owner = ROOT if depth <= of_root else tx.caller.user_id
@@ -133,8 +138,20 @@ def require_readable(cursor: Any, caller: Caller, row: FileRow) -> FileRow:
     Raises omero.SecurityViolation when the caller may not read it.
     """
     if not rights(cursor, caller).may_load(row.owner, row.group):
-        raise omero.SecurityViolation(message=f"Cannot read ome.model.core.OriginalFile:Id_{row.id}")
+        raise unreadable(row)
     return row
+
+
+def require_readable_here(cursor: Any, caller: Caller, row: FileRow) -> FileRow:
+    """The same in the one group of the call (facts/omero_replacement.md, a: so are registered files looked at)."""
+    if not access(cursor, caller).may_load(row.owner, row.group):
+        raise unreadable(row)
+    return row
+
+
+def unreadable(row: FileRow) -> omero.SecurityViolation:
+    """What the server says of a file that the caller may not read."""
+    return omero.SecurityViolation(message=f"Cannot read ome.model.core.OriginalFile:Id_{row.id}")
 
 
 def now() -> datetime:

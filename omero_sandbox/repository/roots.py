@@ -5,11 +5,10 @@ from pathlib import Path
 
 from omero_sandbox.context import Settings
 from omero_sandbox.database import Database, Transaction
+from omero_sandbox.model.privileges import SCRIPTS
 from omero_sandbox.repository.files import now
 from omero_sandbox.state import Repository
 from omero_sandbox.users import server_caller
-
-SCRIPTS = "ScriptRepo"
 
 
 def open_repositories(database: Database, settings: Settings) -> tuple[Repository, Repository, Repository]:

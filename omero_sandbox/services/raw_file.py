@@ -39,7 +39,7 @@ class RawFileStore(StatefulService):
                 raise omero.ApiUsageException(message=f"No such file: OriginalFile:{file_id}")
             files.require_readable(cursor, call.caller, row)
             writable = files.rights(cursor, call.caller).may(
-                WRITE, row.owner, row.group, writing_privilege("OriginalFile", row.repo is not None)
+                WRITE, row.owner, row.group, writing_privilege("OriginalFile", row.repo)
             )
         self.open(row, call.caller, writable)
 

@@ -85,6 +85,19 @@ def test_parts_are_written_and_the_digest_is_stored(conn: BlitzGateway) -> None:
     assert conn.getQueryService().get("Pixels", made.getPixelsId()).sha1.val == stored
 
 
+def test_nothing_to_read_before_something_was_written(conn: BlitzGateway) -> None:
+    pixels = conn.getPixelsService()
+    kind = conn.getTypesService().getEnumeration("PixelsType", "uint8")
+    number = pixels.createImage(4, 4, 1, 1, [0], kind, "bare", None).val
+    store = conn.c.sf.createRawPixelsStore()
+    store.setPixelsId(conn.getObject("Image", number).getPixelsId(), True)
+    with pytest.raises(omero.LockTimeout, match=r"Import in progress\."):
+        store.getPlane(0, 0, 0)
+    store.setPlane(bytes(16), 0, 0, 0)
+    assert store.getPlane(0, 0, 0) == bytes(16)
+    store.close()
+
+
 def test_like_another(conn: BlitzGateway, image: Any) -> None:
     conn.setChannelNames("Image", [image.getId()], {1: "DAPI", 2: "GFP"})
     planes = (expected(0, c, 0) for c in (0, 1))

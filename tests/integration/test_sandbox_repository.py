@@ -194,6 +194,28 @@ def test_directories_and_files(client, managed):
     reader.close()
 
 
+def test_registered_directory_comes_to_everybodys_group(client, managed):
+    repository = client.getManagedRepository()
+    name = f"{own_directory(client)}/dir-{uuid4()}"
+    (managed / name).mkdir(parents=True)
+    assert repository.register(name, rstring("Directory")).details.group.id.val > 1
+    repository.makeDir(name, True)
+    assert repository.register(name, rstring("Directory")).details.group.id.val == 1
+
+
+def test_registering_below_what_cannot_be_read(client, root, managed):
+    of_user, of_root = f"user-{uuid4()}", f"root-{uuid4()}"
+    (managed / of_user).mkdir()
+    (managed / of_root).mkdir()
+    client.getManagedRepository().register(of_user, rstring("Directory"))
+    root.getManagedRepository().register(of_root, rstring("Directory"))
+    for other, path in ((client, f"{of_root}/x"), (root, of_user), (root, f"{of_user}/x")):
+        with pytest.raises(omero.SecurityViolation, match="Cannot read ome.model.core.OriginalFile:Id_"):
+            other.getManagedRepository().register(path, rstring("Directory"))
+    group = {"omero.group": str(client.sf.getAdminService().getEventContext().groupId)}
+    assert root.getManagedRepository().register(f"{of_user}/x", None, group).details.owner.id.val == 0
+
+
 def test_what_register_and_makedir_refuse(client, managed):
     repository = client.getManagedRepository()
     (managed / own_directory(client)).mkdir(exist_ok=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +24,8 @@ from omero.model import (
 from omero.rtypes import rbool, rlong, rstring
 
 import omero
+from demo.acquisition import write_ome_tiff
+from tests.importing import import_file
 from tests.servers import Server
 
 KINDS = {"private": "rw----", "read-only": "rwr---", "read-annotate": "rwra--", "read-write": "rwrw--"}
@@ -270,6 +273,21 @@ def test_administrators_need_the_privilege(world: World, privilege: str) -> None
         with pytest.raises(omero.SecurityViolation):
             PRIVILEGES[privilege](client, world)
         see(client, world.image("private"), world.context("private"))
+
+
+def test_files_of_an_import_need_a_privilege_of_their_own(world: World, tmp_path: Path) -> None:
+    write_ome_tiff(tmp_path / "a.ome.tif")
+    owner = world.clients["owner"]
+    owner.sf.setSecurityContext(ExperimenterGroupI(world.groups["read-only"], False))
+    images = [p.image.id.val for p in import_file(owner, tmp_path / "a.ome.tif", "x/a.ome.tif").pixels]
+    request = omero.cmd.Delete2(targetObjects={"Image": images})
+    with world.administrator("DeleteOwned", "DeleteFile", "DeleteScriptRepo") as client:
+        with pytest.raises(omero.CmdError) as refused:
+            client.submit(request)
+        assert "not permitted to delete ome.model.core.OriginalFile" in refused.value.err.parameters["message"]
+    with world.administrator("DeleteOwned", "DeleteManagedRepo") as client:
+        client.submit(request)
+    assert owner.sf.getQueryService().find("Image", images[0]) is None
 
 
 @pytest.mark.parametrize("operation", [_rename, _annotate])

@@ -277,6 +277,23 @@ class TestProjection:
             asked.project(query.replace("group by c.id", "group by p.id"), id=rlong(asked.ids[2]))
         assert asked.project(query, id=rlong(asked.ids[2])) == [[0, 0], [1, 1], [2, 2]]
 
+    def test_ends_of_an_ordered_collection(self, asked: Asked) -> None:
+        query = "select minIndex(p.channels), maxIndex(p.channels) from Pixels p where p.image.id = :id"
+        assert asked.project(query, id=rlong(asked.ids[2])) == [[0, 2]]
+        with pytest.raises(omero.QueryException, match="images has no order"):
+            asked.project("select maxIndex(f.images) from Fileset f")
+
+    def test_size_after_a_collection(self, asked: Asked) -> None:
+        query = "select p.channels.size from Pixels p where p.image.id in (:ids) and p.channels.size ^= 2 order by p.id"
+        assert asked.project(query) == [[1], [3]]
+        assert len(asked.project("select f.size from OriginalFile f where f.size >= 0 or f.size is null")) > 0
+
+    def test_whole_numbers_that_are_integers(self, asked: Asked) -> None:
+        query = "select mod(i.id, 2), extract(year from i.details.creationEvent.time) from Image i where i.id in (:ids)"
+        with asked.world.database.read() as cursor:
+            found = project(cursor, ME, query, asked.parameters())
+        assert {type(value).__name__ for row in found for value in row} == {"RIntI"}
+
 
 @pytest.mark.parametrize(
     ("query", "says"),

@@ -24,27 +24,29 @@ from omero_sandbox.model.security import access
 from tests.unit.sandbox_model.acquisitions import bare_image, dataset, fileset
 from tests.unit.sandbox_model.world import GROUPS, PERMISSIONS, USERS, World, caller
 
+EVERYWHERE = set(PERMISSIONS)
+SHARED = EVERYWHERE - {"private"}
 ALLOWED = {
     # operation -> user -> groups in which the user may do it to another one's image ("owner": to the own one)
     "see": {
-        "owner": set(PERMISSIONS), "root": set(PERMISSIONS), "leader": set(PERMISSIONS),
-        "member": {"read-only", "read-annotate", "read-write"}, "stranger": set(),
+        "owner": EVERYWHERE, "root": EVERYWHERE, "leader": EVERYWHERE, "member": SHARED, "stranger": set(),
+        "reader": EVERYWHERE, "writer": EVERYWHERE, "deleter": EVERYWHERE,
     },
     "change": {
-        "owner": set(PERMISSIONS), "root": set(PERMISSIONS), "leader": set(PERMISSIONS),
-        "member": {"read-write"}, "stranger": set(),
+        "owner": EVERYWHERE, "root": EVERYWHERE, "leader": EVERYWHERE, "member": {"read-write"}, "stranger": set(),
+        "reader": set(), "writer": EVERYWHERE, "deleter": set(),
     },
     "annotate": {
-        "owner": set(PERMISSIONS), "root": set(PERMISSIONS) - {"private"}, "leader": set(PERMISSIONS) - {"private"},
-        "member": {"read-annotate", "read-write"}, "stranger": set(),
+        "owner": EVERYWHERE, "root": SHARED, "leader": SHARED, "member": {"read-annotate", "read-write"},
+        "stranger": set(), "reader": set(), "writer": SHARED, "deleter": set(),
     },
     "link": {
-        "owner": set(PERMISSIONS), "root": set(PERMISSIONS) - {"private"}, "leader": set(PERMISSIONS) - {"private"},
-        "member": {"read-write"}, "stranger": set(),
+        "owner": EVERYWHERE, "root": SHARED, "leader": SHARED, "member": {"read-write"},
+        "stranger": set(), "reader": set(), "writer": SHARED, "deleter": set(),
     },
 }  # fmt: skip
 ALLOWED["load"] = ALLOWED["see"]
-ALLOWED["delete"] = ALLOWED["change"]
+ALLOWED["delete"] = ALLOWED["change"] | {"writer": set(), "deleter": EVERYWHERE}
 ALLOWED["draw"] = ALLOWED["annotate"]
 CASES = [(o, u, g) for o, users in ALLOWED.items() for u in users for g in PERMISSIONS]
 

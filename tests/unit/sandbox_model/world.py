@@ -9,6 +9,7 @@ import pytest
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.database import Database, postgres, template
 from omero_sandbox.model import load, save
+from omero_sandbox.model.privileges import PRIVILEGES
 
 GROUPS = {
     "system": 0,
@@ -20,15 +21,19 @@ GROUPS = {
     "all": ALL_GROUPS,
 }
 PERMISSIONS = {"private": -120, "read-only": -56, "read-annotate": -40, "read-write": -8}
-USERS = {"root": 0, "owner": 10, "member": 11, "leader": 12, "stranger": 13}
+USERS = {"root": 0, "owner": 10, "member": 11, "leader": 12, "stranger": 13, "reader": 14, "writer": 15, "deleter": 16}
+# Restricted administrators, by the one privilege that they have.
+RESTRICTED = {"reader": "ReadSession", "writer": "WriteOwned", "deleter": "DeleteOwned"}
 
 
 def caller(user: str = "owner", group: str = "read-annotate") -> Caller:
     """One of the users, calling in one of the groups (or in "all")."""
     everywhere = frozenset(GROUPS[g] for g in PERMISSIONS)
-    member_of = {"root": frozenset((0, 1)), "stranger": frozenset((1,))}.get(user, everywhere | {1})
+    admin = user == "root" or user in RESTRICTED
+    member_of = frozenset((0, 1)) if admin else frozenset((1,)) if user == "stranger" else everywhere | {1}
     leader_of = everywhere if user == "leader" else frozenset()
-    return Caller(0, "uuid", USERS[user], user, GROUPS[group], group, user == "root", member_of, leader_of)
+    withheld = frozenset(PRIVILEGES) - {RESTRICTED[user]} if user in RESTRICTED else frozenset()
+    return Caller(0, "uuid", USERS[user], user, GROUPS[group], group, admin, member_of, leader_of, withheld)
 
 
 @dataclass(frozen=True)
