@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import omero
 from omero_sandbox.context import Caller
 from omero_sandbox.pixels.buffer import PixelBuffer, import_in_progress, instantiation_error
 from omero_sandbox.pixels.file_buffer import FileBuffer, Reader

@@ -68,13 +68,14 @@ class OmeXmlReader(Reader):
 @lru_cache(maxsize=1)  # an import opens the same file for every image
 def _inline(path: Path, changed: int, size: int) -> dict[int, Inline]:
     """The planes of each image that has any, by its position in the file."""
-    found, number = {}, 0
-    for _, image in etree.iterparse(path, tag="{*}Image", huge_tree=True, resolve_entities=False):
+    found = {}
+    for number, (_, image) in enumerate(
+        etree.iterparse(path, tag="{*}Image", huge_tree=True, resolve_entities=False)
+    ):
         pixels = image.find("{*}Pixels")
         elements = [] if pixels is None else pixels.findall("{*}BinData")
         if any((element.text or "").strip() for element in elements):
             found[number] = _planes(pixels, elements)
-        number += 1
         image.clear()
     return found
 

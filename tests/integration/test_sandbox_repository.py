@@ -210,7 +210,7 @@ def test_registering_below_what_cannot_be_read(client, root, managed):
     client.getManagedRepository().register(of_user, rstring("Directory"))
     root.getManagedRepository().register(of_root, rstring("Directory"))
     for other, path in ((client, f"{of_root}/x"), (root, of_user), (root, f"{of_user}/x")):
-        with pytest.raises(omero.SecurityViolation, match="Cannot read ome.model.core.OriginalFile:Id_"):
+        with pytest.raises(omero.SecurityViolation, match=r"Cannot read ome\.model\.core\.OriginalFile:Id_"):
             other.getManagedRepository().register(path, rstring("Directory"))
     group = {"omero.group": str(client.sf.getAdminService().getEventContext().groupId)}
     assert root.getManagedRepository().register(f"{of_user}/x", None, group).details.owner.id.val == 0
