@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 
 _TARGET = (
     "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
-    "none of this name; [-+%%@]name: oldest, newest, only, new). Repeat it: a Dataset for images, a Screen for plates"
+    "none of this name; [-+%%@]name: oldest, newest, only, new). Plates go into Screens, images that are on no plate "
+    "into Datasets or Projects: where a Zarr has both, give one of each"
 )
 _STATISTICS = (
     "minima and maxima of channels: auto: those that the converter wrote (default); "
@@ -33,12 +35,13 @@ _BINDING = (
 )
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: --binding zarr-reader writes its links there"
 COLUMNS = ("uri", "target", "name")
+_TABLE = f"more of them: columns {', '.join(COLUMNS)}; several targets with semicolons between them"
 
 
 def add_options(parser: ArgumentParser) -> None:
     """The options that only an import has."""
     parser.add_argument("uris", metavar="URI", nargs="*", help="path or address of a Zarr")
-    parser.add_argument("--from", dest="table", metavar="FILE.csv", help=f"more of them: columns {', '.join(COLUMNS)}")
+    parser.add_argument("--from", dest="table", metavar="FILE.csv", help=_TABLE)
     parser.add_argument("--target", metavar="TARGET", action="append", default=[], help=_TARGET)
     parser.add_argument("--name", help="name of the image, or of the plate; with several images NAME [image's name]")
     parser.add_argument("--stats", choices=("auto", "read", "none"), default="auto", help=_STATISTICS)
@@ -63,9 +66,10 @@ def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
                 results.append(_one(ctx, means, one, args))
             except RozError as error:
                 failed.append(error)
-                results.append({"uri": one.uri, "state": "failed", "problems": [asdict(p) for p in error.problems]})
+                results.append(_failed(one.uri, error))
                 for problem in error.problems if len(everything) > 1 else ():
-                    ctx.err(str(problem) if one.uri in problem.where else f"{one.uri}: {problem}")
+                    known = isinstance(error, UsageError) or one.uri in problem.where  # a wrong one may have secrets
+                    ctx.err(str(problem) if known else f"{one.uri}: {problem}")
     if args.json:
         ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
     _summary(ctx, results, len(everything))
@@ -73,6 +77,25 @@ def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
         raise failed[0]
     if failed:
         raise RozError(f"{len(failed)} of {len(everything)} could not be imported", fix="see above")
+
+
+def check(ctx: Any, args: Namespace) -> None:
+    """Look whether the arguments can be right, before anybody has to log in; UsageError where they are not."""
+    from omero_roz.ports.database import parse_address
+
+    try:
+        wanted(args)
+        if args.db is not None:
+            parse_address(args.db)
+    except RozError as error:
+        if args.json:
+            ctx.out(json.dumps([_failed(None, error)], ensure_ascii=False, indent=2))
+        raise
+
+
+def _failed(uri: str | None, error: RozError) -> dict:
+    shown = None if isinstance(error, UsageError) else uri
+    return {"uri": shown, "state": "failed", "problems": [asdict(problem) for problem in error.problems]}
 
 
 @contextmanager
@@ -96,14 +119,18 @@ def wanted(args: Namespace) -> "list[Wanted]":
     named = [(uri, targets, args.name) for uri in args.uris]
     if args.table:
         named += [
-            (row["uri"], (row["target"],) if row["target"] else targets, row["name"] or args.name)
-            for row in _rows(args.table)
+            (row["uri"], _targets(row["target"]) or targets, row["name"] or args.name) for row in _rows(args.table)
         ]
     if not named:
         raise UsageError("nothing to import", fix="name a Zarr, or a table with --from")
     if args.mapping and len(named) > 1:
         raise UsageError("a mapping is for one Zarr, and here are several", f"--mapping {args.mapping}", "name one")
     return [Wanted(*one, args.again, args.binding) for one in named]
+
+
+def _targets(cell: str) -> tuple[str, ...]:
+    """The targets in a cell of a table, separated by semicolons; a name may have one as well."""
+    return tuple(filter(None, re.split(r"\s*;\s*(?=(?:Dataset|Project|Screen):|$)", cell)))
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:
@@ -134,6 +161,8 @@ def _one(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
     prepared = prepare(means, zarr.layout, zarr.store, one, args.server_path)
     if isinstance(prepared, Skipped):
         return _skipped(ctx, prepared, args)
+    for problem in prepared.plan.homeless():
+        ctx.err(f"warning: {problem}")
     if args.dry_run:
         return _planned(ctx, prepared, args)
     with progress(sys.stderr) as report:

@@ -11,7 +11,7 @@ from functools import cache
 
 from omero.cli import BaseControl
 
-from omero_roz import cli_bulk, cli_import, cli_quality, cli_replace, cli_zarr
+from omero_roz import cli_bulk, cli_fill, cli_import, cli_quality, cli_replace, cli_zarr
 from omero_roz.errors import RozError
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
@@ -138,7 +138,7 @@ class RozControl(BaseControl):
 
     def import_(self, args: Namespace) -> None:
         """Import Zarrs as new images."""
-        cli_import.wanted(args)  # a wrong call is told before anybody has to log in
+        cli_import.check(self.ctx, args)  # a wrong call is told before anybody has to log in
         cli_import.run(self.ctx, self._session(args), args)
 
     def replace_fileset(self, args: Namespace) -> None:
@@ -160,7 +160,8 @@ class RozControl(BaseControl):
         cli_replace.cleanup(self.ctx, self._session(args), args)
 
     def completeness(self, args: Namespace) -> None:
-        """Compare the metadata of two sides."""
+        """Compare the metadata of two sides, or fill one from the other."""
+        cli_fill.check(args)  # a wrong call is told before anybody has to log in
         cli_quality.completeness(self.ctx, cache(lambda: self._session(args)), args)
 
     def verify(self, args: Namespace) -> None:

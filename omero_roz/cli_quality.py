@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omero_roz import cli_zarr
+from omero_roz import cli_fill, cli_zarr
 from omero_roz.errors import RozError, UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from omero_roz.verify.certificate import Certificate
 
 _SIDE = "Image:ID, Plate:ID or Fileset:ID of OMERO, an OME-XML, an OME-TIFF, or the path or address of a Zarr"
+_FILL = "give A, which is in OMERO, what it lacks and B has; nothing that is there is changed"
 _OBJECTS = (
     "Image:ID, Fileset:ID, Dataset:ID, Project:ID, Plate:ID or Screen:ID, or the path or address of a Zarr for all "
     "images that are bound to it"
@@ -31,7 +32,11 @@ _LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may
 def add_completeness_options(parser: ArgumentParser) -> None:
     """The options of `completeness`."""
     parser.add_argument("a", metavar="A", help=_SIDE)
-    parser.add_argument("b", metavar="B", help="the same: is all of A in it?")
+    parser.add_argument("b", metavar="B", nargs="?", help="the same: is all of A in it?")
+    parser.add_argument("--fill", action="store_true", help=_FILL)
+    parser.add_argument("--undo", action="store_true", help="take back what --fill filled last in A")
+    parser.add_argument("--yes", action="store_true", help="do it without asking")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be filled and change nothing")
     parser.add_argument("--html", metavar="FILE", help="also write a page for a browser, all in one file")
     parser.add_argument("--json", action="store_true", help="print JSON (docs/completeness.schema.json)")
     cli_zarr.add_access_options(parser)
@@ -120,7 +125,9 @@ def _tell(ctx: Any, found: "Certificate", args: Namespace) -> None:
 
 
 def completeness(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
-    """Compare the metadata of two sides; exits with 1 where something of A is not in B."""
+    """Compare the metadata of two sides, or fill A; exits with 1 where something of A is not in B."""
+    if args.fill or args.undo:
+        return (cli_fill.fill if args.fill else cli_fill.undo)(ctx, session, args)
     from omero_roz import page, terminal
     from omero_roz.verify.completeness import compare
     from omero_roz.verify.sides import both, read_side

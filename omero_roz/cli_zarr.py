@@ -8,6 +8,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from omero_roz.errors import LayoutError, Refused, RozError
+    from omero_roz.layout.model import ZarrLayout
     from omero_roz.layout.store import Store
     from omero_roz.ports.zarr_stores import Access
     from omero_roz.zarrs import Zarr
@@ -41,7 +43,32 @@ def read(args: Namespace) -> "Zarr":
 
 
 def inspect(ctx: Any, args: Namespace) -> None:
-    """Show what a Zarr holds, or list the layouts below a directory or a bucket's prefix."""
+    """Show what a Zarr holds, or list the layouts below a directory or a bucket's prefix.
+
+    Raises what makes it unusable, once all is shown; with --json that is JSON, whatever happens.
+    """
+    from omero_roz.errors import RozError
+
+    try:
+        bad = _shown(ctx, args)
+    except RozError as error:
+        if args.json:
+            ctx.out(json.dumps(failure(args.uri, error), ensure_ascii=False, indent=2))
+        raise
+    if bad:
+        raise bad
+
+
+def failure(uri: str, error: "RozError") -> dict:
+    """What JSON says of a Zarr that could not be read; the address of a wrong call is left out: it may have secrets."""
+    from omero_roz.errors import UsageError
+    from omero_roz.layout.report import failure_json
+
+    return failure_json(None if isinstance(error, UsageError) else uri, error)
+
+
+def _shown(ctx: Any, args: Namespace) -> "LayoutError | None":
+    """Show what there is; what makes it unusable."""
     from omero_roz import terminal, zarrs
     from omero_roz.errors import LayoutError, UsageError
     from omero_roz.layout.reading import read_layout
@@ -60,31 +87,40 @@ def inspect(ctx: Any, args: Namespace) -> None:
         ctx.out(json.dumps(to_json(layout), ensure_ascii=False, indent=2))
     else:
         terminal.show_layout(layout, sys.stdout)
-    if layout.errors:
-        raise LayoutError.of(layout.errors)
+    return LayoutError.of(layout.errors) if layout.errors else None
 
 
-def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> None:
+def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError | None":
     """A line, or a value of a JSON list, for each layout as soon as it is read."""
     from omero_roz import terminal
     from omero_roz.errors import LayoutError, Refused
     from omero_roz.layout.reading import read_layout
-    from omero_roz.layout.report import failure_json, to_json
+    from omero_roz.layout.report import to_json
 
     bad = count = 0
-    for count, store in enumerate(stores, 1):
-        try:
-            layout = read_layout(store)
-            bad += bool(layout.errors)
-            text = json.dumps(to_json(layout), ensure_ascii=False) if args.json else terminal.layout_line(layout)
-        except Refused as error:
-            bad += 1
-            text = json.dumps(failure_json(store.uri, error), ensure_ascii=False) if args.json else str(error)
-        ctx.out(("[" if count == 1 else ",") + text if args.json else text)
+
+    def show(value: "ZarrLayout | Refused", uri: str) -> None:
+        if not args.json:
+            return ctx.out(str(value) if isinstance(value, Refused) else terminal.layout_line(value))
+        told = failure(uri, value) if isinstance(value, Refused) else to_json(value)
+        ctx.out(("," if count > 1 else "[") + json.dumps(told, ensure_ascii=False))
+
+    try:
+        for store in stores:
+            count += 1
+            try:
+                layout = read_layout(store)
+                bad += bool(layout.errors)
+                show(layout, store.uri)
+            except Refused as error:
+                bad += 1
+                show(error, store.uri)
+    except Refused as error:  # the store ceased to answer while it was searched
+        count, bad = count + 1, bad + 1
+        show(error, args.uri)
     if args.json:
         ctx.out("]")
-    if bad:
-        raise LayoutError(f"{bad} of {count} layouts cannot be used", args.uri, "inspect each of them")
+    return LayoutError(f"{bad} of {count} layouts cannot be used", args.uri, "inspect each of them") if bad else None
 
 
 def add_annotate_options(parser: ArgumentParser) -> None:

@@ -162,7 +162,7 @@ def propose(fileset: Fileset, layout: ZarrLayout) -> Proposal | None:
     Among those that are alike a series goes to the image of its name in the OME-XML, else they keep their order.
     """
     series = layout.mapped_series()
-    names, alike = _names(layout), dict[tuple, list[Series]]()
+    names, alike = layout.names, dict[tuple, list[Series]]()
     for one in series:
         alike.setdefault(_looks(one), []).append(one)
     known, found, certain = set(names.values()), dict[int, Series](), len(series) == len(fileset.images)
@@ -175,12 +175,6 @@ def propose(fileset: Fileset, layout: ZarrLayout) -> Proposal | None:
         found[image.id] = (namesakes or left)[0]
         left.remove(found[image.id])
     return Proposal(tuple(found[image.id].path for image in fileset.images), certain)
-
-
-def _names(layout: ZarrLayout) -> dict[str, str]:
-    summary = next((source.summary for source in layout.sources if source.summary), None)
-    images = summary.images if summary else ()
-    return {path: image.name for path, image in zip(layout.mapping.paths, images, strict=False)}
 
 
 def _named(difference: Difference) -> str:

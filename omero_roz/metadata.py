@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 NEAR = 1e-9  # one number in two units, or in two types, is the same but for its last digits
 
@@ -43,13 +44,14 @@ class Node:
     """An object of the OME model: its class, values by field, and the objects in it.
 
     `parts` have a place of their own ("Channel[0]", "objectiveSettings"); `bags` have none that would mean anything
-    (annotations, the objectives of an instrument): they are the same in any order.
+    (annotations, the objectives of an instrument): they are the same in any order. `of` is what it was made of.
     """
 
     kind: str
     values: Mapping[str, Value] = field(default_factory=dict)
     parts: Mapping[str, Node] = field(default_factory=dict)
     bags: Mapping[str, Sequence[Node]] = field(default_factory=dict)
+    of: Any = field(default=None, compare=False, repr=False)
 
 
 def same(a: Value, b: Value) -> bool:

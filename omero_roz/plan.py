@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from omero_roz.errors import Problem
 from omero_roz.ports.new_images import NewImage
 from omero_roz.ports.targets import Target
 
@@ -58,6 +59,19 @@ class ImportPlan:
     batch: int
     resumes: int | None = None
     kind: str = "import"
+
+    def homeless(self) -> list[Problem]:
+        """Warnings of what goes nowhere although there is a target for the rest."""
+        on_plates = sum(plate.images for plate in self.plates)
+        into_screens = {target.kind == "Screen" for target in self.targets}
+        plain = len(self.images) - on_plates
+        if self.plates and into_screens == {False}:
+            plates = f"no target is a Screen, so {_count(len(self.plates), 'plate goes', 'plates go')} into none"
+            return [Problem(self.uri, plates, "give a second --target, a Screen", "warning")]
+        if plain > 0 and into_screens == {True}:
+            images = f"no target is a Dataset, so {_count(plain, 'image that is', 'images that are')} on no plate"
+            return [Problem(self.uri, f"{images} will be in none", "give a second --target, a Dataset", "warning")]
+        return []
 
     def steps(self) -> list[str]:
         """The steps for people."""

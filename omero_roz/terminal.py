@@ -20,13 +20,15 @@ from rich.table import Table
 from rich.text import Text
 
 from omero_roz.errors import RozError, one_line
-from omero_roz.layout.model import Plate, ZarrLayout
+from omero_roz.layout.model import MetadataSource, Plate, ZarrLayout
+from omero_roz.layout.parts import parts_of
 from omero_roz.matching import Mismatch, Proposal
 from omero_roz.replace.bulk import Outcome
 from omero_roz.replace.status import Stated
 from omero_roz.verify import pixels
 from omero_roz.verify.certificate import Certificate, counts
 from omero_roz.verify.completeness import Completeness, Field
+from omero_roz.verify.filling import Filling
 
 PLAIN_WIDTH = 200
 MOST_ROWS = 50
@@ -46,10 +48,14 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
     version = f"NGFF {layout.ngff_version}" if layout.ngff_version else "NGFF version not stated"
     console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series")
     console.print(
-        f"series mapping by {layout.mapping.rule}: {', '.join(p or '/' for p in layout.mapping.paths[:MOST_ROWS])}",
+        one_line(f"series mapping by {layout.mapping.rule}: {_shown(layout.mapping.paths)}"), soft_wrap=True
     )
     for source in layout.sources:
-        console.print(f"metadata: {source.kind} in {source.path}")
+        described = _described(source, len(layout.sources))
+        console.print(one_line(f"metadata: {source.kind} in {source.path}{described}"), soft_wrap=True)
+    bare = [part for part in parts_of(layout.sources, layout.mapping.paths) if not part.source]
+    if layout.sources and bare:
+        console.print(one_line(f"NGFF metadata only: {_shown(bare[0].paths)}"), soft_wrap=True)
     console.print(_series_table(layout))
     for plate in layout.plates:
         _show_plate(plate, console)
@@ -57,9 +63,17 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
         console.print(f"{problem.severity}: {problem}", soft_wrap=True)
 
 
+def _shown(paths: Sequence[str]) -> str:
+    return ", ".join(path or "/" for path in paths[:MOST_ROWS]) + (" …" if paths[MOST_ROWS:] else "")
+
+
+def _described(source: MetadataSource, sources: int) -> str:
+    """What a source describes, where there are several."""
+    return f", by {source.mapping.rule}: {_shown(source.mapping.paths)}" if sources > 1 else ""
+
+
 def _series_table(layout: ZarrLayout) -> Table:
-    summary = next((source.summary for source in layout.sources if source.summary), None)
-    named = dict(zip(layout.mapping.paths, (image.name for image in summary.images), strict=False)) if summary else {}
+    named = layout.names
     table = _table("series", "name", "x", "y", "z", "c", "t", "type", "levels", "axes")
     for series in layout.series[:MOST_ROWS]:
         sizes = series.sizes
@@ -134,6 +148,22 @@ def show_completeness(result: Completeness, out: TextIO) -> None:
     lost = [field for field in result.fields if field.state in ("different", "only in A")]
     if lost:
         console.print(_lost_table(lost))
+
+
+def show_filling(filling: Filling, out: TextIO) -> None:
+    """What `completeness --fill` prints: what would be filled, and what cannot be."""
+    console, fields = _console(out), filling.fields
+    table = _table("to be filled", "with")
+    for field in fields[:MOST_ROWS]:
+        table.add_row(one_line(field.path), one_line(str(field.b)))
+    if len(fields) > MOST_ROWS:
+        groups = Counter(field.group for field in fields)
+        told = ", ".join(f"{count} of {group}" for group, count in groups.items())
+        table.caption = f"and {len(fields) - MOST_ROWS} more (all of them: --json): {told}"
+    if fields:
+        console.print(table)
+    for problem in filling.left:
+        console.print(f"left as it is: {problem}", soft_wrap=True)
 
 
 def show_certificate(found: Certificate, out: TextIO) -> None:

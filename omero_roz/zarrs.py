@@ -50,7 +50,9 @@ def annotate(zarr: Zarr, planned: Annotation) -> None:
     for path, content in planned.files:
         zarr.store.put(path, content)
     again = read_layout(zarr.store)
-    if again.errors or again.mapping.paths != zarr.layout.mapping.paths:
+    if again.errors or [one.mapping.paths for one in again.sources] != [
+        one.mapping.paths for one in zarr.layout.sources
+    ]:
         raise Refused("it was written, but is read differently now", zarr.layout.uri, "omero roz inspect tells how")
 
 

@@ -22,6 +22,7 @@ from omero_sandbox import certificate, node, router, services
 from omero_sandbox.context import Settings
 from omero_sandbox.database import Database
 from omero_sandbox.repository.roots import open_repositories
+from omero_sandbox.scripts.processors import Processors
 from omero_sandbox.services.base import servant
 from omero_sandbox.sessions import Sessions
 from omero_sandbox.state import State
@@ -50,6 +51,7 @@ def serve(data_dir: Path) -> None:
         log.info("serving ssl %s, tcp %s", settings.ssl_port, settings.tcp_port)
         while not stop.wait(REAP_SECONDS):
             state.sessions.reap()
+        state.processors.stop()
         state.workers.shutdown(cancel_futures=True)
         node.down(database, state.node_id)
     finally:
@@ -68,6 +70,7 @@ def start(settings: Settings, database: Database, communicator: Ice.Communicator
     managed, *others = open_repositories(database, settings)
     state = State(settings, database, adapter, node_id, node_uuid, managed, tuple(others))
     state.sessions = Sessions(state)
+    state.processors = Processors(state)
     adapter.add(servant(router.Router(state)), router.IDENTITY)
     adapter.activate()
     return state

@@ -6,7 +6,7 @@ import Ice
 
 import omero
 from omero_sandbox.commands import submit
-from omero_sandbox.services.base import Call, Service, StatefulService, implementation
+from omero_sandbox.services.base import Call, Service, ice_class, implementation
 from omero_sandbox.sessions import Session
 from omero_sandbox.state import State
 
@@ -32,6 +32,7 @@ STATELESS = {
 }
 STATEFUL = {
     "createExporter": "omero.api.Exporter",
+    "createJobHandle": "omero.api.JobHandle",
     "createRawFileStore": "omero.api.RawFileStore",
     "createRawPixelsStore": "omero.api.RawPixelsStore",
     "createRenderingEngine": "omero.api.RenderingEngine",
@@ -86,8 +87,9 @@ class ServiceFactory(Service):
         return omero.model.ExperimenterGroupI(old, False)
 
     def _open_stateful(self) -> bool:
-        names = self.state.served(self.session.uuid)
-        return any(isinstance(self.state.find(name, self.session.uuid), StatefulService) for name in names)
+        found = (self.state.find(name, self.session.uuid) for name in self.state.served(self.session.uuid))
+        stateful = omero.api.StatefulServiceInterface
+        return any(service is not None and issubclass(ice_class(service.interface), stateful) for service in found)
 
     def setCallback(self, call: Call, callback: Any) -> None:
         """Remember where the client takes heartbeats."""

@@ -15,6 +15,7 @@ from omero_sandbox.database import Database
 from omero_sandbox.services.base import Service, StatefulService, ice_class, servant
 
 if TYPE_CHECKING:
+    from omero_sandbox.scripts.processors import Processors
     from omero_sandbox.sessions import Sessions
 
 
@@ -42,6 +43,7 @@ class State:
     managed: Repository
     others: tuple[Repository, ...]
     sessions: "Sessions" = field(init=False)
+    processors: "Processors" = field(init=False)
     config: dict[str, str] = field(default_factory=dict)
     workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(8, "command"))
     _served: dict[tuple[str, str], Service] = field(default_factory=dict)

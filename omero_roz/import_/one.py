@@ -15,8 +15,8 @@ from omero_roz.import_.planning import plan_import
 from omero_roz.import_.reader import reader
 from omero_roz.import_.steps import Imported, Options, Source, run_import
 from omero_roz.layout.model import ZarrLayout
-from omero_roz.layout.ome_from_ngff import ome_xml_of
 from omero_roz.layout.store import Store
+from omero_roz.layout.union import ome_xml_of
 from omero_roz.plan import ImportPlan
 from omero_roz.ports.targets import find_target, parse_target
 from omero_roz.record import Record

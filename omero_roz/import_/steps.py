@@ -176,7 +176,8 @@ def _bound(
     if order := {image.id: number for number, image in enumerate(opened.record.images)}:  # in shadows all are series 0
         images = sorted(fileset.images, key=lambda image: order.get(image.id, len(order)))
         fileset = replace(fileset, images=tuple(images))
-    pairs = match_fileset(fileset, source.layout)
+    # They were bound by the mapping, which may say otherwise than places on plates.
+    pairs = match_fileset(fileset, source.layout, source.layout.mapping)
     if order or plan.binding != zarr_reader.NAME:
         return opened, pairs
     progress("binding images", 0, len(pairs))

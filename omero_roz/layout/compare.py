@@ -1,13 +1,14 @@
-"""What contradicts the OME-XML: count, sizes, pixel types and physical sizes, all at once."""
+"""What contradicts the OME-XML: count, sizes, pixel types, physical sizes and places on plates, all at once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.lengths import metres
-from omero_roz.layout.model import MetadataSource, OmeImage, Series
+from omero_roz.layout.model import MetadataSource, OmeImage, Plate, Series, SeriesMapping
+from omero_roz.layout.parts import parts_of
 
 _FIX = "give --mapping FILE, or convert again"
 
@@ -52,3 +53,41 @@ def _compare_lengths(documents: Documents, series: Series, image: OmeImage, show
                 f"the size of a pixel in {axis} is {ngff.value:g} {ngff.unit}, "
                 f"but {ome.value:g} {ome.unit} in {shown}; the XML's is used",
             )
+
+
+def compare_sources(documents: Documents, sources: Sequence[MetadataSource], mapping: SeriesMapping) -> None:
+    """Warns of images that several OME-XMLs describe: only the first of them counts."""
+    whole = {part.source.path for part in parts_of(sources, mapping.paths) if part.source and part.is_whole}
+    for source in sources:
+        if source.summary and source.path not in whole:
+            what = "images that it describes are also described by an earlier metadata source, whose metadata are used"
+            documents.warning(source.path, what, "let each image be named by one OME-XML")
+
+
+def compare_plates(
+    documents: Documents, sources: Sequence[MetadataSource], plates: Sequence[Plate], mapping: SeriesMapping
+) -> None:
+    """Notes images that are in another well than the OME-XML says, and fields that a source has left out."""
+    wells = {field.path: (well.row, well.column) for plate in plates for well in plate.wells for field in well.fields}
+    for source in sources:
+        _compare_wells(documents, source, wells)
+    if not any(source.summary for source in sources):
+        return
+    named = set(mapping.paths)
+    for plate in plates:
+        left = [path for path in plate.field_paths if path not in named]
+        if left:
+            more = f" and {len(left) - 1} more" if left[1:] else ""
+            documents.problem(left[0], f"this field{more} of the plate is no Image of the OME-XML", _FIX)
+
+
+def _compare_wells(documents: Documents, source: MetadataSource, wells: Mapping[str, tuple[int, int]]) -> None:
+    if source.summary is None:
+        return
+    paths = {image.id: path for path, image in zip(source.mapping.paths, source.summary.images, strict=False)}
+    for well in (well for plate in source.summary.plates for well in plate.wells):
+        for path in (paths.get(image) for image in well.images):
+            place = wells.get(path) if path is not None else None
+            if path is not None and place is not None and place != (well.row, well.column):
+                stated = f"row {well.row}, column {well.column} in {source.path}"
+                documents.problem(path, f"it is in row {place[0]}, column {place[1]}, but its Image in {stated}", _FIX)

@@ -99,6 +99,18 @@ def plain_groups(documents: Documents, root: Root, taken: Iterable[str]) -> tupl
     return _images(documents, root, sorted(free, key=_natural))
 
 
+def groups_below_root(documents: Documents) -> tuple[str, ...]:
+    """Names of the directories right below the root but OME, none where the store cannot list."""
+    return tuple(name for name in documents.store.children("") or () if name != "OME")
+
+
+def images_below_root(documents: Documents, root: Root) -> tuple[str, ...]:
+    """The images right below the root by the numbers in their names, or the root where it is one itself."""
+    if root.is_image:
+        return ("",)
+    return _images(documents, root, sorted(groups_below_root(documents), key=_natural))
+
+
 def _is_index(name: str) -> bool:
     return name.isascii() and name.isdigit() and str(int(name)) == name
 

@@ -231,8 +231,9 @@ class MetadataSource:
 class ZarrLayout:
     """What a Zarr holds: `series` has those of `mapping` first, in its order, then the others.
 
-    `mapping` is that of the first OME-XML, or of the NGFF metadata alone when there is none; its paths that
-    could be read are among the series. `problems` has all that is wrong, each with its path.
+    `mapping` has the series of all Images: those of the first OME-XML, then what further ones name, then what has
+    NGFF metadata only (see `parts`); its paths that could be read are among the series. `problems` has all that is
+    wrong, each with its path.
     """
 
     uri: str
@@ -245,9 +246,14 @@ class ZarrLayout:
     problems: tuple[Problem, ...] = ()
 
     @property
-    def ome_xml(self) -> bytes | None:
-        """The first OME-XML, None when there is none."""
-        return next((source.content for source in self.sources if source.summary), None)
+    def names(self) -> dict[str, str]:
+        """The names that OME-XML gives to series, by their paths."""
+        described = [source for source in reversed(self.sources) if source.summary]
+        return {
+            path: image.name
+            for source in described
+            for path, image in zip(source.mapping.paths, source.summary.images if source.summary else (), strict=False)
+        }
 
     @property
     def errors(self) -> tuple[Problem, ...]:

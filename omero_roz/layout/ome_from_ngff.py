@@ -1,12 +1,13 @@
-"""OME metadata for a layout that has none, from all that its NGFF metadata say."""
+"""OME metadata for images that have none, from all that their NGFF metadata say."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ome_types import OME, model, to_xml
+from ome_types import OME, model
 
 from omero_roz.layout.lengths import length_symbol, time_symbol
 from omero_roz.layout.model import Acquisition, Channel, Plate, Quantity, Series, ZarrLayout
@@ -14,22 +15,18 @@ from omero_roz.layout.model import Acquisition, Channel, Plate, Quantity, Series
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def ome_xml_of(layout: ZarrLayout) -> bytes:
-    """The layout's first OME-XML, or one made from its NGFF metadata; raises LayoutError with all that is wrong."""
-    return layout.ome_xml or to_xml(ome_from_ngff(layout)).encode()
-
-
-def ome_from_ngff(layout: ZarrLayout) -> OME:
+def ome_from_ngff(layout: ZarrLayout, paths: Container[str] | None = None) -> OME:
     """Images in the order of the mapping, with sizes, types, physical sizes, channels; plates with wells and runs.
 
-    Image i is `Image:i`. A name that is not stated stays empty, on a plate it is made of well and field. Raises
-    LayoutError with all that is wrong.
+    `paths` are the series that are wanted. Image i is `Image:i`. A name that is not stated stays empty, on a plate it
+    is made of well and field. Raises LayoutError with all that is wrong.
     """
-    series = layout.mapped_series()
+    series = [one for one in layout.mapped_series() if paths is None or one.path in paths]
     ids = {one.path: f"Image:{number}" for number, one in enumerate(series)}
     places = {path: name for plate in layout.plates for path, name in _places(plate).items()}
     images = [_image(number, one, places.get(one.path)) for number, one in enumerate(series)]
-    return OME(images=images, plates=[_plate(n, plate, ids) for n, plate in enumerate(layout.plates)])
+    plates = [plate for plate in layout.plates if any(path in ids for path in plate.field_paths)]
+    return OME(images=images, plates=[_plate(n, plate, ids) for n, plate in enumerate(plates)])
 
 
 def _image(number: int, series: Series, place: str | None) -> model.Image:

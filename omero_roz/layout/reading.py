@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from omero_roz.errors import LayoutError
-from omero_roz.layout.compare import compare
+from omero_roz.layout.compare import compare, compare_plates, compare_sources
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.image import Multiscale, parse_multiscale, parse_series
 from omero_roz.layout.json_values import as_dict, as_str
-from omero_roz.layout.mapping import derived_mapping, stated_mapping
+from omero_roz.layout.mapping import derived_mapping, groups_below_root, images_below_root, stated_mapping
 from omero_roz.layout.model import (
     MetadataSource,
-    OmeSummary,
     Plate,
     Series,
     SeriesMapping,
@@ -34,26 +33,26 @@ def read_layout(store: Store, mapping: SeriesMapping | None = None) -> ZarrLayou
     root = read_root(documents)
     unmapped = read_sources(documents, root)
     stated = _stated(documents, root, unmapped, mapping)
-    plates = _plates(documents, root, [path for each in stated if each for path in each.paths])
-    summaries = [source.summary for source in unmapped] or [None]
-    mappings = [
-        each or _derived(documents, root, plates, summary) for each, summary in zip(stated, summaries, strict=True)
-    ]
-    paths = [path for each in mappings for path in each.paths]
-    paths += [path for plate in plates for path in plate.field_paths]
-    series = read_series(documents, dict.fromkeys(paths), root.zarr_format)
+    plates = _plates(documents, root, stated)
+    mappings = _mappings(documents, root, plates, unmapped, stated)
     sources = tuple(
         MetadataSource(source.kind, source.path, source.content, each, source.summary)
         for source, each in zip(unmapped, mappings, strict=False)
     )
+    described = [each for each, source in zip(mappings, unmapped, strict=False) if source.summary] or mappings[:1]
+    main = SeriesMapping(_imported(documents, root, plates, described), described[0].rule)
+    paths = [*main.paths, *(path for each in mappings for path in each.paths)]
+    paths += [path for plate in plates for path in plate.field_paths]
+    series = read_series(documents, dict.fromkeys(paths), root.zarr_format)
     by_path = {one.path: one for one in series}
     for source in sources:
         compare(documents, source, by_path)
+    compare_sources(documents, sources, main)
+    compare_plates(documents, sources, plates, main)
     if not series:
         raise _without_image(documents)
-    main = next((source.mapping for source in sources if source.summary), mappings[0])
-    version = _version(root, plates, series)
-    return ZarrLayout(store.uri, root.zarr_format, version, series, plates, sources, main, tuple(documents.problems))
+    version, ordered = _version(root, plates, series), _in_order(plates, main)
+    return ZarrLayout(store.uri, root.zarr_format, version, series, ordered, sources, main, tuple(documents.problems))
 
 
 def _stated(
@@ -77,11 +76,41 @@ def _stated(
     return mappings
 
 
-def _derived(documents: Documents, root: Root, plates: Sequence[Plate], summary: OmeSummary | None) -> SeriesMapping:
-    derived = derived_mapping(documents, root, plates, summary)
-    if derived is None:
-        raise _without_image(documents)
-    return derived
+def _mappings(
+    documents: Documents,
+    root: Root,
+    plates: Sequence[Plate],
+    sources: Sequence[Unmapped],
+    stated: Sequence[SeriesMapping | None],
+) -> list[SeriesMapping]:
+    """The mapping of each source, or that of the NGFF metadata; a plate is of the first source that may have it."""
+    mappings: list[SeriesMapping] = []
+    free = list(plates)
+    for each, summary in zip(stated, [source.summary for source in sources] or [None], strict=True):
+        mapping = each or derived_mapping(documents, root, free or plates, summary)
+        if mapping is None:
+            raise _without_image(documents)
+        mappings.append(mapping)
+        free = [plate for plate in free if set(mapping.paths).isdisjoint(plate.field_paths)]
+    return mappings
+
+
+def _imported(
+    documents: Documents, root: Root, plates: Sequence[Plate], mappings: Sequence[SeriesMapping]
+) -> tuple[str, ...]:
+    """The series that are images of the layout: what its sources name, then what has NGFF metadata only.
+
+    The latter are plates that no source names, and beside `metadataSources` all images right below the root.
+    """
+    paths = dict.fromkeys(path for mapping in mappings for path in mapping.paths)
+    if mappings[0].rule == "mapping file":
+        return tuple(paths)
+    for plate in plates:
+        if paths.keys().isdisjoint(plate.field_paths):
+            paths |= dict.fromkeys(plate.field_paths)
+    if "metadataSources" in root.attributes:
+        paths |= dict.fromkeys(images_below_root(documents, root))
+    return tuple(paths)
 
 
 def _without_image(documents: Documents) -> LayoutError:
@@ -91,17 +120,29 @@ def _without_image(documents: Documents) -> LayoutError:
     return LayoutError("the Zarr holds no image", documents.store.uri, "name a group with multiscales or a plate")
 
 
-def _plates(documents: Documents, root: Root, paths: Iterable[str]) -> tuple[Plate, ...]:
-    """The plate of the root, else those above the mapped paths (PLATE/ROW/COLUMN/FIELD)."""
-    if "plate" in root.attributes:
-        return (read_plate(documents, "", root.attributes, root.zarr_format),)
-    above = dict.fromkeys("/".join(path.split("/")[:-3]) for path in paths if path.count("/") >= 3)
-    groups = documents.groups(above, root.zarr_format)
-    return tuple(
-        read_plate(documents, path, group, root.zarr_format)
-        for path, group in groups.items()
-        if isinstance(group, dict) and "plate" in group
-    )
+def _plates(documents: Documents, root: Root, stated: Sequence[SeriesMapping | None]) -> tuple[Plate, ...]:
+    """The plate of the root, those above mapped paths (PLATE/ROW/COLUMN/FIELD), and, where not all is stated, those
+    right below the root."""
+    paths = [path for each in stated if each for path in each.paths]
+    above = ["/".join(path.split("/")[:-3]) for path in paths if path.count("/") >= 3]
+    is_plate = "plate" in root.attributes
+    if "metadataSources" in root.attributes or (None in stated and not is_plate and not root.is_image):
+        above += groups_below_root(documents)
+    groups = documents.groups(dict.fromkeys(above), root.zarr_format)
+    found = {path: group for path, group in groups.items() if isinstance(group, dict) and "plate" in group}
+    if is_plate:
+        found = {"": root.attributes} | found
+    return tuple(read_plate(documents, path, group, root.zarr_format) for path, group in found.items())
+
+
+def _in_order(plates: Sequence[Plate], mapping: SeriesMapping) -> tuple[Plate, ...]:
+    """The plates in the order of their first images."""
+    places = {path: place for place, path in enumerate(mapping.paths)}
+    firsts = {
+        plate.path: min((places.get(path, len(places)) for path in plate.field_paths), default=len(places))
+        for plate in plates
+    }
+    return tuple(sorted(plates, key=lambda plate: firsts[plate.path]))
 
 
 def read_series(documents: Documents, paths: Iterable[str], zarr_format: ZarrFormat) -> tuple[Series, ...]:

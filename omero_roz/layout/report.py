@@ -26,8 +26,8 @@ def to_json(layout: ZarrLayout) -> dict[str, Any]:
     }
 
 
-def failure_json(uri: str, error: RozError) -> dict[str, Any]:
-    """What a list of layouts has for one that could not be read at all: its address and all that is wrong."""
+def failure_json(uri: str | None, error: RozError) -> dict[str, Any]:
+    """What stands for a layout that could not be read at all: its address if it may be shown, all that is wrong."""
     return {
         "inspect_version": JSON_VERSION,
         "uri": uri,

@@ -29,6 +29,7 @@ BASE_UNITS = {
 }  # fmt: skip
 COLOR = ("red", "green", "blue", "alpha")
 BAGS = {"excitationFilterLink": "excitation", "emissionFilterLink": "emission"}
+OWN_NOTES = "omero-roz/"
 ONE = {"Pixels", "RenderingDef", "Thumbnail"}  # an image shows one of each
 
 
@@ -63,7 +64,7 @@ class _Trees:
             own = {"name": name} if name else {}
             if image._instrument is not None:
                 own["instrument"] = self._instrument_names[identity(image._instrument)]
-            parts[self._images[identity(image)]] = Node(node.kind, {**own, **node.values}, node.parts, node.bags)
+            parts[self._images[identity(image)]] = Node(node.kind, {**own, **node.values}, node.parts, node.bags, image)
         for key, instrument in self._instruments.items():
             parts[self._instrument_names[key]] = self._node(instrument)
         for number, plate in enumerate(self._objects.plates):
@@ -79,7 +80,7 @@ class _Trees:
         }
         bags = {}
         for collection in collections(thing):
-            items = [item for item in collection.items(thing) if not self._circle(item)]
+            items = [item for item in collection.items(thing) if not (self._circle(item) or _own_note(item))]
             if collection.key is None and items and collection.name not in without:
                 bags[BAGS.get(collection.name, collection.name)] = tuple(map(self._node, items))
             elif collection.key is not None:
@@ -87,7 +88,7 @@ class _Trees:
                     parts[_place(kind(item), collection.key(number, item))] = self._node(item)
         self._inside.pop()
         values = self._sample(thing) if isinstance(thing, model.WellSample) else self._values(thing)
-        return Node(kind(thing), values, {name: part for name, part in parts.items() if _says(part)}, bags)
+        return Node(kind(thing), values, {name: part for name, part in parts.items() if _says(part)}, bags, thing)
 
     def _circle(self, thing: Any) -> bool:
         return identity(thing) in self._inside
@@ -134,7 +135,7 @@ class _Trees:
         self._runs |= zip(map(identity, runs), names, strict=True)
         node = self._node(plate, ("plateAcquisitions",))
         acquisitions = {name: self._node(run) for name, run in zip(names, runs, strict=True)}
-        return Node(node.kind, node.values, {**node.parts, **acquisitions}, node.bags)
+        return Node(node.kind, node.values, {**node.parts, **acquisitions}, node.bags, plate)
 
     def _sample(self, sample: Any) -> dict[str, Value]:
         found = self._values(sample)
@@ -143,6 +144,11 @@ class _Trees:
         if sample._plateAcquisition is not None and identity(sample._plateAcquisition) in self._runs:
             found["plateAcquisition"] = self._runs[identity(sample._plateAcquisition)]
         return found
+
+
+def _own_note(thing: Any) -> bool:
+    """Whether it is an annotation with a record of omero-roz, which is no metadata."""
+    return isinstance(thing, model.Annotation) and thing.ns is not None and thing.ns.val.startswith(OWN_NOTES)
 
 
 def _place(item: str, key: str) -> str:

@@ -11,9 +11,9 @@ from omero_roz.change import Change, NewFile, NewFileset
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner
 from omero_roz.layout.model import SeriesMapping, ZarrLayout
-from omero_roz.layout.ome_from_ngff import ome_xml_of
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
+from omero_roz.layout.union import ome_xml_of
 from omero_roz.matching import Pair
 from omero_roz.ports.database import Database
 from omero_roz.ports.filesets import Filesets

@@ -90,16 +90,18 @@ class Completeness:
             "complete": self.complete,
             "score": _score_json(self.whole),
             "groups": [_score_json(score) for score in self.scores()],
-            "fields": [
-                {"path": f.path, "group": f.group, "state": f.state, "a": _json(f.a), "b": _json(f.b)}
-                for f in self.fields
-            ],
+            "fields": [field_json(field) for field in self.fields],
         }
 
 
 def compare(a: Node, b: Node, names: tuple[str, str]) -> Completeness:
     """Compare two trees; `names` are what the two sides are called."""
     return Completeness(*names, tuple(_compare(a, b, "", OTHER)))
+
+
+def fields_of(node: Node, path: str, inside: str = OTHER) -> Iterator[Field]:
+    """The fields of a node that only B has; `path` ends with a slash."""
+    return _compare(NOTHING, node, path, inside)
 
 
 def _score(group: str, counts: Counter[str]) -> Score:
@@ -110,6 +112,11 @@ def _score_json(score: Score) -> dict[str, Any]:
     return {**asdict(score), "percent": score.percent}
 
 
+def field_json(f: Field) -> dict[str, Any]:
+    """A field as JSON values."""
+    return {"path": f.path, "group": f.group, "state": f.state, "a": _json(f.a), "b": _json(f.b)}
+
+
 def _json(value: Value | None) -> Any:
     if isinstance(value, Quantity):
         return {"value": value.value, "unit": value.unit}
@@ -118,7 +125,7 @@ def _json(value: Value | None) -> Any:
     return value if isinstance(value, (int, str, tuple, type(None))) else str(value)
 
 
-_NOTHING = Node("")
+NOTHING = Node("")
 
 
 def _compare(a: Node, b: Node, path: str, inside: str) -> Iterator[Field]:
@@ -128,7 +135,7 @@ def _compare(a: Node, b: Node, path: str, inside: str) -> Iterator[Field]:
         one, other = a.values.get(name), b.values.get(name)
         yield Field(path + name, group_of_field(kind, name, group), _state(one, other), one, other)
     for name in dict.fromkeys((*a.parts, *b.parts)):
-        yield from _compare(a.parts.get(name, _NOTHING), b.parts.get(name, _NOTHING), f"{path}{name}/", group)
+        yield from _compare(a.parts.get(name, NOTHING), b.parts.get(name, NOTHING), f"{path}{name}/", group)
     for name in dict.fromkeys((*a.bags, *b.bags)):
         prefix = f"{path}{name}/" if name in ("excitation", "emission") else path
         for number, (left, right) in enumerate(_pairs(a.bags.get(name, ()), b.bags.get(name, ()))):
@@ -147,32 +154,33 @@ def _pairs(a: Sequence[Node], b: Sequence[Node]) -> list[tuple[Node, Node]]:
     """What of two bags belongs together: what is alike in all, in its names, or at least in its class; A's order."""
     found: dict[int, Node] = {}
     left = dict(enumerate(b))
-    for alike in (_everything, _named, _kind):
+    for alike in (everything, _named, _kind):
         waiting: defaultdict[str, list[int]] = defaultdict(list)
         for number, node in left.items():
             waiting[alike(node)].append(number)
         for number, node in enumerate(a):
             if number not in found and (numbers := waiting.get(alike(node))):
                 found[number] = left.pop(numbers.pop(0))
-    pairs = [(node, found.get(number, _NOTHING)) for number, node in enumerate(a)]
-    return pairs + [(_NOTHING, node) for node in left.values()]
+    pairs = [(node, found.get(number, NOTHING)) for number, node in enumerate(a)]
+    return pairs + [(NOTHING, node) for node in left.values()]
 
 
 def _kind(node: Node) -> str:
     # An annotation of another content is another annotation.
-    return _everything(node) if node.kind.endswith("Annotation") else node.kind
+    return everything(node) if node.kind.endswith("Annotation") else node.kind
 
 
 def _named(node: Node) -> str:
     if node.kind.endswith("Annotation") and not {"ns", "name"} & {*node.values}:
-        return _everything(node)
+        return everything(node)
     return json.dumps([node.kind, *(_text(node.values.get(name)) for name in _NAMES)])
 
 
-def _everything(node: Node) -> str:
+def everything(node: Node) -> str:
+    """All that a node says, as text: the same for what is the same."""
     values = sorted((name, _text(value)) for name, value in node.values.items())
-    parts = sorted((name, _everything(part)) for name, part in node.parts.items())
-    bags = sorted((name, sorted(map(_everything, bag))) for name, bag in node.bags.items())
+    parts = sorted((name, everything(part)) for name, part in node.parts.items())
+    bags = sorted((name, sorted(map(everything, bag))) for name, bag in node.bags.items())
     return json.dumps([node.kind, values, parts, bags])
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omero_roz import zarrs
-from omero_roz.errors import LayoutError, Refused, UsageError
+from omero_roz.errors import Refused, UsageError
+from omero_roz.layout.union import ome_xml_of
 from omero_roz.metadata import Node
 from omero_roz.ports import model_objects, ome_objects
 from omero_roz.ports.model_tree import Objects, tree
@@ -53,21 +54,25 @@ def is_omero(text: str) -> bool:
     return form is not None
 
 
-def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) -> Side:
-    """Read what a text names: KIND:ID of OMERO, a local OME-XML or OME-TIFF, else the OME-XML of the Zarr there.
+def parse(text: str) -> tuple[str, int]:
+    """KIND and ID of an object of OMERO that `is_omero` knows."""
+    kind, _, number = text.partition(":")
+    return kind, int(number)
 
-    Raises Refused or UsageError for what is none; `session` is called only if it is needed.
+
+def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) -> Side:
+    """Read what a text names: KIND:ID of OMERO, a local OME-XML or OME-TIFF, else the Zarr there.
+
+    Of a Zarr it is the OME-XML, or what is made from its NGFF metadata where it has none. Raises Refused or UsageError
+    for what is none; `session` is called only if it is needed.
     """
     if is_omero(text):
-        kind, _, number = text.partition(":")
-        objects, series = model_objects.load(session(), kind, int(number))
+        objects, series = model_objects.load(session(), *parse(text))
         return Side(text, objects, series, session())
     if Path(text).is_file():
         return Side(text, ome_objects.objects(ome_objects.read_file(Path(text)), text), None)
     layout = zarrs.read(text, access).layout
-    if layout.ome_xml is None:
-        raise LayoutError("it has no OME-XML", text, "compare with the image in OMERO, or with another OME-XML")
-    return Side(text, ome_objects.objects(layout.ome_xml, text), None)
+    return Side(text, ome_objects.objects(ome_xml_of(layout), text), None)
 
 
 def both(a: Side, b: Side) -> tuple[Node, Node]:

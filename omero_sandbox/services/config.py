@@ -20,6 +20,7 @@ DEFAULTS = {
     "omero.client.scripts_to_ignore": "",
     "omero.security.password_required": "true",
     "omero.fs.repo.path": "%user%_%userId%//%year%-%month%/%day%/%time%",
+    "omero.scripts.timeout": "3600000",
     "omero.search.batch": "5000",
 }
 READABLE = re.compile(r"omero\.(client|pixeldata|router|security\.password_required|search)")

@@ -1,4 +1,4 @@
-"""SharedResources: the way to the repositories."""
+"""SharedResources: the way to the repositories and to the processors."""
 
 from typing import Any
 
@@ -7,13 +7,17 @@ from omero_sandbox.repository import files
 from omero_sandbox.repository.file_repository import FileRepository
 from omero_sandbox.repository.managed import ManagedRepository
 from omero_sandbox.repository.roots import SCRIPTS
+from omero_sandbox.scripts import jobs
+from omero_sandbox.scripts.interactive import acquire
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.state import Repository
+
+LONGEST_WAIT = 180
 
 
 @service
 class SharedResources(Service):
-    """Repositories; the sandbox has neither processors nor tables."""
+    """Repositories and processors; the sandbox has no tables."""
 
     interface = "omero.grid.SharedResources"
 
@@ -28,6 +32,25 @@ class SharedResources(Service):
     def getScriptRepository(self, call: Call) -> Any:
         """The repository of scripts."""
         return self._proxy(call, self.state.repository(SCRIPTS))
+
+    def acquireProcessor(self, call: Call, job: Any, seconds: int) -> Any:
+        """Submit a ScriptJob and find it a processor.
+
+        Raises omero.ApiUsageException for a wait of over three minutes, omero.NoProcessorAvailable when none takes it.
+        """
+        if seconds > LONGEST_WAIT:
+            raise omero.ApiUsageException(message="Delay is too long. Maximum = 3 minutes.")
+        job.status = jobs.status_of(jobs.WAITING)
+        made = acquire(self.state, self.session, call.caller, job, seconds)
+        return omero.grid.InteractiveProcessorPrx.uncheckedCast(made.serve())
+
+    def addProcessor(self, call: Call, processor: Any) -> None:
+        """Let a client run scripts: for himself, or an administrator for everybody."""
+        self.state.processors.add(call, self.session, processor)
+
+    def removeProcessor(self, call: Call, processor: Any) -> None:
+        """Ask that client no more."""
+        self.state.processors.remove(processor)
 
     def areTablesEnabled(self, call: Call) -> bool:
         """No: the sandbox has no tables."""

@@ -1,6 +1,7 @@
 """A curator proves that all of an original's metadata is in OMERO, in a Zarr, in an OME-XML."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,19 @@ def test_what_is_missing_is_told_and_exits_with_1(omero_cli: Omero, acquisition:
     assert "Image[1]/name" in result.out and "another" in result.out and "overview" in result.out
     assert "1 of " in result.err
     assert "another" in page.read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["v4_m3_noome", "v4_r_C12H2"])
+def test_a_zarr_without_ome_xml_says_what_ngff_says(
+    omero_cli: Omero, shared: Path, tmp_path: Path, name: str
+) -> None:
+    zarr = tmp_path / f"{name}.zarr"
+    shutil.copytree(shared / "layouts" / f"{name}.zarr", zarr)
+    shutil.rmtree(zarr / "OME", ignore_errors=True)
+    fileset = imported(omero_cli, zarr)["fileset"]
+    code, found = completeness(omero_cli, zarr, f"Fileset:{fileset}")
+    assert (code, lost(found)) == (0, [])
+    assert found["score"]["equal"] > 10
 
 
 def test_files_are_compared_without_a_session(acquisition: Path, capsys: pytest.CaptureFixture) -> None:

@@ -77,6 +77,25 @@ def test_a_target_that_nothing_can_go_into(omero_cli: Omero, shared: Path, layou
     assert ("give a Screen" in result.err) == (layout == "v4_plate23")
 
 
+def test_what_goes_nowhere_is_told(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
+    zarr = shutil.copytree(shared / "layouts" / "v4_plate23.zarr", tmp_path / "mixed.zarr")
+    shutil.copytree(zarr / "A" / "1" / "0", zarr / "0")  # beside the plate
+    (zarr / "OME" / ".zattrs").unlink()
+    (zarr / "OME" / "METADATA.ome.xml").unlink()
+    only_screen = omero_cli("roz", "import", str(zarr), "--dry-run", "--target", "Screen:name:x")
+    assert "warning: " in only_screen.err and "1 image that is on no plate" in only_screen.err
+    only_dataset = omero_cli("roz", "import", str(zarr), "--dry-run", "--target", "Dataset:name:x")
+    assert "1 plate goes into none" in only_dataset.err
+    table = tmp_path / "table.csv"
+    table.write_text(f"uri,target\n{zarr},Screen:name:a;b;Dataset:name:c\n")
+    both = omero_cli("roz", "import", "--from", str(table), "--json")
+    assert both.code == 0 and "warning" not in both.err, both.err
+    [done] = json.loads(both.out)
+    assert in_dataset(omero_cli, "c")[-1][1] == done["plain"] and len(done["plain"]) == 1
+    hql = "select l.child.id from ScreenPlateLink l where l.parent.name = 'a;b'"
+    assert [plate for (plate,) in children(omero_cli, hql)] == done["plates"]
+
+
 def test_names(omero_cli: Omero, shared: Path, acquisition: Path) -> None:
     def names(done: dict) -> list[str]:
         hql = f"select i.name from Image i where i.fileset.id = {done['fileset']} order by i.series"
@@ -118,3 +137,14 @@ def test_a_wrong_table(omero_cli: Omero, tmp_path: Path, content: str | None) ->
     if content is not None:
         table.write_text(content)
     assert omero_cli("roz", "import", "--from", str(table)).code == 2
+    result = omero_cli("roz", "import", "--from", str(table), "--json")
+    assert result.code == 2 and [one["state"] for one in json.loads(result.out)] == ["failed"]
+
+
+def test_a_password_in_an_address_is_not_repeated(omero_cli: Omero, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("uri\nhttps://me:geheim@127.0.0.1/x.zarr\n/nowhere.zarr\n")
+    result = omero_cli("roz", "import", "--from", str(table), "--json")
+    assert result.code == 1
+    assert "geheim" not in result.out + result.err
+    assert [one["uri"] for one in json.loads(result.out)] == [None, "/nowhere.zarr"]

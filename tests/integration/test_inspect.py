@@ -56,6 +56,17 @@ def test_what_is_wrong_is_told_with_exit_code_1(omero_cli: Omero, acquisition: P
     assert str(empty) in result.err and "Traceback" not in result.err
 
 
+@pytest.mark.parametrize(
+    ("uri", "code"), [("/nowhere.zarr", 1), ("ftp://x/y", 2), ("https://me:geheim@127.0.0.1/x", 2), ("s3://b/k?x=1", 2)]
+)
+def test_what_cannot_be_read_is_json_too(omero_cli: Omero, uri: str, code: int) -> None:
+    result = omero_cli("roz", "inspect", uri, "--json")
+    assert result.code == code
+    told = json.loads(result.out)
+    assert told["problems"][0]["what"] in result.err
+    assert told["uri"] == (uri if code == 1 else None) and "geheim" not in result.out
+
+
 def test_a_password_in_an_address_is_refused_and_not_repeated(omero_cli: Omero) -> None:
     result = omero_cli("roz", "inspect", "https://me:geheim@127.0.0.1/x.zarr")
     assert result.code == 2

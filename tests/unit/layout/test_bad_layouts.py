@@ -295,3 +295,18 @@ def test_everything_wrong_is_told_at_once() -> None:
         read_layout(Tree(files)).mapped_series()
     assert [problem.where for problem in caught.value.problems] == ["OME", "1/.zattrs", "0"]
     assert str(caught.value).endswith("(and 2 more)")
+
+
+def test_an_image_in_another_well_than_the_xml_says() -> None:
+    files = plate("", {"A/1": ["0"], "B/1": ["0"]}) | series("B/1/0", "A/1/0")
+    files |= xml(ome_plate((0, 0, [0]), (1, 0, [1])), ome_image(0), ome_image(1))
+    first, second = errors(files)
+    assert first.startswith("B/1/0: it is in row 1, column 0, but its Image in row 0, column 0 in OME/METADATA.ome.xml")
+    assert second.startswith("A/1/0: it is in row 0")
+
+
+def test_fields_that_the_xml_has_left_out() -> None:
+    files = plate("", {"A/1": ["0"], "A/2": ["0", "1"]}) | xml(ome_plate((0, 0, [0])), ome_image(0))
+    assert errors(files) == [
+        "A/2/0: this field and 1 more of the plate is no Image of the OME-XML; give --mapping FILE, or convert again"
+    ]

@@ -55,10 +55,8 @@ def test_several_metadata_sources() -> None:
     assert [(s.kind, s.mapping.paths) for s in layout.sources] == [
         ("4dn", ("0",)), ("ome-xml", ("0",)), ("ome-xml", ("1",)),
     ]  # fmt: skip
-    assert layout.mapping.paths == ("0",)
-    assert [one.path for one in layout.series] == ["0", "1"]
-    assert layout.ome_xml is not None
-    assert b'"a"' in layout.ome_xml
+    assert layout.mapping.paths == ("0", "1")
+    assert layout.names == {"0": "a", "1": "b"}
 
 
 def test_series_is_by_position_never_by_the_number_in_the_id() -> None:
@@ -148,3 +146,27 @@ def test_forms_of_a_mapping_file(text: str) -> None:
 def test_mapping_files_that_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"map\.txt"):
         parse_mapping(text, "map.txt")
+
+
+def test_plates_beside_images_are_found_where_nothing_is_stated() -> None:
+    files = root() | plate("P", {"A/1": ["0"]}) | plate("Q", {"B/2": ["0"]}) | image("0")
+    assert mapped(files) == ("plate", ["P/A/1/0", "Q/B/2/0", "0"])
+    assert [each.path for each in read_layout(Tree(files)).plates] == ["P", "Q"]
+
+
+def sources(*named: tuple[str, list[str] | None]) -> dict[str, Any]:
+    items = [{"@type": "ome-xml", "file": {"path": path}} | ({"seriesMapping": m} if m else {}) for path, m in named]
+    return root(metadataSources=items)
+
+
+def test_each_source_has_its_own_plate() -> None:
+    files = sources(("p.xml", None), ("q.xml", None)) | plate("P", {"A/1": ["0"]}) | plate("Q", {"B/2": ["0"]})
+    files |= {"p.xml": xml(ome_plate((0, 0, [0])), ome_image(0))["OME/METADATA.ome.xml"]}
+    files |= {"q.xml": xml(ome_plate((1, 1, [0])), ome_image(0))["OME/METADATA.ome.xml"]}
+    assert mapped(files) == ("plate", ["P/A/1/0", "Q/B/2/0"])
+
+
+def test_what_no_source_names_is_an_image_all_the_same() -> None:
+    files = sources(("one.xml", ["1"])) | image("0") | image("1") | plate("P", {"A/1": ["0"]})
+    files |= {"one.xml": xml(ome_image(0))["OME/METADATA.ome.xml"]}
+    assert mapped(files) == ("metadataSources", ["1", "P/A/1/0", "0"])

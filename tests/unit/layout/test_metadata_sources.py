@@ -17,6 +17,7 @@ from omero_roz.layout import kinds
 from omero_roz.layout.annotation import annotation
 from omero_roz.layout.mapping import parse_mapping
 from omero_roz.layout.reading import read_layout
+from omero_roz.layout.union import ome_xml_of
 from omero_roz.ports.zarr_stores import open_store
 from tests.unit.layout.trees import Tree, image, image_v3, ome_image, root, series, xml
 
@@ -160,7 +161,7 @@ def test_another_kind_plugs_in(plugged: None) -> None:
     assert source.kind == "lines" and source.summary
     assert [one.name for one in source.summary.images] == ["first", "second"]
     assert layout.mapping.paths == ("1", "0")
-    assert layout.ome_xml == source.content
+    assert ome_xml_of(layout) == source.content
 
 
 def test_a_plug_in_that_fails_is_named(plugged: None) -> None:
@@ -171,4 +172,4 @@ def test_a_plug_in_that_fails_is_named(plugged: None) -> None:
 def test_a_kind_that_nobody_knows_is_told_and_not_used() -> None:
     layout = read_layout(layout_with_lines(b"?"))
     assert [p.severity for p in layout.problems] == ["warning"]
-    assert layout.ome_xml is None
+    assert layout.names == {}

@@ -104,7 +104,7 @@ def series(*paths: Any) -> dict[str, Any]:
 
 def ome_image(number: int = 0, name: str = "one", size: str = "6 4 1 1 1", pixel_type: str = "uint16") -> str:
     sizes = " ".join(f'Size{axis}="{n}"' for axis, n in zip("XYZCT", size.split(), strict=True))
-    pixels = f'<Pixels ID="Pixels:{number}" {sizes} Type="{pixel_type}"/>'
+    pixels = f'<Pixels ID="Pixels:{number}" DimensionOrder="XYZCT" {sizes} Type="{pixel_type}"/>'
     return f'<Image ID="Image:{number}" Name="{name}">{pixels}</Image>'
 
 
