@@ -19,9 +19,12 @@ class FilesetFile:
 
     @classmethod
     def below(cls, top: str, now: datetime) -> "FilesetFile":
-        """A file in a new directory below `top`, the user's own directory in the ManagedRepository."""
-        time = now.strftime("%H-%M-%S.%f")[:-3]
-        return cls(f"{top}/omero-roz/{now:%Y-%m}/{now:%d}/{time}/", "METADATA.ome.xml")
+        """A file in a new directory below `top`, the user's own directory in the ManagedRepository.
+
+        One directory and no tree of dates: an import that is taken back can remove all that it made, and nothing that
+        another one is just about to use.
+        """
+        return cls(f"{top}/omero-roz/{now:%Y-%m-%d_%H-%M-%S.%f}/", "METADATA.ome.xml")
 
     @property
     def client_path(self) -> str:

@@ -43,10 +43,12 @@ class Opening:
         self._kinds = [kind(one) for one in self._shared]
         self._begun: Opened | None = None
         self._note: OpenRecord | None = None
+        self._written: str | None = None
 
     def begin(self, record: Record, xml: bytes) -> Opened:
         """Save the file, the fileset with its record, and what the images share."""
         file, group = self._plan.file, self._plan.group_id
+        self._written = file.directory
         file_id = ManagedRepository(self._session, group).write(file.directory, file.name, xml)
         new = NewFileset(file.directory, file.client_path, file_id)
         first, *others = batches(self._shared, CHUNK) or [()]
@@ -104,9 +106,13 @@ class Opening:
 
     def take_back(self) -> None:
         """Delete everything that was made; nothing where nothing was."""
+        group, directories = self._plan.group_id, [self._written] if self._written else []
         if self._begun is not None:
+            directories = [self._filesets.get(self._begun.fileset).template_prefix]
             known, kinds = self._begun.record.shared, set(self._kinds)
-            take_back(self._session, self._begun.fileset, NS_RECORD, known, kinds, self._plan.group_id)
+            take_back(self._session, self._begun.fileset, NS_RECORD, known, kinds, group)
+        for directory in directories:
+            ManagedRepository(self._session, group).remove(directory)
 
     @property
     def fileset(self) -> int | None:

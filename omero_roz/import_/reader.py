@@ -18,11 +18,13 @@ from omero_roz.layout.model import Series
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.database import Database
-from omero_roz.ports.repository_disk import SHADOWS, check_source
+from omero_roz.ports.repository_disk import SHADOWS, RepositoryDisk, check_source
 from omero_roz.record import ImageRecord, Record
 from omero_roz.replace import swap
 from omero_roz.replace.shadowing import repository_disk
 from omero_roz.replace.steps import Means
+
+_IMPORT = "Import-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def bind_to_shadows(
     trees = zarr_reader.shadows(store, root, [pair.series for pair in pairs])
     database, top = means.database, fileset.template_prefix.partition("/")[0]
     disk = repository_disk(means.session, database, means.repository, top, fileset.owner.group_id)
+    _clear(disk, database, f"{top}/{SHADOWS}/")
     directory = f"{_directory(fileset)}{datetime.now(UTC):%Y-%m-%d_%H-%M-%S.%f}/"
     images = _records(database, pairs, directory, disk.uuid)
     moves = tuple(Move(image.id, image.before, image.after) for image in images)
@@ -84,6 +87,13 @@ def bind_to_shadows(
             disk.remove(directory)
             raise
     return bound
+
+
+def _clear(disk: RepositoryDisk, database: Database, directory: str) -> None:
+    """Remove the shadows of imports whose filesets were deleted in OMERO, which knows nothing of the links in them."""
+    found = {int(name.removeprefix(_IMPORT)): name for name in disk.numbered(directory, _IMPORT)}
+    for name in swap.stale_imports(database, directory, found) if found else ():
+        disk.remove(f"{directory}{name}/")
 
 
 def remove_shadows(means: Means, fileset: int, prefix: str) -> None:
@@ -114,4 +124,4 @@ def _directory(fileset: Fileset) -> str:
 
 
 def _below(prefix: str, fileset: int) -> str:
-    return f"{prefix.partition('/')[0]}/{SHADOWS}/Import-{fileset}/"
+    return f"{prefix.partition('/')[0]}/{SHADOWS}/{_IMPORT}{fileset}/"

@@ -13,6 +13,11 @@ from omero_roz.ports.omero_session import OmeroSession, omero_errors
 _LEFT = """select o.id, e.id from OriginalFile o left outer join o.filesetEntries e
     where o.path like :prefix and (o.mimetype is null or o.mimetype <> 'Directory')"""
 
+_BELOW = "select o.id from OriginalFile o where o.path like :prefix"
+# A server puts directories into a group of everybody's.
+_DIRECTORY = """select o.id, o.details.group.id from OriginalFile o
+    where o.path = :path and o.name = :name and o.mimetype = 'Directory' and o.repo is not null"""
+
 
 class ManagedRepository:
     """The repository of imported files, in the group of the work."""
@@ -45,6 +50,19 @@ class ManagedRepository:
         """Make a directory of the user's with its row, unless it is there."""
         with omero_errors(f"making {directory} in the ManagedRepository"):
             self._repository.makeDir(directory, True, self._context)
+
+    def remove(self, directory: str) -> None:
+        """Delete a directory of the user's with the files in it which no fileset has; it stays where a fileset has one.
+
+        OMERO's delete of a directory's row empties it on the disk, also of what has no row.
+        """
+        self.clear(directory)
+        parent, _, name = directory.rstrip("/").rpartition("/")
+        what = f"looking for {directory}"
+        below = self._session.rows(_BELOW, what, self._group, prefix=directory + "%")
+        found = self._session.rows(_DIRECTORY, what, path=f"{parent}/", name=name)
+        for file, group in found if not below else ():
+            delete(self._session, {"OriginalFile": [file]}, group)
 
     def clear(self, directory: str) -> None:
         """Delete the user's files below a directory which no fileset has: a run that was killed left them."""

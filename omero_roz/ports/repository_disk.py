@@ -10,6 +10,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -85,6 +86,15 @@ class RepositoryDisk:
     def remove(self, directory: str) -> None:
         """Remove a directory that was not used in the end; no link is followed."""
         shutil.rmtree(self.root / directory, ignore_errors=True)
+
+    def numbered(self, directory: str, prefix: str) -> list[str]:
+        """The real directories in a directory that are called a prefix and a number; none where it is not there."""
+        try:
+            with os.scandir(self.root / directory) as entries:
+                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return []
+        return sorted(name for name in names if re.fullmatch(re.escape(prefix) + "[1-9][0-9]{0,17}", name))
 
     def _file(self, directory: str, name: str, content: bytes) -> NewFile:
         sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()

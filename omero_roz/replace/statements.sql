@@ -28,6 +28,13 @@ SELECT repo FROM originalfile WHERE path = %(path)s AND name = %(name)s AND mime
 -- Not through the API: a fileset that was given to somebody else since is still using its files.
 SELECT templateprefix FROM fileset WHERE starts_with(templateprefix, %(directory)s)
 
+-- name: filesets_there
+SELECT id FROM fileset WHERE id = ANY(%(ids)s::bigint[])
+
+-- name: directories_read
+-- Reads all of pixels: asked only where a fileset is gone.
+SELECT DISTINCT split_part(path, '/', 3) FROM pixels WHERE starts_with(path, %(directory)s)
+
 -- name: open_event
 -- _prepare_session makes the triggers use this event, instead of making one of nobody's for each row.
 WITH made AS (

@@ -61,6 +61,16 @@ def prefixes_below(database: Database, directory: str) -> set[str]:
         return {prefix for [prefix] in tx.rows(SQL["prefixes"], directory=directory)}
 
 
+def stale_imports(database: Database, directory: str, filesets: Mapping[int, str]) -> list[str]:
+    """Of the directories (by fileset) of shadows in `directory`, whose fileset is gone and that no image reads."""
+    with database.transaction() as tx:
+        there = {fileset for [fileset] in tx.rows(SQL["filesets_there"], ids=list(filesets))}
+        if there.issuperset(filesets):
+            return []
+        read = {name for [name] in tx.rows(SQL["directories_read"], directory=directory)}
+    return [name for fileset, name in filesets.items() if fileset not in there and name not in read]
+
+
 def images_inside(database: Database, fileset: int) -> set[int]:
     """The images in a fileset, of all groups."""
     with database.transaction() as tx:

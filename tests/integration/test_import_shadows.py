@@ -122,6 +122,12 @@ def test_what_omero_deletes_is_never_the_zarrs(importing: Importing, acquisition
     left = f"select i.id from Image i where i.fileset.id = {done['fileset']}"
     assert client.sf.getQueryService().projection(left, None) == []
     assert hashes(zarr) == before
+    assert [path for path in importing.shadows() if f"Import-{done['fileset']}/" in str(path)]  # OMERO knows no links
+    again = importing.done(zarr)
+    kept = {path.parent.parent.name for path in importing.shadows()}
+    assert f"Import-{done['fileset']}" not in kept and f"Import-{again['fileset']}" in kept
+    assert hashes(zarr) == before
+    assert shown(client, again["images"])
 
 
 def test_other_pixels_are_noticed_and_all_is_taken_back(
@@ -135,8 +141,9 @@ def test_other_pixels_are_noticed_and_all_is_taken_back(
     assert result.code == 1 and "OMERO shows zeros" in result.err, result.err
     after = all_rows(importing.dsn)
     assert rows.changed_in(after) == {}
-    # the user's directories, and what a server keeps of each delete and each new namespace
+    # what a server keeps of each delete and each new namespace; the user's own directory is made once
     assert set(rows.new_in(after)) <= {"originalfile", "_fs_deletelog", "namespace"}
+    assert rows.new_in(after).get("originalfile", 0) <= 2
     assert importing.shadows() == shadows
     assert hashes(tmp_path) == files
     importing.done(zarr)
