@@ -151,6 +151,8 @@ def _required(source: type[BaseModel], target: Any) -> typing.Iterator[tuple[str
     """Give what the server's importer puts where OMERO requires a value: Unknown, or the class's name."""
     fields = target._field_info._asdict()
     for name, info in source.model_fields.items():
+        if f"{source.__name__}.{name}" in BUILT_ELSEWHERE:
+            continue
         attribute, kind = _attribute(source, target, name), _type(info)[0]
         if attribute and not fields[attribute].nullable and issubclass(kind, Enum):
             yield attribute, _unknown(enum_name(kind))

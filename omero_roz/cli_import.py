@@ -151,6 +151,13 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
 
 
 def _one(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
+    from ome_graph.bulk import many_objects
+
+    with many_objects():
+        return _read_and_import(ctx, means, one, args)
+
+
+def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
     from omero_roz import zarrs
     from omero_roz.import_.one import Skipped, prepare
     from omero_roz.import_.one import run as run_prepared

@@ -41,6 +41,9 @@ class Opening:
         self._filesets = Filesets(session)
         self._shared = [one for wave in made.shared for one in wave]
         self._kinds = [kind(one) for one in self._shared]
+        with_wells = {id(well.plate) for well in made.wells}
+        self._plates = [place for place, one in enumerate(self._shared) if id(one) in with_wells]
+        self._is_written = True  # whether the record in OMERO has all that is known
         self._begun: Opened | None = None
         self._note: OpenRecord | None = None
         self._written: str | None = None
@@ -59,8 +62,7 @@ class Opening:
         self._saved(first, created.ids)
         for chunk in others:
             self._saved(chunk, self._rewrite(chunk))
-        if self._shared:
-            self._rewrite(())
+        self._is_written = False  # the first batch does it
         return self._begun
 
     def resume(self, earlier: Earlier) -> Opened | None:
@@ -89,8 +91,10 @@ class Opening:
 
     def note(self, said: str) -> Any:
         """What is to be saved along with a batch, so that no other process saves the same; `said`: how far it is."""
-        assert self._note is not None
-        return self._note.next(said)
+        assert self._begun is not None and self._note is not None
+        text = None if self._is_written else self._begun.record.to_json()
+        self._is_written = True
+        return self._note.next(said, text)
 
     def close(self, record: Record, objects: Sequence) -> None:
         """Write the record's last state, in one transaction with objects. Raises Refused where another has won."""
@@ -113,6 +117,11 @@ class Opening:
             take_back(self._session, self._begun.fileset, NS_RECORD, known, kinds, group)
         for directory in directories:
             ManagedRepository(self._session, group).remove(directory)
+
+    @property
+    def plates(self) -> tuple[int, ...]:
+        """The plates that the new images are on."""
+        return tuple(self._begun.record.shared[place][1] for place in self._plates) if self._begun else ()
 
     @property
     def fileset(self) -> int | None:

@@ -1,6 +1,7 @@
 """Doing an import as planned; whatever goes wrong before its end is taken back."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Literal
@@ -12,7 +13,7 @@ from ome_graph.bulk import many_objects
 from ome_graph.xml import metadata_only
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import Problem, Refused, Unreachable
-from omero_roz.fileset import Fileset
+from omero_roz.fileset import Fileset, OmeroImage, Owner
 from omero_roz.import_.display import display, stated
 from omero_roz.import_.earlier import Earlier, Others
 from omero_roz.import_.opening import Opened, Opening
@@ -21,11 +22,22 @@ from omero_roz.import_.reader import bind_to_shadows, remove_shadows
 from omero_roz.import_.statistics import read_all
 from omero_roz.layout.model import Series, ZarrLayout
 from omero_roz.layout.store import Store
-from omero_roz.matching import Pair, match_fileset
+from omero_roz.matching import Pair
 from omero_roz.plan import ImportPlan
-from omero_roz.ports.enumerations import Enumerations
+from omero_roz.ports import rendering
+from omero_roz.ports.enumerations import Enumerations, with_enumerations
 from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.new_images import NewImages, Seen, Statistics, Unit, in_batches, plate_ids, units
+from omero_roz.ports.new_images import (
+    Enums,
+    NewImages,
+    Prepared,
+    Seen,
+    Statistics,
+    Unit,
+    in_batches,
+    saved_images,
+    units,
+)
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.targets import links
 from omero_roz.ports.thumbnails import make_thumbnails
@@ -88,8 +100,7 @@ def run_import(
     later), or where another process has taken it over.
     """
     session = means.session
-    enums = Enumerations(session)
-    made = _graph(plan, source.ome, enums)
+    made, enums = with_enumerations(session, lambda enums: _graph(plan, source.ome, enums))
     opening = Opening(session, plan, made, others)
     try:
         opened = (opening.resume(earlier) if earlier else None) or opening.begin(record, metadata_only(source.xml))
@@ -102,7 +113,9 @@ def run_import(
         raise
 
 
-def _graph(plan: ImportPlan, ome: OME, enums: Enumerations) -> Graph:
+def _graph(plan: ImportPlan, ome: OME, enums: Enums) -> Graph:
+    for kind, value in rendering.ENUMERATIONS:
+        enums(kind, value)  # looked up along with those of the OME-XML
     names = {plate.id: plate.name for plate in plan.plates}
     for plate in ome.plates:
         plate.name = names.get(plate.id, plate.name)
@@ -126,21 +139,30 @@ class _Saving:
         self._series = source.layout.mapped_series()
 
     def run(self, opening: Opening, opened: Opened, progress: Progress) -> None:
-        """Save what is missing."""
+        """Save what is missing; while a batch is being saved, the next one is made ready."""
         present = _present(Filesets(self._session).get(opened.fileset), self._plan) if self._plan.resumes else set()
         missing = [unit for unit in units(self._made) if not present.issuperset(unit.images)]
         known = self._known([self._series[place] for place in _images(missing)])
         images = NewImages(self._session, self._plan.group_id, opened.fileset, self._made, self._enums)
         done, total = len(present), len(self._plan.images)
-        with many_objects():
+
+        def save(batch: Prepared, done: int) -> int:
+            images.save(batch, opening.note(f"{done} of {total} images saved"))
+            return done
+
+        progress("saving images", done, total)
+        with many_objects(), ThreadPoolExecutor(1) as thread:  # its end waits: what is being saved is not taken back
+            saving: Future[int] | None = None
             for batch in in_batches(missing, self._plan.batch):
-                progress("saving images", done, total)
                 places = _images(batch)
                 seen = [self._seen(place, one) for place, one in zip(places, islice(known, len(places)), strict=True)]
+                ready = images.prepare(batch, [self._plan.images[place] for place in places], seen)
                 done += len(places)
-                note = opening.note(f"{done} of {total} images saved")
-                images.save(batch, [self._plan.images[place] for place in places], seen, note)
-        progress("saving images", total, total)
+                if saving is not None:
+                    progress("saving images", saving.result(), total)
+                saving = thread.submit(save, ready, done)
+            if saving is not None:
+                progress("saving images", saving.result(), total)
 
     def _known(self, series: Sequence[Series]) -> Iterator[Statistics]:
         if self._statistics == "read":
@@ -172,17 +194,30 @@ def _bound(
     means: Means, plan: ImportPlan, source: Source, opened: Opened, progress: Progress
 ) -> tuple[Opened, tuple[Pair, ...]]:
     """The import with all its images bound, and what each is of the Zarr."""
-    fileset = Filesets(means.session).get(opened.fileset)
-    if order := {image.id: number for number, image in enumerate(opened.record.images)}:  # in shadows all are series 0
-        images = sorted(fileset.images, key=lambda image: order.get(image.id, len(order)))
-        fileset = replace(fileset, images=tuple(images))
-    # They were bound by the mapping, which may say otherwise than places on plates.
-    pairs = match_fileset(fileset, source.layout, source.layout.mapping)
-    if order or plan.binding != zarr_reader.NAME:
+    pairs = _pairs(means.session, plan, source, opened)
+    if opened.record.images or plan.binding != zarr_reader.NAME:
         return opened, pairs
     progress("binding images", 0, len(pairs))
+    who = means.session.who
+    owner = Owner(who.user_id, who.user_name, plan.group_id)
+    fileset = Fileset(opened.fileset, plan.file.directory, owner, tuple(pair.image for pair in pairs))
     record = bind_to_shadows(means, fileset, pairs, source.store, plan.root, opened.annotation, opened.record)
     return replace(opened, record=record), pairs
+
+
+def _pairs(session: OmeroSession, plan: ImportPlan, source: Source, opened: Opened) -> tuple[Pair, ...]:
+    """The new images and their series, in the order of the plan; Refused where one is not there."""
+    rows = saved_images(session, opened.fileset)
+    if order := {image.id: number for number, image in enumerate(opened.record.images)}:  # in shadows all are series 0
+        rows.sort(key=lambda row: order.get(row[0], len(order)))
+    elif [series for _, series, _ in rows] != [image.series for image in plan.images]:
+        rows = []
+    if len(rows) != len(plan.images):
+        raise Refused("images of it were deleted meanwhile", f"Fileset:{opened.fileset}", "repeat the command")
+    return tuple(
+        Pair(OmeroImage(number, new.name, at, pixels, one.sizes, one.pixel_type or "", one.sizes.c, new.binding), one)
+        for (number, at, pixels), new, one in zip(rows, plan.images, source.layout.mapped_series(), strict=True)
+    )
 
 
 def _finish(
@@ -199,7 +234,7 @@ def _finish(
     planes = _probe(session, plan, pairs, source.store, progress) if options.probe else 0
     problems = _draw(session, plan, pairs, progress) if planes and options.thumbnails else ()
     images = tuple(pair.image.id for pair in pairs)
-    plates = tuple(plate_ids(session, opened.fileset)) if plan.plates else ()
+    plates = opening.plates
     plain = tuple(images[place] for place in plain_images(source.ome))
     linked = links(plan.targets, {"Image": plain, "Plate": plates}, plan.dataset)
     _close(plan, opening, opened, pairs, linked, options.probe)

@@ -47,6 +47,15 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch that is ready: what is saved, all its images and wells, and what an error says of it."""
+
+    objects: tuple
+    parts: tuple
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unit:
     """What must be saved in one transaction: wells with their images (places in the graph), or one plain image."""
 
@@ -122,17 +131,24 @@ class NewImages:
         self._session, self._group, self._fileset = session, group_id, fileset_id
         self._made, self._enums = made, enums
 
-    def save(self, batch: Sequence[Unit], planned: Sequence[NewImage], seen: Sequence[Seen], note: Any) -> None:
-        """Save units in one transaction, each image bound, in its fileset and with its display from the start.
+    def prepare(self, batch: Sequence[Unit], planned: Sequence[NewImage], seen: Sequence[Seen]) -> Prepared:
+        """Make units ready to be saved, each image bound, in its fileset and with its display from the start.
 
-        `planned` and `seen` belong to the images of the units, in their order; `note` is saved along with them.
+        `planned` and `seen` belong to the images of the units, in their order.
         """
         images = [place for unit in batch for place in unit.images]
         for place, plan, known in zip(images, planned, seen, strict=True):
             self._prepare(self._made.images[place], plan, known)
         wells = [self._made.wells[number] for unit in batch for number in unit.wells]
         plain = [self._made.images[place] for unit in batch if not unit.wells for place in unit.images]
-        self._session.save_batch([note, *wells, *plain], f"saving images {images[0]} to {images[-1]}", self._group)
+        parts = [self._made.images[place] for place in images] + wells
+        return Prepared((*wells, *plain), tuple(parts), f"saving images {images[0]} to {images[-1]}")
+
+    def save(self, prepared: Prepared, note: Any) -> None:
+        """Save a batch in one transaction, `note` along with it; what was saved is then let go of."""
+        self._session.save_batch([note, *prepared.objects], prepared.what, self._group)
+        for part in prepared.parts:
+            part.unload()
 
     def _prepare(self, image, plan: NewImage, known: Seen) -> None:
         image.fileset, image.series = FilesetI(self._fileset, False), rint(plan.series)
@@ -147,14 +163,10 @@ class NewImages:
         pixels.addRenderingDef(rendering_def(known.display, channels, self._enums))
 
 
-def image_ids(session: OmeroSession, fileset_id: int) -> dict[int, int]:
-    """The ids of a fileset's images by their series."""
-    hql = "select i.series, i.id from Image i where i.fileset.id = :id"
-    return dict(session.rows(hql, "reading the new images", id=fileset_id))
-
-
-def plate_ids(session: OmeroSession, fileset_id: int) -> list[int]:
-    """The ids of the plates that a fileset's images are on."""
-    hql = """select distinct w.plate.id from WellSample s join s.well w join s.image i
-        where i.fileset.id = :id"""
-    return sorted(row[0] for row in session.rows(hql, "reading the new plates", id=fileset_id))
+def saved_images(session: OmeroSession, fileset_id: int) -> list[tuple[int, int, int]]:
+    """Id, series and pixels' id of a fileset's images, in the order of their series."""
+    hql = """select i.id, i.series, p.id from Image i join i.pixels p where i.fileset.id = :id
+        order by i.series, i.id"""
+    return [
+        (image, series, pixels) for image, series, pixels in session.rows(hql, "reading the new images", id=fileset_id)
+    ]

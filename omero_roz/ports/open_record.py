@@ -41,8 +41,8 @@ class OpenRecord:
                 return found.textValue.val
         raise AssertionError("the last try returns or raises")
 
-    def next(self, said: str) -> CommentAnnotationI:
-        """The note as it is to be saved along with a batch; `said` is how far the import is then.
+    def next(self, said: str, text: str | None = None) -> CommentAnnotationI:
+        """The note as it is to be saved along with a batch; `said` is how far the import is then, `text` a new text.
 
         Raises Refused where another process has taken it over.
         """
@@ -52,12 +52,14 @@ class OpenRecord:
             raise Refused(what, f"Annotation:{self._annotation}", "let it finish")
         self._written = f"{said}; {self._token}"
         found.description = rstring(self._written)
+        if text is not None:
+            found.textValue = rstring(text)
         return found
 
     def closed(self, text: str) -> CommentAnnotationI:
         """The note with its last text, to be saved; raises as `next`."""
-        found = self.next("done")
-        found.description, found.textValue = None, rstring(text)
+        found = self.next("done", text)
+        found.description = None
         return found
 
     def is_held(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import omero.model as model
 from omero.rtypes import rbool, rdouble, rint, rstring
 
+ENUMERATIONS = (("RenderingModel", "rgb"), ("RenderingModel", "greyscale"), ("Family", "linear"))  # of most settings
 Enums = Callable[[str, str], Any]
 # Equal values are one object, which is made and sent once.
 _bool, _double, _int = cache(rbool), lru_cache(2000)(rdouble), cache(rint)

@@ -17,7 +17,7 @@ from ome_graph import graph
 from omero_roz.errors import Refused
 from omero_roz.fileset import OmeroImage
 from omero_roz.ports.deletion import delete
-from omero_roz.ports.enumerations import Enumerations
+from omero_roz.ports.enumerations import with_enumerations
 from omero_roz.ports.filesets import Filesets, external_info_object
 from omero_roz.ports.omero_session import OmeroSession
 
@@ -36,11 +36,8 @@ def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: 
     What the server shows of one can only be what its ExternalInfo names; there is nothing to fall back to. All are
     saved and deleted at once. Those that a dead process of this user left are deleted before.
     """
-    delete_left(session)
-    if not like:
-        yield []
-        return
-    made = graph(_ome(like), [NAME] * len(like), Enumerations(session))
+    _delete_stale(session, group_id)
+    made, _ = with_enumerations(session, lambda enums: graph(_ome(like), [NAME] * len(like), enums))
     fileset = FilesetI()
     fileset.templatePrefix = rstring(f"{PREFIX}{_machine()}/{os.getpid()}/")
     for image, one in zip(made.images, like, strict=True):

@@ -29,8 +29,8 @@ def test_the_later_one_goes_on_and_the_first_is_stopped(
     before, real, seconds = rows(omero_cli)["Image"], NewImages.save, list[Result]()
     monkeypatch.setattr(planning, "BATCH", 10)
 
-    def and_then_another_begins(self, batch, planned, seen, note):
-        real(self, batch, planned, seen, note)
+    def and_then_another_begins(self, prepared, note):
+        real(self, prepared, note)
         monkeypatch.setattr(NewImages, "save", real)
         seconds.append(omero_cli("roz", "import", zarr, "--json"))
 
@@ -71,8 +71,8 @@ def test_a_session_that_ends_in_the_middle(
     start, real = rows(omero_cli), NewImages.save
     monkeypatch.setattr(planning, "BATCH", 10)
 
-    def and_the_session_ends(self, batch, planned, seen, note):
-        real(self, batch, planned, seen, note)
+    def and_the_session_ends(self, prepared, note):
+        real(self, prepared, note)
         monkeypatch.setattr(NewImages, "save", real)
         other.killSession()
 
