@@ -36,7 +36,10 @@ def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: 
     What the server shows of one can only be what its ExternalInfo names; there is nothing to fall back to. All are
     saved and deleted at once. Those that a dead process of this user left are deleted before.
     """
-    _delete_stale(session, group_id)
+    delete_left(session)
+    if not like:
+        yield []
+        return
     made, _ = with_enumerations(session, lambda enums: graph(_ome(like), [NAME] * len(like), enums))
     fileset = FilesetI()
     fileset.templatePrefix = rstring(f"{PREFIX}{_machine()}/{os.getpid()}/")
