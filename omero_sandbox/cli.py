@@ -8,6 +8,7 @@ from pathlib import Path
 
 from omero_sandbox import sandbox
 from omero_sandbox.database.postgres import PostgresError
+from omero_sandbox.web.process import WebError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,13 +16,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
-    except (sandbox.SandboxError, PostgresError) as error:
+    except (sandbox.SandboxError, PostgresError, WebError) as error:
         print(f"omero-sandbox: {error}", file=sys.stderr)
         return 1
 
 
 def _start(options: argparse.Namespace) -> int:
-    access = sandbox.start(options.data, options.port, options.reader_v3, options.root_password, dict(options.s3))
+    access = sandbox.start(
+        options.data, options.port, options.reader_v3, options.root_password, dict(options.s3), options.web
+    )
     _print(access, options.json)
     return 0
 
@@ -47,6 +50,8 @@ def _print(access: sandbox.Access, as_json: bool) -> None:
         return
     print(f"OMERO      {access.host}:{access.ssl_port} (ssl), tcp://{access.host}:{access.tcp_port}")
     print(f"log in     omero login root@{access.host}:{access.ssl_port} -w {access.root_password}")
+    if access.web:
+        print(f"OMERO.web  {access.web}")
     print(f"database   {access.dsn}")
     print(f"files      {access.managed_repository}")
 
@@ -91,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--s3", type=_s3, metavar="HOST=ENDPOINT", action="append", default=[], help="where s3://HOST/… is read"
             )
+            command.add_argument("--web", action="store_true", help="start OMERO.web as well (port 4080 if free)")
             command.add_argument("--root-password", default="omero", metavar="WORD", help="root's first (%(default)s)")
     return parser
 

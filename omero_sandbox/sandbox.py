@@ -1,4 +1,4 @@
-"""The life of a sandbox: PostgreSQL and the server process, started and stopped together on a directory.
+"""The life of a sandbox: PostgreSQL, the server process and OMERO.web, started and stopped together on a directory.
 
 DIR/
   sandbox.json        how to reach it; written before the server starts, which reads it
@@ -6,6 +6,7 @@ DIR/
   server.ready        written by the server when it serves
   server.log  postgres.log
   postgres/           the database
+  web/                OMERO.web's files, once it was asked for
   ManagedRepository/  and what else the server keeps
 """
 
@@ -13,19 +14,19 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
 from omero_sandbox import processes
 from omero_sandbox.database import postgres, template
+from omero_sandbox.web import process as web_process
 
 SERVER = "omero_sandbox.server"
 START_SECONDS = 30.0
@@ -42,7 +43,7 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True)
 class Access:
-    """How clients reach a running sandbox: OMERO over ssl and tcp, the database, and the files."""
+    """How clients reach a running sandbox: OMERO over ssl and tcp, the database, the files; `web`: OMERO.web's URL."""
 
     host: str
     ssl_port: int
@@ -54,6 +55,7 @@ class Access:
     reader_v3: bool
     data_dir: Path
     s3: Mapping[str, str] = field(default_factory=dict)
+    web: str | None = None
 
 
 def default_data() -> Path:
@@ -66,7 +68,8 @@ def status(data: Path) -> Access | None:
     """How to reach the sandbox that runs on `data`; None if none does, or only a part of it."""
     data = data.resolve()
     serving = (data / "server.ready").exists() and _server(data) is not None
-    return _read(data) if serving and postgres.running(data / "postgres") is not None else None
+    access = _read(data) if serving and postgres.running(data / "postgres") is not None else None
+    return replace(access, web=web_process.address(data)) if access else None
 
 
 def start(
@@ -75,14 +78,16 @@ def start(
     reader_v3: bool = False,
     root_password: str = "omero",
     s3: Mapping[str, str] | None = None,
+    web: bool = False,
 ) -> Access:
     """Start a sandbox on `data` that lives on after this process, and wait until it serves.
 
     A new directory gets an empty OMERO whose root has `root_password`. `port` is the ssl port; without it
     the directory's own ports are taken again, else OMERO's usual ones, else any free ones. `s3`: see Settings;
-    credentials are those of this process's AWS environment. What is left of a killed sandbox is cleared first;
-    one that runs already is taken as it is. Raises SandboxError when that
-    one has other settings, or when it cannot start; no process is left behind then."""
+    credentials are those of this process's AWS environment. `web`: start OMERO.web as well, beside one that
+    runs too. What is left of a killed sandbox is cleared first; one that runs already is taken as it is.
+    Raises SandboxError when that one has other settings, or when it cannot start, WebError when OMERO.web
+    cannot; no process is left behind then."""
     data = data.resolve()
     with _locked(data):
         running = status(data)
@@ -90,13 +95,18 @@ def start(
             wanted = (port or running.ssl_port, reader_v3, dict(s3 or {}))
             if wanted != (running.ssl_port, running.reader_v3, dict(running.s3)):
                 raise SandboxError(f"a sandbox with other settings runs on {data}: stop it first")
-            return running
+            return _with_web(running) if web else running
         _stop(data)
         try:
-            return _start(data, port, reader_v3, root_password, s3 or {})
+            access = _start(data, port, reader_v3, root_password, s3 or {})
+            return _with_web(access) if web else access
         except BaseException:
             _stop(data)
             raise
+
+
+def _with_web(access: Access) -> Access:
+    return access if access.web else replace(access, web=web_process.start(access.data_dir, access.ssl_port))
 
 
 def stop(data: Path) -> bool:
@@ -115,10 +125,17 @@ class OmeroSandbox:
 
     It goes away even when this process is killed."""
 
-    def __init__(self, data: Path | None = None, reader_v3: bool = False, s3: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path | None = None,
+        reader_v3: bool = False,
+        s3: Mapping[str, str] | None = None,
+        web: bool = False,
+    ) -> None:
         self._data = data
         self._reader_v3 = reader_v3
         self._s3 = s3
+        self._web = web
         self._watcher: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Access:
@@ -132,7 +149,8 @@ class OmeroSandbox:
             start_new_session=True,
         )  # fmt: skip
         try:
-            return start(data, postgres.free_port() if temporary else None, self._reader_v3, s3=self._s3)
+            port = postgres.free_port() if temporary else None
+            return start(data, port, self._reader_v3, s3=self._s3, web=self._web)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -149,7 +167,7 @@ def _start(data: Path, port: int | None, reader_v3: bool, root_password: str, s3
     known = _read(data)
     (data / "ManagedRepository").mkdir(exist_ok=True)
     ssl, tcp = _ports(port, known)
-    database = known.dsn_port if known and _is_free(known.dsn_port) else postgres.free_port()
+    database = known.dsn_port if known and postgres.is_free(known.dsn_port) else postgres.free_port()
     access = Access(
         host=postgres.LOOPBACK, ssl_port=ssl, tcp_port=tcp, dsn_port=database, dsn=postgres.dsn(database),
         managed_repository=data / "ManagedRepository",
@@ -183,6 +201,7 @@ def _await_server(data: Path, pid: int) -> None:
 
 
 def _stop(data: Path) -> bool:
+    web = web_process.stop(data)
     server = _server(data)
     if server is not None:
         os.kill(server, signal.SIGTERM)
@@ -191,7 +210,7 @@ def _stop(data: Path) -> bool:
             processes.wait(server, STOP_SECONDS)
     for mark in ("server.pid", "server.ready"):
         (data / mark).unlink(missing_ok=True)
-    return postgres.stop(data / "postgres") or server is not None
+    return postgres.stop(data / "postgres") or server is not None or web
 
 
 def _server(data: Path) -> int | None:
@@ -222,25 +241,15 @@ def _write(access: Access) -> None:
 def _ports(port: int | None, known: Access | None) -> tuple[int, int]:
     """The ssl and tcp ports: the one asked for, the directory's own, the usual ones, or any that are free."""
     if port is not None:
-        if not _is_free(port):
+        if not postgres.is_free(port):
             raise SandboxError(f"port {port} is taken by another process: choose another --port, or leave it out")
-        if known is not None and known.ssl_port == port and _is_free(known.tcp_port):
+        if known is not None and known.ssl_port == port and postgres.is_free(known.tcp_port):
             return port, known.tcp_port
         return port, postgres.free_port()
     for ports in ((known.ssl_port, known.tcp_port) if known else USUAL_PORTS, USUAL_PORTS):
-        if all(map(_is_free, ports)):
+        if all(map(postgres.is_free, ports)):
             return ports
     return postgres.free_port(), postgres.free_port()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left counts as free
-        try:
-            probe.bind((postgres.LOOPBACK, port))
-        except OSError:
-            return False
-    return True
 
 
 @contextmanager

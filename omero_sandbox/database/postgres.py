@@ -49,6 +49,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port just left counts as free
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
 def dsn(port: int, database: str = "omero", user: str = "omero") -> str:
     """How psycopg2 and psql reach a database of the server on `port`; no password is asked for."""
     return f"host={LOOPBACK} port={port} user={user} dbname={database}"

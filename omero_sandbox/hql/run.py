@@ -41,6 +41,7 @@ def find(cursor: Any, caller: Caller, query: str, params: Parameters | None = No
 def project(cursor: Any, caller: Caller, query: str, params: Parameters | None = None) -> list[list[RType]]:
     """The rows that a query selects: objects as RObject, `new map` as one RMap, null as None.
 
+    In a map, an object named `…_details_permissions` is a map of its permissions instead.
     Raises omero.QueryException.
     """
     answer = _Answer(cursor, caller, query, params)
@@ -48,7 +49,13 @@ def project(cursor: Any, caller: Caller, query: str, params: Parameters | None =
     made = [[answer.value(out, row) for out in answer.compiled.outputs] for row in answer.picked]
     if names is None:
         return made
-    return [[rmap(dict(zip(names, row, strict=True)))] for row in made]
+    return [[rmap({name: _named(name, value) for name, value in zip(names, row, strict=True)})] for row in made]
+
+
+def _named(name: str, value: RType | None) -> RType | None:
+    if not name.endswith("_details_permissions") or not isinstance(value, omero.RObject):
+        return value
+    return _permissions_map(value.val.details.permissions)
 
 
 def plain(value: Any) -> Any:
@@ -157,10 +164,13 @@ class _Answer:
         return _rtype(row[out.at], self.types[out.at])
 
     def _permissions(self, bits: int, owner: int | None, group: int | None) -> Any:
-        made = self.rights.permissions(owner, group, bits)
-        allowed = ("canAnnotate", "canDelete", "canEdit", "canLink", "canChgrp", "canChown")
-        values: dict[str, Any] = {name: rbool(getattr(made, name)()) for name in allowed}
-        return rmap({"perm": rstring(str(made)), **values})
+        return _permissions_map(self.rights.permissions(owner, group, bits))
+
+
+def _permissions_map(permissions: Any) -> RType:
+    allowed = ("canAnnotate", "canDelete", "canEdit", "canLink", "canChgrp", "canChown")
+    values: dict[str, Any] = {name: rbool(getattr(permissions, name)()) for name in allowed}
+    return rmap({"perm": rstring(str(permissions)), **values})
 
 
 def _rtype(value: Any, kind: int) -> Any:

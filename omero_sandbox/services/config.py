@@ -9,21 +9,35 @@ from omero_sandbox.services.base import Call, Service, service
 
 VERSION = "5.6.12"
 DEFAULTS = {
-    "omero.pixeldata.max_plane_width": "3192",
-    "omero.pixeldata.max_plane_height": "3192",
-    "omero.client.viewer.roi_limit": "2000",
+    "omero.client.browser.thumb_default_size": "96",
+    "omero.client.download_as.max_size": "144000000",
+    "omero.client.icetransports": "ssl,tcp",
+    "omero.client.scripts_to_ignore": "",
+    "omero.client.ui.menu.dropdown.colleagues.enabled": "true",
+    "omero.client.ui.menu.dropdown.colleagues.label": "Members",
+    "omero.client.ui.menu.dropdown.everyone.enabled": "true",
+    "omero.client.ui.menu.dropdown.everyone.label": "All Members",
+    "omero.client.ui.menu.dropdown.leaders.enabled": "true",
+    "omero.client.ui.menu.dropdown.leaders.label": "Owners",
+    "omero.client.ui.tree.orphans.description": "This is a virtual container with orphaned images.",
+    "omero.client.ui.tree.orphans.enabled": "true",
+    "omero.client.ui.tree.orphans.name": "Orphaned Images",
+    "omero.client.ui.tree.type_order": "tagset,tag,project,dataset,screen,plate,acquisition,image",
     "omero.client.viewer.initial_zoom_level": "0",
     "omero.client.viewer.interpolate_pixels": "true",
-    "omero.client.download_as.max_size": "144000000",
+    "omero.client.viewer.roi_limit": "2000",
     "omero.client.web.host": "",
-    "omero.client.ui.tree.orphans.enabled": "true",
-    "omero.client.scripts_to_ignore": "",
-    "omero.security.password_required": "true",
     "omero.fs.repo.path": "%user%_%userId%//%year%-%month%/%day%/%time%",
+    "omero.mail.config": "false",
+    "omero.pixeldata.max_plane_height": "3192",
+    "omero.pixeldata.max_plane_width": "3192",
     "omero.scripts.timeout": "3600000",
     "omero.search.batch": "5000",
+    "omero.security.password_required": "true",
+    "omero.upgrades.url": "",  # clients ask nobody whether there is a newer OMERO
+    "omero.version": VERSION,
 }
-READABLE = re.compile(r"omero\.(client|pixeldata|router|security\.password_required|search)")
+READABLE = re.compile(r"omero\.(client|mail\.config|pixeldata|router|security\.password_required|search|upgrades|version)")
 
 
 @service
