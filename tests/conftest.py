@@ -1,22 +1,30 @@
 """What tests share: the server under test (the sandbox, or a real OMERO by --omero), layouts, the command line."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.acquisition import write_layout, write_ome_tiff
 from demo.omero_client import Account, new_account
+from tests.browser import browsing
 from tests.replacing import Replacing
 from tests.s3 import S3Server, running_s3
-from tests.servers import Omero, Server, named_server, sandbox_server
+from tests.servers import Omero, Server, named_server, sandbox_server, sandbox_web
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--omero", metavar="HOST:PORT", help="test this OMERO instead of the sandbox")
     parser.addoption("--db", metavar="SERVICE", help="libpq service or DSN (without a password) of its database")
     parser.addoption("--managed-repository", metavar="DIR", help="where this machine sees its ManagedRepository")
+    parser.addoption("--web", metavar="URL", help="address of its OMERO.web, such as https://omero.example.org/")
     parser.addoption("--reader-v3", action="store_true", help="the OMERO under test has a reader for Zarr v3")
 
 
@@ -42,6 +50,23 @@ def server_v3(request: pytest.FixtureRequest) -> Iterator[Server]:
         yield request.getfixturevalue("server")
     else:
         pytest.skip("this OMERO has no reader for Zarr v3 (say --reader-v3 if it has)")
+
+
+@pytest.fixture(scope="module")
+def web(request: pytest.FixtureRequest, server: Server) -> str:
+    """The address of OMERO.web beside the server under test; tests/web.py says what to do with it."""
+    if request.config.getoption("--omero"):
+        if address := request.config.getoption("--web"):
+            return f"{address.rstrip('/')}/"
+        pytest.skip("needs the server's OMERO.web (--web)")
+    return sandbox_web(server)
+
+
+@pytest.fixture
+def browser_page() -> Iterator[Page]:
+    """A page in a headless browser."""
+    with browsing() as page:
+        yield page
 
 
 @pytest.fixture(scope="session")

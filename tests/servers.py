@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import omero.clients
 import pytest
@@ -79,6 +80,14 @@ def sandbox_server(reader_v3: bool, s3: Mapping[str, str] | None = None) -> Iter
             sandbox.host, sandbox.ssl_port, "root", sandbox.root_password, reader_v3, sandbox.dsn,
             str(sandbox.managed_repository),
         )  # fmt: skip
+
+
+def sandbox_web(server: Server) -> str:
+    """The address of OMERO.web, started beside a sandbox; it stops with the sandbox."""
+    from omero_sandbox.web import process
+
+    assert server.repository is not None
+    return process.start(Path(server.repository).parent, server.port)
 
 
 def named_server(address: str, database: str | None, reader_v3: bool, repository: str | None) -> Server:

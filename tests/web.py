@@ -1,15 +1,19 @@
 """OMERO.web as a user meets it: by plain HTTP, and in a browser.
 
-Fixtures (tests/conftest.py): `web` is the address of OMERO.web beside the module's `server`; `browser_page` is a page of
-a headless browser, 1280 x 860 (skipped with the reason where there is no browser). A whole test:
+Fixtures (tests/conftest.py): `web` is the address of OMERO.web beside the module's `server`; `browser_page` is a page
+of a headless browser, 1280 x 860 (skipped with the reason where there is no browser). A whole test:
 
     def test_it(web: str, browser_page: Page, curator: Account, tmp_path: Path) -> None:
         user = WebUser(browser_page, web)
         user.log_in(curator)
         user.open("Project name", "Dataset name")         # unfolds the tree and selects the last one
-        user.script("roz", "Import OME-Zarr")             # the script menu; returns the form's window, a Page
-        user.screenshot(tmp_path / "form.png")
-        text = user.run(form)                              # presses Run, waits in Activities, returns what it says
+        form = user.script("roz", "Import OME Zarr")      # the script menu; returns the form's window, a Page
+        form.fill("input[name=URI]", "/data/x.zarr")
+        form.screenshot(path=tmp_path / "form.png")
+        row = user.run(form)                               # presses Run and waits in Activities
+        assert "Imported" in row.inner_text()
+        user.screenshot(tmp_path / "result.png")
+        assert user.errors == []                           # of JavaScript, and answers of 400 or more
 
 `browser_page` is Playwright's: whatever is missing here, see `page.locator(...)`.
 """
@@ -25,9 +29,10 @@ import requests
 from demo.omero_client import Account
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
-WAIT_MS = 60_000
+WAIT_MS = 30_000
+TREE_MS = 20_000
 
 
 class WebClient:
@@ -78,25 +83,67 @@ class WebUser:
         self.page.wait_for_selector("#dataTree .jstree-anchor")
 
     def open(self, *names: str) -> None:
-        """Unfold containers in the tree, each below the one before, and select the last.
-
-        For a plate, a dataset or an image the panel on the right follows.
-        """
-        self.page.wait_for_selector("#dataTree .jstree-anchor")
-        for name in names[:-1]:
-            node = self.node(name)
-            if "jstree-closed" in (node.get_attribute("class") or ""):
+        """Unfold containers in the tree, each below the one before, and select the last: the panels follow."""
+        tree = self.page.locator("#dataTree")
+        for number, name in enumerate(names):
+            wanted = re.compile(rf"^\s*{re.escape(name)}\s*\d*\s*$")  # a count of children may follow
+            anchor = tree.locator(".jstree-anchor", has_text=wanted).first
+            try:
+                anchor.wait_for(timeout=TREE_MS)
+            except Exception as error:  # Playwright's TimeoutError, which is not imported where it is not installed
+                raise AssertionError(f"no {name!r} in the tree: {tree.inner_text().split(chr(10))}") from error
+            node = anchor.locator("xpath=..")
+            if number == len(names) - 1:
+                anchor.click()
+            elif "jstree-closed" in (node.get_attribute("class") or ""):
                 node.locator("> .jstree-ocl").click()
-                node.locator("> ul > li").first.wait_for()
-        self.node(names[-1]).locator("> .jstree-anchor").click()
-        self.page.wait_for_load_state("networkidle")
+            tree = node
+        self.settle()
 
-    def node(self, name: str) -> Any:
-        """The last node of the tree with this name (a count of children behind it is no part of it)."""
-        text = re.compile(rf"^\s*{re.escape(name)}\s*\d*\s*$")
-        anchor = self.page.locator("#dataTree li > .jstree-anchor", has_text=text)
-        return self.page.locator("#dataTree li", has=self.page.locator(":scope > .jstree-anchor", has_text=text)).last \
-            if anchor.count() else anchor.locator("..")
+    def settle(self) -> None:
+        """Wait until nothing is being loaded: no request of the page's, no picture."""
+        for _ in range(2):  # what came may ask for more
+            self.page.wait_for_timeout(300)
+            self.page.wait_for_function(
+                "() => window.jQuery && jQuery.active === 0 && [...document.images].every(one => one.complete)"
+            )
+
+    def script(self, *menu: str) -> Page:
+        """Open a script's form from the script menu: folders, then its name as the menu shows it (without "...").
+
+        OMERO.web leaves out the top folder where there is only one; so does this.
+        """
+        self.page.click("#scriptButton")
+        self.page.wait_for_selector("#scriptList li")
+        for folder in menu[:-1]:
+            if self._menu_item(folder).count():
+                self._menu_item(folder).click()
+        with self.page.expect_popup() as opened:
+            self._menu_item(menu[-1]).click()
+        form = opened.value
+        form.set_default_timeout(WAIT_MS)
+        form.wait_for_selector("#submit")
+        return form
+
+    def _menu_item(self, name: str) -> Locator:
+        return self.page.locator("#scriptList a:visible", has_text=re.compile(rf"^{re.escape(name)}(\.\.\.)?$")).first
+
+    def run(self, form: Page, seconds: float = 120) -> Locator:
+        """Press Run Script in a form and wait for the end: the newest row of Activities, whose text says what came.
+
+        Its links: `row.locator("a")`, such as "View Image", "Download", "Error".
+        """
+        before = self.page.locator("#jobsTable tr.script").count()
+        form.click("#submit")
+        self.page.wait_for_function(
+            "n => document.querySelectorAll('#jobsTable tr.script').length > n", arg=before, timeout=WAIT_MS
+        )
+        row = self.page.locator("#jobsTable tr.script:not(.in_progress)").first
+        self.page.wait_for_function(
+            "() => !document.querySelector('#jobsTable tr.script').classList.contains('in_progress')",
+            timeout=seconds * 1000,
+        )
+        return row
 
     def refresh(self) -> None:
         """Load the page anew: what is in the tree and in Activities comes from the server again."""
@@ -105,5 +152,5 @@ class WebUser:
 
     def screenshot(self, path: Path) -> None:
         """A picture of the window, once nothing is being loaded."""
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
         self.page.screenshot(path=path)

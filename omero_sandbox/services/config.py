@@ -37,7 +37,9 @@ DEFAULTS = {
     "omero.upgrades.url": "",  # clients ask nobody whether there is a newer OMERO
     "omero.version": VERSION,
 }
-READABLE = re.compile(r"omero\.(client|mail\.config|pixeldata|router|security\.password_required|search|upgrades|version)")
+READABLE = re.compile(
+    r"omero\.(client|mail\.config|pixeldata|router|security\.password_required|search|upgrades|version)"
+)
 
 
 @service
