@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from omero.config import ConfigXml
 
 from omero_sandbox.web.process import address
 from tests.integration.test_sandbox_life import command, kill, processes, start
@@ -60,15 +61,13 @@ def test_killed(data: Path) -> None:
     assert answers(start(data, "--web")["web"])
 
 
-def test_settings_that_cannot_be_read(data: Path) -> None:
-    broken = data / "web" / "etc" / "grid" / "config.xml"
+def test_settings_of_the_users_own_are_kept_and_bad_ones_told(data: Path) -> None:
     start(data, "--web")
     command("stop", "--data", data)
-    text = broken.read_text().replace(
-        "</properties>", '<property name="omero.web.session_engine" value="none"/></properties>', 1
-    )
-    broken.write_text(text)
+    config = ConfigXml(str(data / "web" / "etc" / "grid" / "config.xml"))
+    config["omero.web.session_engine"] = "none"
+    config.close()
     failed = command("start", "--data", data, "--web")
     assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (1, "", 1)
-    assert "OMERO.web" in failed.stderr
+    assert "OMERO.web" in failed.stderr and "web.log" in failed.stderr
     assert processes(data) == []
