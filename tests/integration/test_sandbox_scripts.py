@@ -45,6 +45,7 @@ client.setOutput("Out", rstring(json.dumps(given, default=str)))
 client.closeSession()
 """
 WHO = HEAD + """
+from omero.gateway import BlitzGateway
 client = scripts.client("Who.py", "Says who runs it, and leaves a file.")
 context = client.sf.getAdminService().getEventContext()
 print(context.sessionUuid, context.userName, context.groupName, context.eventType)
@@ -53,15 +54,12 @@ dataset = omero.model.DatasetI()
 dataset.name = rstring("made by a script")
 dataset = client.sf.getUpdateService().saveAndReturnObject(dataset)
 open("report.csv", "w").write("well,images\\nA1,4\\n")
-note = omero.model.FileAnnotationI()
-note.file = client.upload("report.csv", type="text/csv").proxy()
-note.ns = rstring("roz/report")
-link = omero.model.DatasetAnnotationLinkI()
-link.parent, link.child = dataset.proxy(), note
-link = client.sf.getUpdateService().saveAndReturnObject(link)
+conn = BlitzGateway(client_obj=client)
+note = conn.createFileAnnfromLocalFile("report.csv", mimetype="text/csv", ns="roz/report")
+conn.getObject("Dataset", dataset.id.val).linkAnnotation(note)
 client.setOutput("Message", rstring("made a dataset"))
 client.setOutput("Dataset", robject(dataset))
-client.setOutput("Report", robject(link.child))
+client.setOutput("Report", robject(note._obj))
 client.closeSession()
 """
 FAILS = HEAD + """
@@ -250,6 +248,7 @@ def test_script_runs_as_the_user_in_a_session_of_its_own(root, client):
     dataset = client.sf.getQueryService().get("Dataset", results["Dataset"].val.id.val)
     assert dataset.details.owner.id.val == context.userId
     report = results["Report"].val
+    assert report.file.mimetype.val == "text/csv"  # OMERO.web reads it without asking
     assert text_of(client, {"report": robject(report.file)}, "report") == "well,images\nA1,4\n"
     assert job_of(client, process.getJob().id.val)[0] == "Finished"
     with pytest.raises(omero.ApiUsageException):  # they can be had once
