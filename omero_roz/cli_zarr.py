@@ -139,7 +139,7 @@ def annotate(ctx: Any, args: Namespace) -> None:
 
     zarr = read(args)
     planned = annotation(zarr.store, zarr.layout)
-    uri, names = zarr.layout.uri, " and ".join(path for path, _ in planned.files)
+    uri, names = zarr.layout.uri, " and ".join(path for path, *_ in planned.files)
     ctx.out(json.dumps({"metadataSources": planned.block}, ensure_ascii=False, indent=2))
     if not planned.files:
         return ctx.err(f"{uri}: it says so already, nothing was written")

@@ -47,8 +47,8 @@ def find(store: Store) -> Iterator[Store]:
 
 def annotate(zarr: Zarr, planned: Annotation) -> None:
     """Write the block metadataSources as planned and read the layout again; Refused where it then differs."""
-    for path, content in planned.files:
-        zarr.store.put(path, content)
+    for path, content, instead_of in planned.files:
+        zarr.store.put(path, content, instead_of)
     again = read_layout(zarr.store)
     if again.errors or [one.mapping.paths for one in again.sources] != [
         one.mapping.paths for one in zarr.layout.sources

@@ -17,13 +17,14 @@ _NEW_V3: dict[str, Any] = {"zarr_format": 3, "node_type": "group", "attributes":
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """What annotating writes: the block, and the new content of files by path, in the order to write them.
+    """What annotating writes: the block, and for each file its path, its new content and the one that it was read with
+    (None: it is not there), in the order to write them.
 
     No files: the layout says it already.
     """
 
     block: tuple[dict[str, Any], ...]
-    files: tuple[tuple[str, bytes], ...]
+    files: tuple[tuple[str, bytes, bytes | None], ...]
 
 
 def annotation(store: Store, layout: ZarrLayout) -> Annotation:
@@ -35,17 +36,18 @@ def annotation(store: Store, layout: ZarrLayout) -> Annotation:
         raise LayoutError.of(layout.errors)
     if not layout.sources:
         raise Refused("it has no metadata source to state", layout.uri, "put an OME-XML at OME/METADATA.ome.xml")
-    documents = _read(store, (".zgroup", ".zattrs", ".zmetadata") if layout.zarr_format == 2 else ("zarr.json",))
+    contents = _read(store, (".zgroup", ".zattrs", ".zmetadata") if layout.zarr_format == 2 else ("zarr.json",))
+    documents = {name: json.loads(content) for name, content in contents.items()}
     files = _files_v2(documents, layout) if layout.zarr_format == 2 else _files_v3(documents, layout)
     changed = [(path, document) for path, document in files if document != documents.get(path)]
     block = _block(layout, _stated(documents, layout))
-    return Annotation(tuple(block), tuple((path, _dumps(document)) for path, document in changed))
+    return Annotation(tuple(block), tuple((path, _dumps(document), contents.get(path)) for path, document in changed))
 
 
-def _read(store: Store, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """The documents that are there."""
-    contents = dict(zip(names, store.get_many(names), strict=True))
-    return {name: json.loads(content) for name, content in contents.items() if not isinstance(content, Absent)}
+def _read(store: Store, names: tuple[str, ...]) -> dict[str, bytes]:
+    """The files that are there."""
+    contents = zip(names, store.get_many(names), strict=True)
+    return {name: content for name, content in contents if not isinstance(content, Absent)}
 
 
 def _files_v2(documents: dict[str, dict[str, Any]], layout: ZarrLayout) -> list[tuple[str, dict[str, Any]]]:

@@ -31,6 +31,9 @@ class Bucket:
     anonymous: bool
 
 
+CHANGED = ("it was changed since it was read, so it was not written", "repeat the command")
+
+
 class Store(Protocol):
     """A tree of files named by paths relative to its root, "/" between segments, "" for the root."""
 
@@ -45,8 +48,11 @@ class Store(Protocol):
     def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
         """Contents of all paths in their order, fetched together; raises Unreachable when the store fails."""
 
-    def put(self, path: str, content: bytes) -> None:
-        """Write one file, whole or not at all; raises Refused where it may not be written, Unreachable as above."""
+    def put(self, path: str, content: bytes, instead_of: bytes | None) -> None:
+        """Write one file, whole or not at all, instead of the content that it was read with (None: it was not there).
+
+        Raises Refused where it may not be written or was changed meanwhile, Unreachable as above.
+        """
 
     def children(self, path: str) -> tuple[str, ...] | None:
         """Sorted names of the directories right below path, None where the store cannot list (https)."""

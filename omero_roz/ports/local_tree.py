@@ -16,7 +16,7 @@ from zarr.abc.store import Store as ZarrStore
 from zarr.storage import LocalStore
 
 from omero_roz.errors import Refused, Unreachable
-from omero_roz.layout.store import DENIED, LEADS_OUT, NOT_FOUND, Absent
+from omero_roz.layout.store import CHANGED, DENIED, LEADS_OUT, NOT_FOUND, Absent
 
 _TRIAL = 32  # files read one by one to see how fast the file system is
 _SLOW = 0.0005  # seconds a file: a network file system, or a disk that seeks
@@ -57,10 +57,12 @@ class LocalTree:
         with ThreadPoolExecutor(_THREADS) as pool:
             return trial + list(pool.map(self._get, rest))
 
-    def put(self, path: str, content: bytes) -> None:
+    def put(self, path: str, content: bytes, instead_of: bytes | None) -> None:
         full = Path(f"{self.root}/{path}")
         if full.is_symlink() or not self._is_inside(str(full.parent)):
             raise Refused("it is a symbolic link, which is not written through", str(full), "put a copy in its place")
+        if self._get(path) != (NOT_FOUND if instead_of is None else instead_of):
+            raise Refused(CHANGED[0], str(full), CHANGED[1])
         try:
             _replace(full, content)
         except OSError as error:

@@ -19,7 +19,7 @@ from zarr.storage import FsspecStore
 
 from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
-from omero_roz.layout.store import DENIED, NOT_FOUND, Absent, Bucket, Store
+from omero_roz.layout.store import CHANGED, DENIED, NOT_FOUND, Absent, Bucket, Store
 from omero_roz.ports.local_tree import open_tree
 from omero_roz.ports.s3_objects import Get, getter
 
@@ -147,17 +147,22 @@ class RemoteStore:
         except (NoCredentialsError, ProfileNotFound) as error:
             raise _no_way_in(error, self.uri) from None
 
-    def put(self, path: str, content: bytes) -> None:
+    def put(self, path: str, content: bytes, instead_of: bytes | None) -> None:
         if self.protocol != "s3":
             raise Refused("nothing can be written over https", join(self.uri, path), "name the bucket as s3://")
-        filesystem = self._filesystem()
+        filesystem, where = self._filesystem(), join(self.uri, path)
 
         async def write(address: str) -> None:
-            await filesystem._pipe_file(address, content)
+            await _put(filesystem, address, content, instead_of)
 
-        denied = fsspec.asyn.sync(filesystem.loop, self._retried, write, path)
+        try:
+            denied = fsspec.asyn.sync(filesystem.loop, self._retried, write, path)
+        except _Changed:
+            raise Refused(CHANGED[0], where, CHANGED[1]) from None
         if denied is DENIED:
-            raise Refused("it may not be written (403)", join(self.uri, path), "check the credentials")
+            raise Refused("it may not be written (403)", where, "check the credentials")
+        if denied is NOT_FOUND:
+            raise Refused("it was not written: the bucket, or the object itself, is gone", where, CHANGED[1])
 
     async def _get_all(self, filesystem: Any, paths: list[str]) -> list[bytes | Absent]:
         results: list[bytes | Absent] = [NOT_FOUND] * len(paths)
@@ -226,6 +231,32 @@ class RemoteStore:
     def zarr(self) -> ZarrStore:
         filesystem = fsspec.filesystem(self.protocol, asynchronous=True, **dict(self.options))
         return FsspecStore(filesystem, read_only=True, path=self.path)
+
+
+class _Changed(Exception):
+    pass
+
+
+async def _put(filesystem: Any, address: str, content: bytes, instead_of: bytes | None) -> None:
+    """Write an object on the condition that it still is what it was read as; raises _Changed."""
+    bucket, _, key = address.partition("/")
+    condition = {"IfNoneMatch": "*"}
+    try:
+        answer = await filesystem._call_s3("get_object", Bucket=bucket, Key=key)
+        there, condition = await answer["Body"].read(), {"IfMatch": answer["ETag"]}
+    except FileNotFoundError:
+        there = None
+    if there == content:  # by an attempt whose answer was lost
+        return
+    if there != instead_of:
+        raise _Changed
+    try:
+        await filesystem._pipe_file(address, content, **condition)
+    except OSError as error:
+        code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
+        if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+            raise _Changed from None
+        raise
 
 
 def _no_way_in(error: Exception, uri: str) -> Unreachable:

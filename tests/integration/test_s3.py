@@ -9,10 +9,13 @@ import pytest
 from s3fs import S3FileSystem
 
 from demo.omero_client import Hashes, new_account, shown
+from omero_roz import zarrs
+from omero_roz.errors import Refused
+from omero_roz.layout.annotation import annotation
 from omero_roz.layout.planes import Planes, plane_sha1
 from omero_roz.layout.reading import read_layout
 from omero_roz.ports import zarr_stores
-from omero_roz.ports.zarr_stores import open_store
+from omero_roz.ports.zarr_stores import Access, open_store
 from tests.s3 import CREDENTIALS, Proxy, S3Server, proxy
 from tests.servers import Omero, Server, sandbox_server
 
@@ -185,3 +188,21 @@ def test_annotate_in_a_bucket(omero_cli: Omero, buckets: S3Server, acquisition: 
             "roz", "annotate", "s3://public/day/1/v2.zarr", "--endpoint", buckets.endpoint, "--anonymous", "--yes"
         )
         assert public.code == 1 and "may not be written" in public.err
+
+
+def test_of_two_that_annotate_at_once_one_is_told(
+    omero_cli: Omero, buckets: S3Server, acquisition: Path, credentials: None
+) -> None:
+    buckets.upload(acquisition / "v2.zarr", "private/twice/v2.zarr")
+    zarr = zarrs.read("s3://private/twice/v2.zarr", Access(buckets.endpoint))
+    planned = annotation(zarr.store, zarr.layout)
+    assert omero_cli("roz", "annotate", zarr.layout.uri, "--endpoint", buckets.endpoint, "--yes").code == 0
+    zarrs.annotate(zarr, planned)  # the same: nothing is lost
+    [(path, content, before)] = planned.files
+    for stale in (before, None):
+        with pytest.raises(Refused, match="changed since it was read"):
+            zarr.store.put(path, content + b" ", stale)
+    zarr.store.put(path, content + b" ", content)
+    with pytest.raises(Refused, match="changed since it was read"):
+        zarr.store.put("new.json", b"{}", b"was there")
+    zarr.store.put("new.json", b"{}", None)

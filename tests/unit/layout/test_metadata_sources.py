@@ -101,7 +101,7 @@ def test_real_layouts_are_annotated_on_disk(shared: Path, tmp_path: Path, name: 
     again = read_layout(store)
     assert (again.mapping.paths, again.mapping.rule) == (layout.mapping.paths, "metadataSources")
     assert [path.name for path in copy.iterdir() if path.name not in os.listdir(source)] == [
-        path for path, _ in planned.files if path not in os.listdir(source)
+        path for path, *_ in planned.files if path not in os.listdir(source)
     ]
 
 
@@ -119,12 +119,15 @@ def test_writing_on_disk_is_whole_and_never_through_a_link(tmp_path: Path) -> No
     file = tmp_path / ".zattrs"
     file.write_bytes(b"old")
     file.chmod(0o640)
-    store.put(".zattrs", b"new")
+    store.put(".zattrs", b"new", b"old")
     assert file.read_bytes() == b"new" and file.stat().st_mode & 0o777 == 0o640
     assert os.listdir(tmp_path) == [".zattrs"]
+    for stale in (b"old", None):
+        with pytest.raises(Refused, match="changed since it was read"):
+            store.put(".zattrs", b"newer", stale)
     (tmp_path / "zarr.json").symlink_to(file)
     with pytest.raises(Refused, match="symbolic link"):
-        store.put("zarr.json", b"other")
+        store.put("zarr.json", b"other", None)
     assert file.read_bytes() == b"new"
 
 

@@ -35,7 +35,7 @@ class Tree:
             return content
         return json.dumps(content).encode()
 
-    def put(self, path: str, content: bytes) -> None:
+    def put(self, path: str, content: bytes, instead_of: bytes | None) -> None:
         self.files[path] = content
 
     def children(self, path: str) -> tuple[str, ...] | None:
