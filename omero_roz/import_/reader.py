@@ -52,8 +52,9 @@ def reader(means: Means, named: str, store: Store, binding: str, root: str, seri
     if means.database is None or means.repository is None:
         what = "it writes into the ManagedRepository and changes which file the server opens"
         raise UsageError(what, f"--binding {binding}", "give --db and --managed-repository")
-    check_source(Path(store.uri if "://" in named else named), means.repository)
     zarr_reader.shadows(store, root, series)  # raises with all that forbids it
+    if "://" not in store.uri:
+        check_source(Path(store.uri if "://" in named else named), means.repository)
     return Reader(binding, root, (None,) * len(series))
 
 
