@@ -80,7 +80,7 @@ class Drawn:
 @st.composite
 def pictures(draw: st.DrawFn, zarr_format: int, readable: bool) -> Picture:
     """Any image; a readable one has the axes in OMERO's order and codecs that every reader has."""
-    shape = tuple(draw(st.integers(1, most)) for most in (2, 3, 2, 33, 40))
+    shape: Any = tuple(draw(st.integers(1, most)) for most in (2, 3, 2, 33, 40))
     kept = [axis for axis, size in zip("tcz", shape, strict=False) if size > 1 or draw(st.booleans())]
     axes = [*kept, "y", "x"]
     if not readable:
