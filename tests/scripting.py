@@ -51,6 +51,45 @@ time.sleep(300)
 """
 )
 
+# Starts itself again, detached, and waits for that one. Cancelled, it has its session still, and cancels that one too.
+RELAYS = (
+    HEAD
+    + """
+client = scripts.client("Relays.py", "Goes on without who started it.", scripts.String("File"),
+                        scripts.Bool("Inner", default=False))
+job = client.sf.createJobHandle()
+job.attach(int(client.getProperty("omero.job")))
+given = {name: client.getInput(name) for name in client.getInputKeys()}
+
+def cancelled(*_):
+    time.sleep(1)
+    client.sf.getAdminService().getEventContext()
+    inner.cancel()
+
+if given["Inner"].val:
+    job.setMessage(f"process {os.getpid()}")
+    while not os.path.exists(given["File"].val):
+        time.sleep(0.05)
+    client.setOutput("Message", rstring("done inside"))
+else:
+    script = client.sf.getQueryService().projection(
+        "select l.child.id from JobOriginalFileLink l where l.parent.id = " + client.getProperty("omero.job"), None)
+    wanted = omero.model.ScriptJobI()
+    wanted.linkOriginalFile(omero.model.OriginalFileI(script[0][0].val, False))
+    processor = client.sf.sharedResources().acquireProcessor(wanted, 10)
+    processor.setDetach(True)
+    inner = processor.execute(omero.rtypes.rmap({**given, "Inner": omero.rtypes.rbool(True)}))
+    number = processor.getJob().id.val
+    signal.signal(signal.SIGTERM, cancelled)
+    job.setMessage(f"job {number}")
+    while inner.poll() is None:
+        time.sleep(0.2)
+    for name, value in processor.getResults(inner).val.items():
+        client.setOutput(name, value)
+    client.closeSession()
+"""
+)
+
 
 @contextmanager
 def official(root: omero.clients.BaseClient, text: str) -> Iterator[int]:

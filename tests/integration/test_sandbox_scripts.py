@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple
@@ -23,7 +24,7 @@ import omero
 from demo.omero_client import new_account
 from omero_sandbox import sandbox
 from omero_sandbox.database import postgres
-from tests.scripting import HEAD, STUBBORN, WAITS, job_of, official, ran, text_of, until
+from tests.scripting import HEAD, RELAYS, STUBBORN, WAITS, job_of, official, ran, text_of, until
 from tests.servers import Omero
 
 EVERY_TYPE = HEAD + """
@@ -367,6 +368,32 @@ def test_script_that_was_not_detached_ends_with_the_session(server, curator, wai
     with server.client(curator.name, curator.password) as other:
         _, message = running(other, run(other, waits))
     until(lambda: not alive(numbers(message)[0]))
+
+
+def test_script_can_hand_over_to_one_that_outlives_the_session(server, curator, root, client, tmp_path):
+    go = tmp_path / "go"
+    with official(root, RELAYS) as script:
+        with server.client(curator.name, curator.password) as other:
+            outer = run(other, script, File=rstring(str(go)))
+            number = numbers(until(lambda: said(other, outer.getJob().id.val, "job")))[0]
+            until(lambda: said(other, number, "process"))
+        time.sleep(3)
+        assert job_of(client, number)[0] == "Running"
+        go.touch()
+        until(lambda: job_of(client, number)[0] == "Finished", 90)
+
+        go.unlink()
+        outer = run(client, script, File=rstring(str(go)))
+        number = numbers(until(lambda: said(client, outer.getJob().id.val, "job")))[0]
+        until(lambda: said(client, number, "process"))
+        outer.cancel()
+        ran(outer)
+        until(lambda: job_of(client, number)[0] == "Cancelled", 90)
+
+
+def said(client, job, word):
+    message = job_of(client, job)[1]
+    return message if message.startswith(word) else ""
 
 
 def test_processor_acquired_by_hand(client, waits, tmp_path):
