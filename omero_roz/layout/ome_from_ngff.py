@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +27,11 @@ def ome_from_ngff(layout: ZarrLayout, paths: Container[str] | None = None) -> OM
     images = [_image(number, one, places.get(one.path)) for number, one in enumerate(series)]
     plates = [plate for plate in layout.plates if any(path in ids for path in plate.field_paths)]
     return OME(images=images, plates=[_plate(n, plate, ids) for n, plate in enumerate(plates)])
+
+
+def plates_from_ngff(plates: Sequence[Plate], ids: dict[str, str]) -> OME:
+    """Plates with wells and runs for images that are described elsewhere: `ids` are theirs by the paths of series."""
+    return OME(plates=[_plate(number, plate, ids) for number, plate in enumerate(plates)])
 
 
 def _image(number: int, series: Series, place: str | None) -> model.Image:

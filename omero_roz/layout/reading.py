@@ -117,7 +117,9 @@ def _without_image(documents: Documents) -> LayoutError:
     errors = [problem for problem in documents.problems if problem.severity == "error"]
     if errors:
         return LayoutError.of(errors)
-    return LayoutError("the Zarr holds no image", documents.store.uri, "name a group with multiscales or a plate")
+    below = ", ".join(groups_below_root(documents)[:5])
+    fix = f"name the layout itself; below are {below}" if below else "name a group with multiscales or a plate"
+    return LayoutError("the Zarr holds no image", documents.store.uri, fix)
 
 
 def _plates(documents: Documents, root: Root, stated: Sequence[SeriesMapping | None]) -> tuple[Plate, ...]:

@@ -9,8 +9,8 @@ from lxml import etree
 from ome_types import from_xml, to_xml
 
 from omero_roz.errors import LayoutError
-from omero_roz.layout.model import ZarrLayout
-from omero_roz.layout.ome_from_ngff import ome_from_ngff
+from omero_roz.layout.model import Plate, ZarrLayout
+from omero_roz.layout.ome_from_ngff import ome_from_ngff, plates_from_ngff
 from omero_roz.layout.parts import Part, parts_of
 
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
@@ -24,14 +24,14 @@ REFERRING = ("ID", "Annotator")
 def ome_xml_of(layout: ZarrLayout) -> bytes:
     """An OME-XML whose Images are the layout's mapped series, in their order.
 
-    The layout's own where one has them all. Of several, each Image comes with all of its own document, whose IDs get
-    a number at their end: what two documents call alike is never taken for the same. What no OME-XML names is made
-    from NGFF metadata. Raises LayoutError with all that is wrong.
+    The layout's own where one has them all, with the plates that only NGFF knows. Of several, each Image comes with
+    all of its own document, whose IDs get a number at their end: what two documents call alike is never taken for the
+    same. What no OME-XML names is made from NGFF metadata. Raises LayoutError with all that is wrong.
     """
     if layout.errors:
         raise LayoutError.of(layout.errors)
     parts = parts_of(layout.sources, layout.mapping.paths)
-    if len(parts) == 1 and parts[0].is_whole:
+    if len(parts) == 1 and parts[0].is_whole and not _plates_without(layout, parts[0]):
         source = parts[0].source
         assert source is not None and source.content is not None
         return source.content
@@ -56,7 +56,22 @@ def _document(layout: ZarrLayout, part: Part) -> Any:
     for place, image in enumerate(root.findall(f"{{{NAMESPACE}}}Image")):
         if place not in kept:
             root.remove(image)
+    if plates := _plates_without(layout, part):
+        assert part.source.summary is not None
+        images = part.source.summary.images
+        ids = {path: images[place].id for path, place in zip(part.paths, part.places, strict=True)}
+        root.extend(etree.fromstring(to_xml(plates_from_ngff(plates, ids)).encode()))
     return root
+
+
+def _plates_without(layout: ZarrLayout, part: Part) -> list[Plate]:
+    """The plates whose images are described by a source that has none of their wells."""
+    if part.source is None or part.source.summary is None:
+        return []
+    images = part.source.summary.images
+    in_wells = {image for plate in part.source.summary.plates for well in plate.wells for image in well.images}
+    own = {path for path, place in zip(part.paths, part.places, strict=True) if images[place].id not in in_wells}
+    return [plate for plate in layout.plates if plate.field_paths and own.issuperset(plate.field_paths)]
 
 
 def _numbered(root: Any, number: int) -> Any:

@@ -10,6 +10,7 @@ from omero.rtypes import rstring
 from omero_roz.errors import Refused, UsageError
 from omero_roz.ports.omero_session import OmeroSession
 
+MOST_ID = 2**63 - 1
 KINDS = ("Dataset", "Project", "Screen")
 _FORM = re.compile(r"(?P<kind>\w+):(?:(?:id:)?(?P<id>\d+)|(?P<choice>[-+%@]?)name:(?P<name>.+))$", re.DOTALL)
 
@@ -45,6 +46,8 @@ def parse_target(text: str) -> TargetName:
         forms = "Dataset:ID, Screen:ID, Project:ID, or Dataset:name:NAME"
         raise UsageError(f"not of the form {forms}", f"--target {text}")
     if form["id"]:
+        if int(form["id"]) > MOST_ID:
+            raise UsageError("OMERO has no such large ids", f"--target {text}", "check the id")
         return TargetName(form["kind"], int(form["id"]))
     return TargetName(form["kind"], None, form["name"], form["choice"] or "+")
 

@@ -77,6 +77,12 @@ def test_a_target_that_nothing_can_go_into(omero_cli: Omero, shared: Path, layou
     assert ("give a Screen" in result.err) == (layout == "v4_plate23")
 
 
+@pytest.mark.parametrize("target", ["Image:1", "Dataset:99999999999999999999", "Dataset:name:"])
+def test_what_is_no_target(omero_cli: Omero, acquisition: Path, target: str) -> None:
+    result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--again", "--target", target)
+    assert result.code == 2 and f"--target {target}" in result.err
+
+
 def test_what_goes_nowhere_is_told(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
     zarr = shutil.copytree(shared / "layouts" / "v4_plate23.zarr", tmp_path / "mixed.zarr")
     shutil.copytree(zarr / "A" / "1" / "0", zarr / "0")  # beside the plate

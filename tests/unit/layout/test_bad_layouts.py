@@ -310,3 +310,9 @@ def test_fields_that_the_xml_has_left_out() -> None:
     assert errors(files) == [
         "A/2/0: this field and 1 more of the plate is no Image of the OME-XML; give --mapping FILE, or convert again"
     ]
+
+
+def test_what_lies_below_an_empty_group_is_named() -> None:
+    assert errors({".zgroup": {"zarr_format": 2}} | {f"inner/{p}": c for p, c in image("0").items()}) == [
+        "memory:/layout.zarr: the Zarr holds no image; name the layout itself; below are inner"
+    ]

@@ -8,7 +8,7 @@ from ome_graph import read_ome
 from omero_roz.errors import LayoutError
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.union import ome_xml_of
-from tests.unit.layout.trees import OME_NS, Tree, image, ome_image, root
+from tests.unit.layout.trees import OME_NS, Tree, image, ome_image, ome_plate, plate, root, xml
 
 
 def layout_of(files: dict[str, Any], **mappings: list[str]) -> Any:
@@ -75,6 +75,17 @@ def test_an_older_schema_beside_todays() -> None:
 def test_what_no_document_names_has_its_ngff_metadata() -> None:
     ome = read_ome(ome_xml_of(layout_of(FILES | image("2", (1, 2, 1, 4, 6), name="named"), one=["0"], two=["1"])))
     assert [(made.name, made.pixels.size_c) for made in ome.images] == [("a", 1), ("b", 1), ("named", 2)]
+
+
+def test_a_plate_that_only_ngff_knows() -> None:
+    files = plate("", {"A/1": ["0"], "B/2": ["0"]}) | xml(ome_image(3, "a"), ome_image(7, "b"))
+    ome = read_ome(ome_xml_of(read_layout(Tree(files))))
+    [made] = ome.plates
+    names = {image.id: image.name for image in ome.images}
+    found = {(w.row, w.column): [names[s.image_ref.id] for s in w.well_samples] for w in made.wells}
+    assert found == {(0, 0): ["a"], (1, 1): ["b"]}
+    stated = files | xml(ome_plate((0, 0, [3]), (1, 1, [7])), ome_image(3, "a"), ome_image(7, "b"))
+    assert ome_xml_of(read_layout(Tree(stated))) == stated["OME/METADATA.ome.xml"]
 
 
 def test_what_is_wrong_is_told() -> None:
