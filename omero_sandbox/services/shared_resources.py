@@ -1,4 +1,4 @@
-"""SharedResources: the way to the repositories and to the processors."""
+"""SharedResources: the way to the repositories, the processors and the tables."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from omero_sandbox.repository.roots import SCRIPTS
 from omero_sandbox.scripts import jobs
 from omero_sandbox.scripts.interactive import acquire
 from omero_sandbox.services.base import Call, Service, service
+from omero_sandbox.services.table import Table, new_table, open_table
 from omero_sandbox.state import Repository
 
 LONGEST_WAIT = 180
@@ -17,7 +18,7 @@ LONGEST_WAIT = 180
 
 @service
 class SharedResources(Service):
-    """Repositories and processors; the sandbox has no tables."""
+    """Repositories, processors and tables."""
 
     interface = "omero.grid.SharedResources"
 
@@ -53,8 +54,19 @@ class SharedResources(Service):
         self.state.processors.remove(processor)
 
     def areTablesEnabled(self, call: Call) -> bool:
-        """No: the sandbox has no tables."""
-        return False
+        """Yes."""
+        return True
+
+    def newTable(self, call: Call, repository_id: int, name: str) -> Any:
+        """A new table in a file of its own (which repository is asked for has no meaning since OMERO 5)."""
+        return new_table(Table(self.state, self.session), call, name)
+
+    def openTable(self, call: Call, file: Any) -> Any:
+        """The table in a file.
+
+        Raises omero.ApiUsageException when there is no such file, omero.SecurityViolation when it may not be read.
+        """
+        return open_table(Table(self.state, self.session), call, file.id.val)
 
     def _proxy(self, call: Call, repository: Repository) -> Any:
         cls = ManagedRepository if repository is self.state.managed else FileRepository

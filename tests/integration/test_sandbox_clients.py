@@ -177,8 +177,8 @@ def test_missing_operation_names_itself_at_once(client):
         client.sf.getAdminService().reportForgottenPassword("a", "b")
     with pytest.raises(omero.ApiUsageException, match=r"omero\.api\.ILdap\.searchAll"):
         client.sf.getLdapService().searchAll()
-    with pytest.raises(omero.ApiUsageException, match=r"omero\.grid\.SharedResources\.newTable"):
-        client.sf.sharedResources().newTable(1, "table")
+    with pytest.raises(omero.ApiUsageException, match=r"omero\.api\.Search\.hasNext"):
+        client.sf.createSearchService().hasNext()
     with pytest.raises(omero.CmdError) as error:
         client.submit(omero.cmd.SendEmailRequest())
     assert "SendEmailRequest" in error.value.err.parameters["message"]

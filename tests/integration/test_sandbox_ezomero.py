@@ -1,10 +1,11 @@
-"""ezomero's functions as its documentation describes them (skipped where ezomero is not installed)."""
+"""ezomero's functions as its documentation has them, all but ezimport (skipped where ezomero is not installed)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from omero.gateway import BlitzGateway
 from omero.model import PlateAcquisitionI, PlateI, WellI, WellSampleI
@@ -191,6 +192,11 @@ def test_nothing_is_found(conn: BlitzGateway) -> None:
     assert ez.get_image(conn, 10**9)[0] is None
 
 
-def test_tables_are_refused_by_name(conn: BlitzGateway, made: Made) -> None:
-    with pytest.raises(Exception, match="newTable is not in this sandbox"):
-        ez.post_table(conn, [["a"], [1]], object_type="Dataset", object_id=made.dataset, title="t", headers=True)
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_tables(conn: BlitzGateway, made: Made, as_frame: bool) -> None:
+    rows = [["cell", "area", "kind"], [1, 1.5, "x"], [2, 2.5, "longer"]]
+    table = pandas.DataFrame(rows[1:], columns=rows[0]) if as_frame else rows
+    number = ez.post_table(conn, table, object_type="Dataset", object_id=made.dataset, title="t", headers=True)
+    assert number in ez.get_file_annotation_ids(conn, "Dataset", made.dataset)
+    found = ez.get_table(conn, number)
+    assert [list(found.columns), *found.values.tolist()] == rows

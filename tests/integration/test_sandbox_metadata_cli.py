@@ -45,6 +45,24 @@ def test_pixel_size(omero_cli: Omero, image: str) -> None:
     assert {str(size.getUnit()) for size in sizes} == {"MICROMETER"}
 
 
-def test_tables_are_refused_by_name(omero_cli: Omero) -> None:
-    with pytest.raises(omero.ApiUsageException, match="newTable is not in this sandbox"):
-        omero_cli("metadata", "testtables")
+def test_tables(omero_cli: Omero) -> None:
+    result = omero_cli("metadata", "testtables")
+    assert result.code == 0, result
+
+
+def test_populate_and_summary(omero_cli: Omero, image: str, tmp_path: Path) -> None:
+    dataset = omero_cli("obj", "new", "Dataset", "name=measured").out.strip()
+    omero_cli("obj", "new", "DatasetImageLink", f"parent={dataset}", f"child={image}")
+    name = omero_cli("obj", "get", image, "name").out.strip()
+    (tmp_path / "t.csv").write_text(f"Image Name,Area,Kind\n{name},1.5,x\n")
+    result = omero_cli("metadata", "populate", "--file", str(tmp_path / "t.csv"), dataset)
+    assert result.code == 0, result
+    query = "select f.id from DatasetAnnotationLink l join l.child a join a.file f where l.parent.id = :id"
+    number = omero.sys.ParametersI().addId(int(dataset.partition(":")[2]))
+    [[file]] = omero_cli.client.sf.getQueryService().projection(query, number)
+    table = omero_cli.client.sf.sharedResources().openTable(omero.model.OriginalFileI(file.val, False))
+    columns = table.read(list(range(len(table.getHeaders()))), 0, 0).columns
+    values = {column.name: column.values for column in columns}
+    assert values["Image"] == [int(image.partition(":")[2])]
+    assert (values["Area"], values["Kind"]) == ([1.5], ["x"])
+    table.close()
