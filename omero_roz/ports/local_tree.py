@@ -17,6 +17,8 @@ from zarr.storage import LocalStore
 
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.layout.store import CHANGED, DENIED, LEADS_OUT, NOT_FOUND, Absent
+from omero_roz.ports.guard import Guard, NotAllowed, inside, links_out
+from omero_roz.ports.guarded_files import GuardedFiles, opened_inside
 
 _TRIAL = 32  # files read one by one to see how fast the file system is
 _SLOW = 0.0005  # seconds a file: a network file system, or a disk that seeks
@@ -24,20 +26,33 @@ _THREADS = 64
 _NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
 
 
-def open_tree(path: Path) -> LocalTree:
-    """The directory at a path; raises Unreachable where there is none."""
+def open_tree(path: Path, guard: Guard | None = None) -> LocalTree:
+    """The directory at a path; raises Unreachable where there is none.
+
+    With a guard it raises NotAllowed for what is not allowed, and for a tree with any link that leads out of it: the
+    server would follow that later, whatever is read of it now.
+    """
     root = Path(os.path.realpath(path))
+    if guard is not None:
+        guard.directory(str(path))
+        guard.directory(str(root))
     if not root.is_dir():
         what = "this is a file, not a directory" if root.exists() else "no such directory"
         raise Unreachable(what, str(path), "check the path")
-    return LocalTree(root)
+    for link in links_out(str(root)) if guard is not None else ():
+        raise NotAllowed(LEADS_OUT.why, link, LEADS_OUT.fix)
+    return LocalTree(root, guard)
 
 
 @dataclass(frozen=True, slots=True)
 class LocalTree:
-    """A directory on disk; `root` is resolved, and no link is followed out of it."""
+    """A directory on disk; `root` is resolved, and no link is followed out of it.
+
+    With a guard each file is looked at again once it is open, for somebody may put a link in its place meanwhile.
+    """
 
     root: Path
+    guard: Guard | None = None
     _inside: dict[str, bool] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -73,16 +88,25 @@ class LocalTree:
         if not self._is_inside(os.path.dirname(full)):
             return LEADS_OUT
         try:
-            return _read(full, os.O_NOFOLLOW)
+            return self._read(full, os.O_NOFOLLOW)
         except OSError as error:
             if error.errno != errno.ELOOP:
                 return _absent(error, full)
         if not self._resolves_inside(full):
             return LEADS_OUT
         try:
-            return _read(full)
+            return self._read(full)
         except OSError as error:
             return _absent(error, full)
+
+    def _read(self, path: str, flags: int = 0) -> bytes:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
+        try:
+            if self.guard is not None and not opened_inside(descriptor, str(self.root)):
+                raise FileNotFoundError(errno.ENOENT, LEADS_OUT.why, path)
+            return _content(descriptor, path)
+        finally:
+            os.close(descriptor)
 
     def _is_inside(self, directory: str) -> bool:
         """Whether a directory is the root or below it, links resolved; each is looked at once."""
@@ -96,8 +120,7 @@ class LocalTree:
         return known
 
     def _resolves_inside(self, path: str) -> bool:
-        real = os.path.realpath(path)
-        return real == str(self.root) or real.startswith(f"{str(self.root).rstrip('/')}/")
+        return inside(os.path.realpath(path), str(self.root))
 
     def children(self, path: str) -> tuple[str, ...] | None:
         directory = f"{self.root}/{path}".rstrip("/")
@@ -113,10 +136,10 @@ class LocalTree:
     def below(self, path: str) -> LocalTree:
         if not self._is_inside(f"{self.root}/{path}"):
             raise Unreachable(LEADS_OUT.why, f"{self.root}/{path}", LEADS_OUT.fix)
-        return open_tree(self.root / path)
+        return open_tree(self.root / path, self.guard)
 
     def zarr(self) -> ZarrStore:
-        return LocalStore(self.root, read_only=True)
+        return LocalStore(self.root, read_only=True) if self.guard is None else GuardedFiles(self.root, read_only=True)
 
 
 def _loops(entry: os.DirEntry[str]) -> bool:
@@ -127,19 +150,15 @@ def _loops(entry: os.DirEntry[str]) -> bool:
     return f"{here}/".startswith(f"{target}/")
 
 
-def _read(path: str, flags: int = 0) -> bytes:
+def _content(descriptor: int, path: str) -> bytes:
     """A regular file's content; never waits for a pipe that is in its place."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | flags)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
-        parts = [os.read(descriptor, status.st_size + 1)]
-        while parts[-1]:
-            parts.append(os.read(descriptor, 1 << 20))
-        return b"".join(parts)
-    finally:
-        os.close(descriptor)
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise FileNotFoundError(errno.ENOENT, "not a regular file", path)
+    parts = [os.read(descriptor, status.st_size + 1)]
+    while parts[-1]:
+        parts.append(os.read(descriptor, 1 << 20))
+    return b"".join(parts)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -22,7 +22,9 @@ Get = Callable[[str], Awaitable[bytes]]
 _ANY_KEY = "key"
 
 
-async def getter(filesystem: Any, session: aiohttp.ClientSession, bucket: str, anonymous: bool) -> Get:
+async def getter(
+    filesystem: Any, session: aiohttp.ClientSession, bucket: str, anonymous: bool, may_use_proxy: bool = True
+) -> Get:
     """A coroutine function that gives the content of BUCKET/KEY with the endpoint and credentials of an S3FileSystem.
 
     It raises FileNotFoundError (404), PermissionError (401, 403) and aiohttp.ClientResponseError (429, 5xx); what
@@ -36,7 +38,7 @@ async def getter(filesystem: Any, session: aiohttp.ClientSession, bucket: str, a
     bundle = filesystem.session.get_config_variable("ca_bundle")
     tls: ssl.SSLContext | bool = ssl.create_default_context(cafile=bundle) if bundle else True
 
-    proxy = _proxy(base)
+    proxy = _proxy(base) if may_use_proxy else None
 
     async def get(path: str) -> bytes:
         address = base + quote(path.removeprefix(f"{bucket}/"), safe="/~")

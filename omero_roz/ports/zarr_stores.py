@@ -20,6 +20,7 @@ from zarr.storage import FsspecStore
 from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import CHANGED, DENIED, NOT_FOUND, Absent, Bucket, Store
+from omero_roz.ports.guard import Guard, NotAllowed, told
 from omero_roz.ports.local_tree import open_tree
 from omero_roz.ports.s3_objects import Get, getter
 
@@ -32,33 +33,46 @@ _SECRET_WORDS = ("token", "sig", "secret", "pass", "credential", "key", "auth", 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to get into a bucket beyond the AWS configuration: endpoint URL, profile, or no credentials."""
+    """How to get into a bucket beyond the AWS configuration: endpoint URL, profile, or no credentials.
+
+    A `guard` says what may be reached at all, and how: what it says of a bucket wins.
+    """
 
     endpoint: str | None = None
     profile: str | None = None
     anonymous: bool = False
+    guard: Guard | None = None
 
 
 def open_store(uri: str, access: Access = Access()) -> Store:
     """The store at a URI or local path, read only.
 
     Raises UsageError for an unknown scheme and for credentials or signatures in the URI (not shown),
-    Unreachable for a local path that is no directory.
+    Unreachable for a local path that is no directory, NotAllowed for what the guard of `access` keeps closed.
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:
-        return open_tree(Path(uri))
+        return open_tree(Path(uri), access.guard)
     if scheme == "file":
-        return open_tree(Path(unquote(rest.removeprefix("localhost"))))
+        return open_tree(Path(unquote(rest.removeprefix("localhost"))), access.guard)
     if scheme not in ("s3", "https", "http"):
         raise UsageError(f"the scheme {scheme!r} is unknown", fix="use a local path, file://, s3:// or https://")
     address = _without_secrets(uri)
+    guard = access.guard
+    if guard is not None:
+        place = guard.remote(address, access.endpoint)
+        access = Access(place.endpoint, place.profile, place.anonymous, guard)
     if scheme == "s3":
-        anonymous = access.anonymous or uri.endswith("?anonymous=true")
+        anonymous = access.anonymous or (guard is None and uri.endswith("?anonymous=true"))
         return _s3(address, replace(access, anonymous=anonymous))
-    if access != Access():
+    if access != Access(guard=guard):
         raise UsageError("an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out")
-    return RemoteStore(address, address, "http", (("client_kwargs", _HTTP_CLIENT),), can_list=False)
+    return RemoteStore(address, address, "http", tuple(_http_options(guard).items()), can_list=False, guard=guard)
+
+
+def _http_options(guard: Guard | None) -> dict[str, Any]:
+    options: dict[str, Any] = {"client_kwargs": _HTTP_CLIENT}
+    return options if guard is None else options | {"get_client": guard.client}
 
 
 def _without_secrets(uri: str) -> str:
@@ -99,7 +113,10 @@ def _s3(address: str, access: Access) -> RemoteStore:
         options["endpoint_url"] = access.endpoint
     if access.profile:
         options["profile"] = access.profile
-    return RemoteStore(address, address.removeprefix("s3://"), "s3", tuple(options.items()), can_list=True)
+    if access.guard is not None:  # a proxy would connect where it likes
+        options["config_kwargs"] |= {"connector_args": {"socket_factory": access.guard.open_socket}, "proxies": {}}
+    name, settings = address.removeprefix("s3://"), tuple(options.items())
+    return RemoteStore(address, name, "s3", settings, can_list=True, guard=access.guard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +128,7 @@ class RemoteStore:
     protocol: str
     options: tuple[tuple[str, Any], ...]
     can_list: bool
+    guard: Guard | None = None
 
     def _filesystem(self) -> Any:
         filesystem = fsspec.filesystem(self.protocol, **dict(self.options))
@@ -141,9 +159,10 @@ class RemoteStore:
     async def _getter(self, filesystem: Any) -> Get:
         if self.protocol != "s3":
             return filesystem._cat_file
-        session = await fsspec.filesystem("http", client_kwargs=_HTTP_CLIENT).set_session()
+        session = await fsspec.filesystem("http", **_http_options(self.guard)).set_session()
+        bucket, anonymous = self.path.partition("/")[0], dict(self.options)["anon"]
         try:
-            return await getter(filesystem, session, self.path.partition("/")[0], dict(self.options)["anon"])
+            return await getter(filesystem, session, bucket, anonymous, may_use_proxy=self.guard is None)
         except (NoCredentialsError, ProfileNotFound) as error:
             raise _no_way_in(error, self.uri) from None
 
@@ -207,6 +226,8 @@ class RemoteStore:
             except (NoCredentialsError, ProfileNotFound) as error:
                 raise _no_way_in(error, self.uri) from None
             except (OSError, aiohttp.ClientError, BotoCoreError, ResponseParserError) as error:
+                if reason := told(error):
+                    raise NotAllowed(reason, join(self.uri, path), "ask the administrator of this server") from None
                 last = error
         what = f"no answer after {ATTEMPTS} attempts ({type(last).__name__}: {str(last)[:120]})"
         raise Unreachable(what, join(self.uri, path), "check the address and the network, then try again")

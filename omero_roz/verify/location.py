@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from omero_roz.binding import external_info, zarr_reader
@@ -14,6 +14,7 @@ from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import OmeroImage
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import DENIED, Store
+from omero_roz.ports.guard import NotAllowed
 from omero_roz.ports.zarr_stores import Access, open_store
 from omero_roz.record import Record
 
@@ -67,11 +68,11 @@ def client_address(lsid: str, paths: Sequence[ServerPath], access: Access) -> tu
     named, _, query = lsid.partition("?")
     address, anonymous = client_path(named, paths), access.anonymous or "anonymous=true" in query
     if not address.startswith("s3://"):
-        return address, Access()
+        return address, Access(guard=access.guard)
     if address != named:
-        return address, Access(access.endpoint, access.profile, anonymous)
+        return address, replace(access, anonymous=anonymous)
     host, _, path = address.removeprefix("s3://").partition("/")
-    return f"s3://{path}", Access(access.endpoint or f"https://{host}", access.profile, anonymous)
+    return f"s3://{path}", replace(access, endpoint=access.endpoint or f"https://{host}", anonymous=anonymous)
 
 
 def client_path(path: str, paths: Sequence[ServerPath]) -> str:
@@ -84,11 +85,16 @@ def client_path(path: str, paths: Sequence[ServerPath]) -> str:
 
 def reach(location: Location) -> Store:
     """The store of a group that is there; raises Broken for one that is not, may not be read, or has moved."""
-    if "://" not in location.uri and not os.path.isdir(location.uri):
-        raise Broken("gone", location.uri)
+    guard = location.access.guard
     try:
+        if guard is not None and "://" not in location.uri:
+            guard.directory(location.uri)  # else "gone" would tell what there is on the disk
+        if "://" not in location.uri and not os.path.isdir(location.uri):
+            raise Broken("gone", location.uri)
         store = open_store(location.uri, location.access)
         found = store.get_many(_METADATA)
+    except NotAllowed as error:
+        raise Broken("denied", location.uri, error.problems[0].what) from error
     except Unreachable as error:
         moved = f"[Errno {errno.EREMCHG}]" in str(error)  # of PermanentRedirect and its like
         raise Broken("moved" if moved else "unreachable", location.uri, error.problems[0].what) from error

@@ -69,7 +69,7 @@ def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) ->
     if is_omero(text):
         objects, series = model_objects.load(session(), *parse(text))
         return Side(text, objects, series, session())
-    if Path(text).is_file():
+    if access.guard is None and Path(text).is_file():  # a guard is for Zarrs, and files are the server's
         return Side(text, ome_objects.objects(ome_objects.read_file(Path(text)), text), None)
     layout = zarrs.read(text, access).layout
     return Side(text, ome_objects.objects(ome_xml_of(layout), text), None)
