@@ -11,7 +11,7 @@ from functools import cache
 
 from omero.cli import BaseControl
 
-from omero_roz import cli_bulk, cli_fill, cli_import, cli_quality, cli_replace, cli_zarr
+from omero_roz import cli_bulk, cli_fill, cli_import, cli_quality, cli_replace, cli_scripts, cli_zarr
 from omero_roz.errors import RozError
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
@@ -36,6 +36,7 @@ class RozControl(BaseControl):
         self._add_cleanup(sub)
         self._add_completeness(sub)
         self._add_verify(sub)
+        self._add_scripts(sub)
 
     def _add_inspect(self, sub) -> None:
         parser = self._verb(sub, "inspect", self.inspect, "Show what a Zarr holds, without OMERO")
@@ -94,6 +95,12 @@ class RozControl(BaseControl):
         text = "Check images against their Zarrs: bound, there, read, drawn, the same pixels"
         parser = self._verb(sub, "verify", self.verify, text)
         cli_quality.add_verify_options(parser)
+        parser.add_login_arguments()
+
+    def _add_scripts(self, sub) -> None:
+        text = "Put the scripts of omero-roz into OMERO.web's menu, for administrators (docs/scripts.md)"
+        parser = self._verb(sub, "scripts", self.scripts, text)
+        cli_scripts.add_options(parser)
         parser.add_login_arguments()
 
     def _add_change_options(self, parser) -> None:
@@ -168,6 +175,10 @@ class RozControl(BaseControl):
         """Check images against their Zarrs."""
         cli_quality.wanted(args)  # a wrong call is told before anybody has to log in
         cli_quality.verify(self.ctx, self._session(args), args)
+
+    def scripts(self, args: Namespace) -> None:
+        """Install, list or remove the official scripts."""
+        cli_scripts.run(self.ctx, self._session(args), args)
 
     def _session(self, args: Namespace):
         from omero_roz.ports.omero_session import OmeroSession

@@ -166,6 +166,14 @@ def show_filling(filling: Filling, out: TextIO) -> None:
         console.print(f"left as it is: {problem}", soft_wrap=True)
 
 
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:
+    """A plain table."""
+    table = _table(*columns)
+    for row in rows:
+        table.add_row(*map(one_line, row))
+    _console(out).print(table)
+
+
 def show_certificate(found: Certificate, out: TextIO) -> None:
     """What `verify` prints: what is wrong of each image, then the sums."""
     table = _table("image", "fileset", "binding", "Zarr", "link", "what is wrong")

@@ -131,10 +131,15 @@ class Guard:
 
     async def client(self, **options: Any) -> aiohttp.ClientSession:
         """An http client that is bound by the guard and follows no redirection: fsspec's get_client."""
-        trace = aiohttp.TraceConfig()
-        trace.on_request_redirect.append(_refuse_redirection)
         connector = aiohttp.TCPConnector(socket_factory=self.open_socket)
-        return aiohttp.ClientSession(connector=connector, trace_configs=[trace], **options)
+        return aiohttp.ClientSession(connector=connector, trace_configs=[refusing_redirections()], **options)
+
+
+def refusing_redirections() -> aiohttp.TraceConfig:
+    """What ends a request of aiohttp's that is redirected, before anybody else is asked."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirection)
+    return trace
 
 
 async def _refuse_redirection(session: Any, context: Any, redirect: aiohttp.TraceRequestRedirectParams) -> None:

@@ -113,10 +113,17 @@ def _s3(address: str, access: Access) -> RemoteStore:
         options["endpoint_url"] = access.endpoint
     if access.profile:
         options["profile"] = access.profile
-    if access.guard is not None:  # a proxy would connect where it likes
-        options["config_kwargs"] |= {"connector_args": {"socket_factory": access.guard.open_socket}, "proxies": {}}
+    if access.guard is not None:
+        options["config_kwargs"] |= _guarded(access.guard)
     name, settings = address.removeprefix("s3://"), tuple(options.items())
     return RemoteStore(address, name, "s3", settings, can_list=True, guard=access.guard)
+
+
+def _guarded(guard: Guard) -> dict[str, Any]:
+    from omero_roz.ports.guarded_s3 import NoRedirections
+
+    connector = {"socket_factory": guard.open_socket}  # and no proxy, which would connect where it likes
+    return {"connector_args": connector, "http_session_cls": NoRedirections, "proxies": {}}
 
 
 @dataclass(frozen=True, slots=True)
