@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-from omero.rtypes import unwrap
 
 from omero_roz.errors import Refused
 from omero_roz.ports.model_shape import Collection, collections, identity, is_enumeration, kind, references
@@ -22,10 +20,10 @@ from omero_roz.ports.omero_session import OmeroSession
 AT_ONCE = 500
 KINDS = ("Image", "Plate", "Fileset")
 _IMAGES = {
-    "Image": "select i.id, i.series from Image i where i.id = :id",
-    "Fileset": "select i.id, i.series from Image i where i.fileset.id = :id order by i.series, i.id",
+    "Image": "select i.id, i.series, i.fileset.id from Image i where i.id = :id",
+    "Fileset": "select i.id, i.series, i.fileset.id from Image i where i.fileset.id = :id",
     "Plate": """select distinct i.id, i.series, i.fileset.id from WellSample s join s.well w join s.image i
-        where w.plate.id = :id order by i.fileset.id, i.series, i.id""",
+        where w.plate.id = :id""",
 }
 _PLATES = "select distinct w.plate.id from WellSample s join s.well w join s.image i where i.id in (:ids)"
 _FILES = """select i.id, e.clientPath from Image i join i.fileset f join f.usedFiles e where i.id in (:ids)
@@ -33,23 +31,33 @@ _FILES = """select i.id, e.clientPath from Image i join i.fileset f join f.usedF
 _NAMED = re.compile(r"(?P<file>.*?) \[(?P<own>.*)\]", re.DOTALL)
 
 
-def load(session: OmeroSession, what: str, number: int) -> tuple[Objects, int | None]:
+def filesets_of(session: OmeroSession, what: str, number: int) -> list[int]:
+    """The filesets that the images of an Image, Plate or Fileset are in."""
+    rows = session.rows(_IMAGES[what], f"reading the images of {what}:{number}", id=number)
+    return sorted({fileset for _, _, fileset in rows if fileset is not None})
+
+
+def load(
+    session: OmeroSession, what: str, number: int, places: Mapping[int, int]
+) -> tuple[Objects, int | None]:
     """The objects of an Image, Plate or Fileset (one of KINDS), and the series where it is one image.
 
-    Raises Refused where there is none that the user may see.
+    `places` are the series of those images of which image.series does not say it. Raises Refused where there is none
+    that the user may see.
     """
     where = f"{what}:{number}"
     rows = session.rows(_IMAGES[what], f"reading the images of {where}", id=number)
     if not rows:
         raise Refused("it does not exist, has no images, or you may not see it", where, "check the id and the user")
-    ids = [row[0] for row in rows]
+    series_of = {image: places.get(image, series or 0) for image, series, _ in rows}
+    ids = [image for image, _, _ in sorted(rows, key=lambda row: (row[2] or 0, series_of[row[0]], row[0]))]
     loading = _Loading(session, where)
     plates = [] if what == "Image" else [number] if what == "Plate" else loading.ids(_PLATES, ids)
     images = loading.roots("Image", ids)
     held = loading.roots("Plate", plates)
     loading.complete([*images, *held])
-    series = rows[0][1] if what == "Image" else None
-    return Objects(images, _names(session, images, where), held), series
+    series = series_of[number] if what == "Image" else None
+    return Objects(images, _names(session, images, series_of, where), held), series
 
 
 class Terms:
@@ -143,12 +151,12 @@ def _own(owner: Any, item: Any, collection: Collection) -> bool:
     return collection.name not in ("settings", "thumbnails") or item.details.owner.id.val == mine.id.val
 
 
-def _names(session: OmeroSession, images: Sequence[Any], where: str) -> list[str | None]:
+def _names(session: OmeroSession, images: Sequence[Any], series: Mapping[int, int], where: str) -> list[str | None]:
     """The images' own names (facts: omero_import_rows)."""
     ids = [image.id.val for image in images]
     rows = (session.rows(_FILES, f"reading the files of {where}", ids=chunk) for chunk in _chunks(ids))
     files = {image: path.rpartition("/")[2] for chunk in rows for image, path in chunk}
-    return [metadata_name(image.name.val, files.get(image.id.val), unwrap(image.series)) for image in images]
+    return [metadata_name(image.name.val, files.get(image.id.val), series[image.id.val]) for image in images]
 
 
 def metadata_name(name: str, file: str | None, series: int | None) -> str | None:

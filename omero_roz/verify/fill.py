@@ -12,11 +12,11 @@ from typing import Any
 from omero_roz.change import Note
 from omero_roz.errors import Refused
 from omero_roz.fileset import Owner
-from omero_roz.ports import model_objects, sharing
+from omero_roz.ports import sharing
 from omero_roz.ports.fills import Filled, Fills, Put
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.verify.filling import Filling, plan
-from omero_roz.verify.sides import Side, parse
+from omero_roz.verify.sides import Side, in_omero, parse
 
 NS_FILL = "omero-roz/fill"
 NS_SUMMARY = "omero-roz/fill-summary"
@@ -63,8 +63,7 @@ def fill(planned: Planned, owner: Owner, user: str) -> None:
     fills = Fills(session, owner.group_id)
     rows = fills.rows(change.target for change in planned.filling.changes if change.how != "item")
     name, number = parse(a.name)
-    objects, series = model_objects.load(session, name, number)
-    again = prepare(Side(a.name, objects, series, session), planned.b)
+    again = prepare(in_omero(a.name, session), planned.b)
     if _what(again.filling) != _what(planned.filling):
         raise Refused("it was changed meanwhile, and nothing was filled", a.name, "look again, then repeat")
 

@@ -8,13 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from omero_roz import zarrs
+from omero_roz.binding import zarr_reader
 from omero_roz.errors import Refused, UsageError
 from omero_roz.layout.union import ome_xml_of
 from omero_roz.metadata import Node
 from omero_roz.ports import model_objects, ome_objects
+from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.model_tree import Objects, tree
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.zarr_stores import Access
+from omero_roz.record import NS_RECORD, from_json
 
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w*):(?P<id>\d+)")
 
@@ -67,12 +70,23 @@ def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) ->
     for what is none; `session` is called only if it is needed.
     """
     if is_omero(text):
-        objects, series = model_objects.load(session(), *parse(text))
-        return Side(text, objects, series, session())
+        return in_omero(text, session())
     if access.guard is None and Path(text).is_file():  # a guard is for Zarrs, and files are the server's
         return Side(text, ome_objects.objects(ome_objects.read_file(Path(text)), text), None)
     layout = zarrs.read(text, access).layout
     return Side(text, ome_objects.objects(ome_xml_of(layout), text), None)
+
+
+def in_omero(text: str, session: OmeroSession) -> Side:
+    """An object of OMERO, KIND:ID, as it is now; Refused for one that is not there."""
+    places: dict[int, int] = {}
+    notes = Filesets(session).notes_many(model_objects.filesets_of(session, *parse(text)), NS_RECORD)
+    for fileset, found in notes.items():
+        records = (from_json(note, f"Fileset:{fileset}") for _, note in reversed(found))
+        record = next((one for one in records if one.state != "rolled-back"), None)
+        if record is not None and record.binding == zarr_reader.NAME:  # each image is series 0 of its shadow
+            places |= {image.id: image.series_before for image in record.images}
+    return Side(text, *model_objects.load(session, *parse(text), places), session)
 
 
 def both(a: Side, b: Side) -> tuple[Node, Node]:

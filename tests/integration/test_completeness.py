@@ -4,11 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from omero.gateway import BlitzGateway
 
 from demo.omero_client import import_file
 from tests.integration.test_import import imported
-from tests.servers import Omero
+from tests.servers import Omero, Server
+from tools import completeness_table
 
 ORIGINALS = {
     "multi_names": "v4_t_names", "plate23": "v4_plate23", "r_lif": "v4_r_lif", "roi": "v4_roi",
@@ -106,3 +109,28 @@ def test_what_cannot_be_compared_is_told(omero_cli: Omero, acquisition: Path, si
     result = omero_cli("roz", "completeness", side, str(acquisition / "v2.zarr"))
     assert result.code == code
     assert side in result.err
+
+
+def test_an_image_that_is_read_through_a_shadow_is_compared_with_its_own_series(
+    omero_cli: Omero, server: Server, acquisition: Path
+) -> None:
+    if server.dsn is None or server.repository is None:
+        pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
+    means = ("--binding", "zarr-reader", "--db", server.dsn, "--managed-repository", server.repository)
+    images = imported(omero_cli, acquisition / "v2.zarr", *means)["images"]
+    for image in images:
+        code, found = completeness(omero_cli, acquisition / "acquisition.ome.tif", f"Image:{image}")
+        assert (code, lost(found)) == (0, [])
+
+
+def test_an_image_that_was_made_and_not_imported(omero_cli: Omero) -> None:
+    pixels = np.arange(12, dtype="uint8").reshape(3, 4)
+    image = BlitzGateway(client_obj=omero_cli.client).createImageFromNumpySeq(iter([pixels]), "made").getId()
+    code, found = completeness(omero_cli, f"Image:{image}", f"Image:{image}")
+    assert (code, found["score"]["percent"]) == (0, 100)
+
+
+@pytest.mark.slow
+def test_the_table_of_all_real_inputs_is_current(shared: Path) -> None:
+    written = Path(__file__).parents[2] / "docs" / "completeness-table.md"
+    assert written.read_text("utf-8") == completeness_table.document(shared)
