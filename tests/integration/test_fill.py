@@ -9,6 +9,7 @@ from omero.model import CommentAnnotationI, LengthI, ObjectiveAnnotationLinkI, O
 from omero.rtypes import rstring
 
 from demo.omero_client import new_account
+from omero_roz.ports import fills
 from omero_roz.ports.omero_session import OmeroSession
 from tests.importing import import_file
 from tests.integration.test_completeness import completeness, lost
@@ -216,6 +217,43 @@ def test_one_image_of_a_plate_does_not_change_others(omero_cli: Omero, shared: P
     refused = fill(omero_cli, f"Image:{images[1]}", rich)
     assert refused.code == 1
     assert f"Image:{images[0]}" in refused.err and "Plate" in refused.err
+
+
+def test_a_plate_is_filled_and_emptied(omero_cli: Omero, server: Server, shared: Path, tmp_path: Path) -> None:
+    rich = shared / "layouts" / "v4_plateacq3.zarr" / "OME" / "METADATA.ome.xml"
+    _, images = in_omero(omero_cli, stripped(rich.read_text("utf-8")), tmp_path)
+    hql = f"select distinct w.plate.id from WellSample s join s.well w where s.image.id = {images[0]}"
+    [[plate]] = omero_cli.client.sf.getQueryService().projection(hql, None)
+    named, before = f"Plate:{plate.val}", rows(server)
+    assert fill(omero_cli, named, rich).code == 0
+    _, found = completeness(omero_cli, rich, named)
+    assert {field["path"].rpartition("/")[2] for field in lost(found)} <= {"color"}
+    groups = {group["group"]: group["percent"] for group in found["groups"]}
+    assert groups["Plate and wells"] == 100
+    assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 0
+    after = rows(server)
+    assert before.changed_in(after) == {} and before.new_in(after).keys() <= {"namespace"}
+    nothing = omero_cli("roz", "completeness", named, "--undo", "--yes")
+    assert nothing.code == 1 and "nothing was filled" in nothing.err
+
+
+def test_an_undo_that_was_stopped_half_way_goes_on(
+    omero_cli: Omero, server: Server, bare: tuple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fileset, _, rich = bare
+    named, before = f"Fileset:{fileset}", rows(server)
+    assert fill(omero_cli, named, rich).code == 0
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fills, "delete", stopped)
+    assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 1
+    monkeypatch.undo()
+    assert before.new_in(rows(server)) != {}
+    assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 0
+    after = rows(server)
+    assert before.changed_in(after) == {} and before.new_in(after).keys() <= {"namespace"}
 
 
 def test_an_administrator_fills_as_the_owner_and_others_may_not(
