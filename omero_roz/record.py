@@ -6,7 +6,8 @@ work from any machine.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
+from typing import Any
 
 from omero_roz.change import Note, Reading
 from omero_roz.errors import Refused
@@ -84,7 +85,7 @@ class Record:
 
     def to_json(self) -> str:
         """The record as JSON text."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(_values(self), default=_values, ensure_ascii=False, separators=(",", ":"))
 
     def summary(self) -> list[tuple[str, str]]:
         """The record for people: names and values of the map annotation."""
@@ -98,6 +99,11 @@ class Record:
         ]
         lines += [("Source fileset", str(self.source))] if self.source is not None else []
         return lines + ([(RUN, self.run)] if self.run is not None else [])
+
+
+def _values(one: Any) -> dict[str, Any]:
+    """A dataclass by its fields, not deeper: `asdict` would copy thousands of images first."""
+    return {field.name: getattr(one, field.name) for field in fields(one)}
 
 
 def from_json(text: str, where: str) -> Record:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from omero.model import FilesetI
+from omero.model import FilesetI, ImageI
 from omero.rtypes import rdouble, rint, rlong, rstring
 
 from ome_graph import Graph
@@ -148,7 +148,7 @@ class NewImages:
         """Save a batch in one transaction, `note` along with it; what was saved is then let go of."""
         self._session.save_batch([note, *prepared.objects], prepared.what, self._group)
         for part in prepared.parts:
-            part.unload()
+            _let_go(part)
 
     def _prepare(self, image, plan: NewImage, known: Seen) -> None:
         image.fileset, image.series = FilesetI(self._fileset, False), rint(plan.series)
@@ -161,6 +161,18 @@ class NewImages:
         if known.statistics.sha1 is not None:
             pixels.sha1 = rstring(known.statistics.sha1)
         pixels.addRenderingDef(rendering_def(known.display, channels, self._enums))
+
+
+def _let_go(saved: Any) -> None:
+    """Forget what hangs on an image or a well: by references, for parts that refer to their owners are circles."""
+    if isinstance(saved, ImageI):
+        for pixels in saved.copyPixels():
+            for held in pixels.copySettings():
+                held.unload()
+            pixels.unload()
+        for roi in saved.copyRois():
+            roi.unload()
+    saved.unload()
 
 
 def saved_images(session: OmeroSession, fileset_id: int) -> list[tuple[int, int, int]]:
