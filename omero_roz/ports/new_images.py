@@ -169,7 +169,8 @@ def _let_go(saved: Any) -> None:
         for pixels in saved.copyPixels():
             for held in pixels.copySettings():
                 held.unload()
-            pixels.unload()
+            pixels.clearChannels()
+            pixels.clearPlaneInfo()
         for roi in saved.copyRois():
             roi.unload()
     saved.unload()
