@@ -48,9 +48,9 @@ def delete(state: State, session: Session, caller: Caller, request: Any, handle:
         own += [state.settings.romio / str(number) for number in plan.rows["pixels"]]
         erase(tx, plan.rows, gone)
     for row, path in on_disk:
-        _remove(path, row.mimetype == DIRECTORY)
+        remove_from_disk(path, row.mimetype == DIRECTORY)
     for path in own:
-        _remove(path, False)
+        remove_from_disk(path, False)
     return omero.cmd.Delete2Response(deletedObjects=gone)
 
 
@@ -126,13 +126,13 @@ def external_info(tx: Transaction, rows: Mapping[str, Collection[int]]) -> list[
     return found
 
 
-def _remove(path: Path, directory: bool) -> None:
+def remove_from_disk(path: Path, directory: bool) -> None:
     """Take a file off the disk, or a directory with everything in it, as a real server does: a directory that is a
     link is emptied where it leads to, and goes even where that cannot be done (facts/omero_replacement.md, a, e)."""
     try:
         if directory and path.is_symlink():
             for child in path.resolve().iterdir():
-                _remove(child, child.is_dir() and not child.is_symlink())
+                remove_from_disk(child, child.is_dir() and not child.is_symlink())
             path.unlink()
         elif directory:
             shutil.rmtree(path)

@@ -22,39 +22,53 @@ log = logging.getLogger(__name__)
 def import_fileset(state: State, caller: Caller, upload: Upload, settings: Any, handle: Handle) -> Any:
     """Do one import and return its omero.grid.ImportResponse.
 
-    Whatever fails while the metadata is read or stored leaves the fileset with its files and jobs, and no image.
+    Whatever fails while the metadata is read or stored (`error-on-init`) leaves the fileset with its files and jobs,
+    and no image; what fails later (`import-request-failure`) leaves the images too.
     """
     with _log(state, caller, upload) as note:
         note(f"importing Fileset:{upload.fileset_id} from {upload.prefix}")
         handle.step(0)
-        opened, imported = _metadata(state, caller, upload, settings)
+        with _failing("error-on-init", upload):
+            opened = metadata.open_first(state, upload)
+            with state.database.write(caller, "Import") as tx:
+                imported = metadata.store(tx, state, upload, opened, settings)
         note(f"{len(imported.images)} images, {len(imported.plates)} plates", sized=True)
-        handle.step(1)
-        drawing = bool(settings.doThumbnails and settings.doThumbnails.val)
-        drawn = pixel_data.store(state, caller, opened, imported.images, drawing)
-        note("pixel data read", sized=True)
-        handle.step(2)
-        if drawing:
-            thumbnails.store(state, caller, drawn)
-        note("thumbnails made", sized=True)
+        with _failing("import-request-failure", upload):
+            _pixels(state, caller, opened, imported, settings, handle, note)
         handle.step(3)
         handle.step(4)
         note("finished")
         return _response(state, caller, imported)
 
 
-def _metadata(state: State, caller: Caller, upload: Upload, settings: Any) -> tuple[Opened, Imported]:
+@contextmanager
+def _failing(name: str, upload: Upload) -> Iterator[None]:
+    """Whatever is raised becomes the ERR `name`."""
     try:
-        opened = metadata.open_first(state, upload)
-        with state.database.write(caller, "Import") as tx:
-            imported = metadata.store(tx, state, upload, opened, settings)
+        yield
     except Exception as error:
         log.exception("Fileset:%d: the import failed", upload.fileset_id)
         message = getattr(error, "message", None) or str(error)
-        raise CommandError("error-on-init", message, stacktrace=repr(error)) from error
+        raise CommandError(name, message, stacktrace=repr(error)) from error
+
+
+def _pixels(
+    state: State, caller: Caller, opened: Opened, imported: Imported, settings: Any, handle: Handle, note: Any
+) -> None:
+    """The second and third step.
+
+    Raises ValueError for planes that cannot be read.
+    """
     if opened.fails_half_way:
-        raise CommandError("import-request-failure", "the BinData of the OME-XML cannot be read")
-    return opened, imported
+        raise ValueError("the BinData of the OME-XML cannot be read")
+    handle.step(1)
+    drawing = bool(settings.doThumbnails and settings.doThumbnails.val)
+    drawn = pixel_data.store(state, caller, opened, imported.images, drawing)
+    note("pixel data read", sized=True)
+    handle.step(2)
+    if drawing:
+        thumbnails.store(state, caller, drawn)
+    note("thumbnails made", sized=True)
 
 
 def _response(state: State, caller: Caller, imported: Imported) -> Any:

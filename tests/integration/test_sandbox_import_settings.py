@@ -96,3 +96,22 @@ def _unpadded(pack: Any, data: bytes) -> bytes:
     """Packed so that its base64 has no padding, over which the server stumbles: bytes after the end do not count."""
     packed = pack(data)
     return packed + bytes(-len(packed) % 3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name", "images"),
+    [
+        (b"</OME>", b"", "error-on-init", 0),
+        (b'"uint8"', b'"complex"', "error-on-init", 0),
+        (b'SizeY="1"', b'SizeY="9"', "import-request-failure", 2),  # its plane is too short
+        (b"<BinData", b'<BinData Compression="zlib"', "import-request-failure", 2),
+    ],
+)
+def test_how_imports_fail(server: Server, curator: Account, old: bytes, new: bytes, name: str, images: int) -> None:
+    content = xml('<BinData BigEndian="false" Length="4">AQID</BinData>').replace(old, new)
+    with server.client(curator.name, curator.password) as client:
+        response = run_import(client, [("x/broken.ome.xml", content)])
+        assert isinstance(response, omero.cmd.ERR)
+        assert response.name == name
+        query = "select size(f.images) from Fileset f where f.id = (select max(g.id) from Fileset g)"
+        assert client.sf.getQueryService().projection(query, None)[0][0].val == images
