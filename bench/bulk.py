@@ -114,7 +114,7 @@ def filesets(sandbox: SandboxAccess, client: omero.clients.BaseClient, folder: P
     return not slow and times >= 20
 
 
-def multiply(dsn: str, model: int, first: int) -> None:
+def multiply(dsn: str, model: int, first: int, count: int = COUNT) -> None:
     """Filesets with the image, pixels and channel of one that was imported."""
     with admin(dsn) as cursor:
         cursor.execute("SET session_replication_role = replica")
@@ -125,7 +125,7 @@ def multiply(dsn: str, model: int, first: int) -> None:
             cursor.execute(
                 f"INSERT INTO {table} ({', '.join(names)}) SELECT {values}"
                 f" FROM {table} AS t, generate_series(%s::bigint, %s::bigint) AS n WHERE t.{parent} = %s",
-                (first, first + COUNT - 1, model),
+                (first, first + count - 1, model),
             )
             cursor.execute(f"SELECT id FROM {table} WHERE {parent} = %s", (model,))
             [model] = cursor.fetchone()

@@ -6,6 +6,7 @@ the floor, which is the bare statements that change the same rows, one a table.
 
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,14 +30,15 @@ from omero_sandbox.sandbox import OmeroSandbox
 
 WELLS, FIELDS, RUNS = 384, 9, 5
 FIELD = WELLS * FIELDS
+QUIET = 1.5  # load
 SOURCE, FIRST = 1_000_000, 2_000_000
 OWNER, CALLER = Owner(0, "root", 0), Who(0, "root", 0, True, 0)
 ROOT = "/data/plates/idr0000/experiment-1.zarr"
 OLD = PixelsFile("old/1", "plate.ome.tif", "r")
 
 
-def main() -> None:
-    """Measure, and print."""
+def main() -> int:
+    """Measure, and print; 1 where something is over its limit, for what takes seconds only on a quiet machine."""
     with OmeroSandbox() as sandbox, tempfile.TemporaryDirectory(prefix="omero-roz-bench-") as folder:
         with admin(sandbox.dsn) as cursor:
             print(f"a million other rows made in {fill(cursor):.0f} s")
@@ -44,8 +46,8 @@ def main() -> None:
             add_source(cursor, SOURCE, FIRST, FIELD)
             add_source(cursor, SOURCE + 1, FIRST - 4, 4)
             cursor.execute("ANALYZE")
-        external(sandbox.dsn)
-        shadows(sandbox.dsn, Path(folder))
+        good = [external(sandbox.dsn), shadows(sandbox.dsn, Path(folder))]
+    return 0 if all(good) else 1
 
 
 @contextmanager
@@ -97,7 +99,7 @@ def field(path: str) -> Series:
     return Series(path, "", ("t", "c", "z", "y", "x"), Sizes(64, 64), "uint16", levels, 2)
 
 
-def external(dsn: str) -> None:
+def external(dsn: str) -> bool:
     """External-info against the baseline and the floor; each run is undone, so that all start alike."""
     print(f"\nexternal-info, {WELLS} x {FIELDS} fields = {FIELD} images, the best of {RUNS} runs")
     database = Database(dsn)
@@ -116,6 +118,7 @@ def external(dsn: str) -> None:
     print(f"  baseline, row by row     {old:8.3f} s")
     print(f"  omero-roz                {mine:8.3f} s   {old / mine:5.1f} times faster (goal: at least 4)")
     print(f"  floor, bare statements   {least:8.3f} s   {mine / least:.2f} times it is omero-roz (goal: at most 1.5)")
+    return old / mine >= 4 and mine / least <= 1.5 and len(plate.files) <= 10 and counts[0] == counts[1]
 
 
 def seconds(call: Callable[[], object]) -> float:
@@ -221,7 +224,7 @@ def baseline(dsn: str) -> float:
     return taken
 
 
-def shadows(dsn: str, folder: Path) -> None:
+def shadows(dsn: str, folder: Path) -> bool:
     """Zarr-reader: shadows and rows."""
     source, repository = folder / "plate.zarr", folder / "ManagedRepository"
     write_plate(source)
@@ -244,6 +247,7 @@ def shadows(dsn: str, folder: Path) -> None:
     print(f"  shadows                         {written - checked:6.2f} s")
     print(f"  rows                            {done - written:6.2f} s")
     print(f"  together                        {done - began:6.2f} s   (goal: at most 5 s on a quiet machine)")
+    return done - began <= 5 or os.getloadavg()[0] > QUIET
 
 
 def write_plate(root: Path) -> None:
@@ -260,4 +264,4 @@ def write_plate(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

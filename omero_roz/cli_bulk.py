@@ -141,14 +141,20 @@ def roll_back_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     from omero_roz.terminal import progress
 
     filesets = Filesets(session)
-    wanted = one.in_force(filesets, filesets.summarised(NS_SUMMARY, RUN, args.run))
+    made = filesets.summarised(NS_SUMMARY, RUN, args.run)
+    if not made:
+        raise Refused("no fileset that you may see was replaced by it", f"run {args.run}", "check the run's name")
+    wanted = one.in_force(filesets, made)
     if not wanted:
-        raise Refused("nothing of it is in force", f"run {args.run}", "it was rolled back already, or never was")
+        ctx.err(f"run {args.run}: all of it was rolled back already")
+        if args.json:
+            ctx.out("[]")
+        return
     with owners_for(session, args.db, None) as owners, progress(sys.stderr) as report:
 
         def undo(fileset: int) -> int:
             means = owners.means(filesets.get(fileset).owner, f"Fileset:{fileset}")
-            return one.roll_back(means, fileset, session.who.user_name)
+            return one.roll_back(means, fileset, session.who.user_name).source
 
         results = undo_all(wanted, undo, report)
     if args.json:

@@ -84,11 +84,12 @@ def rollback(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     if args.run is not None:
         return cli_bulk.roll_back_all(ctx, session, args)
     with one.means_for(session, args.fileset, args.db, None) as means:
-        source = one.roll_back(means, args.fileset, session.who.user_name)
+        done = one.roll_back(means, args.fileset, session.who.user_name)
     if args.json:
-        return ctx.out(json.dumps({"fileset": source}))
-    ctx.out(f"Fileset:{source}")
-    ctx.err(f"the images of Fileset:{args.fileset} are back in Fileset:{source}")
+        return ctx.out(json.dumps({"fileset": done.source, "already": done.already}))
+    ctx.out(f"Fileset:{done.source}")
+    was = "it was rolled back already: " if done.already else ""
+    ctx.err(f"{was}the images of Fileset:{args.fileset} are back in Fileset:{done.source}")
 
 
 def add_status_options(parser: ArgumentParser) -> None:

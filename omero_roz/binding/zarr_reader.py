@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from itertools import product
-from pathlib import PurePosixPath
 from typing import Any
 
 from omero_roz.errors import Problem, Refused
@@ -84,8 +83,7 @@ def _problems(series: Series, documents: dict[str, bytes | Absent]) -> Iterator[
 
 
 def _below(series: Series, level: Level) -> bool:
-    path = PurePosixPath(level.path)
-    return path.is_relative_to(series.path or ".") and ".." not in path.parts
+    return f"{level.path}/".startswith(_join(series.path, "")) and ".." not in level.path.split("/")
 
 
 def _array_problems(level: Level, document: dict[str, Any]) -> Iterator[Problem]:
@@ -111,7 +109,7 @@ def _shadow(name: str, root: str, series: Series, documents: dict[str, bytes | A
     files = {own: content(_join(series.path, own)) for own in REGISTERED}
     links: dict[str, str] = {}
     for level in series.levels:
-        inside = str(PurePosixPath(level.path).relative_to(series.path or "."))
+        inside = level.path[len(_join(series.path, "")) :]
         files[f"{inside}/.zarray"] = content(_join(level.path, ".zarray"))
         links |= {f"{inside}/{key}": f"{root}/{level.path}/{key}" for key in _chunk_keys(level)}
     return Tree(name, files, links, REGISTERED, OPTIONS)

@@ -17,7 +17,10 @@ from psycopg2.extensions import parse_dsn
 from omero_roz.errors import Refused, Unreachable, UsageError, one_line
 
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
-_CONNECTION = {"connect_timeout": "15", "application_name": "omero-roz", "keepalives_idle": "60"}
+# A network that is cut without a word is noticed after two minutes.
+_CONNECTION = {
+    "connect_timeout": "15", "application_name": "omero-roz", "keepalives_idle": "60", "tcp_user_timeout": "120000",
+}  # fmt: skip
 
 
 def parse_address(text: str) -> dict[str, str]:
@@ -104,6 +107,8 @@ class Transaction:
 
 def _array(values: list) -> str:
     """An array as one text: psycopg2's own ARRAY[...] takes PostgreSQL longer to parse and plan than to run."""
+    if set(map(type, values)) == {int}:
+        return "{" + repr(values)[1:-1] + "}"  # most are, of thousands of rows
     return "{" + ",".join(map(_element, values)) + "}"
 
 

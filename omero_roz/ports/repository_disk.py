@@ -56,9 +56,9 @@ class RepositoryDisk:
             place.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            if _lock(descriptor, place):
+            if _lock(descriptor, place) and (there := list(place.iterdir())):
                 keep = {Path(prefix).name for prefix in in_use()}
-                for left in place.iterdir():
+                for left in there:
                     if left.name not in keep:
                         shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
             yield
@@ -77,6 +77,7 @@ class RepositoryDisk:
         """Write trees into a directory; their registered files."""
         written = []
         with _disk_errors(self.root / directory):
+            (self.root / directory).mkdir(parents=True, exist_ok=True)
             for tree in trees:
                 _write_tree(f"{self.root}/{directory}{tree.name}", tree)
                 for name in tree.registered:
@@ -98,7 +99,7 @@ class RepositoryDisk:
 
     def _file(self, directory: str, name: str, content: bytes) -> NewFile:
         sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
-        mimetype = MIMETYPES.get(Path(name).suffix, "application/json")
+        mimetype = MIMETYPES.get(os.path.splitext(name)[1], "application/json")
         return NewFile(self.uuid, directory, name, len(content), sha1, mimetype)
 
 
@@ -158,17 +159,22 @@ def _lock(descriptor: int, place: Path) -> bool:
 
 
 def _write_tree(root: str, tree: Tree) -> None:
-    made = set()
+    made = {""}
+    os.mkdir(root)
     for path in (*tree.files, *tree.links):
-        directory = os.path.dirname(f"{root}/{path}")
-        if directory not in made:
-            os.makedirs(directory, exist_ok=True)
-            made.add(directory)
+        _make_directories(root, path.rpartition("/")[0], made)
     for path, content in tree.files.items():
         _write(f"{root}/{path}", content)
     _write(f"{root}.bfoptions", tree.options)
     for path, target in tree.links.items():
         os.symlink(target, f"{root}/{path}")
+
+
+def _make_directories(root: str, inside: str, made: set[str]) -> None:
+    if inside not in made:
+        _make_directories(root, inside.rpartition("/")[0], made)
+        os.mkdir(f"{root}/{inside}")
+        made.add(inside)
 
 
 def _write(path: str, content: bytes) -> None:

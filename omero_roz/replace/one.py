@@ -105,13 +105,26 @@ def run(
     return Replaced(done.fileset, 0, already=True)
 
 
-def roll_back(means: Means, fileset_id: int, user: str) -> int:
-    """Bring back the source of a replaced fileset; the source's id."""
+@dataclass(frozen=True, slots=True)
+class RolledBack:
+    """The source that has its images back; `already`: it had them before, and nothing was written."""
+
+    source: int
+    already: bool = False
+
+
+def roll_back(means: Means, fileset_id: int, user: str) -> RolledBack:
+    """Bring back the source of a replaced fileset, unless that was done before."""
     filesets = Filesets(means.session)
+    fileset, records = filesets.get(fileset_id), [one.record for one in steps.all_records(filesets, fileset_id)]
+    if records and not fileset.images and all(record.state == "rolled-back" for record in records):
+        now = holder(filesets, fileset_id)
+        if now.images:
+            return RolledBack(now.id, already=True)
     written = steps.latest(filesets, fileset_id)
     undone = written.record
     record = _record("rollback", "done", undone.uri, undone.binding, user, fileset_id)
-    return steps.roll_back(means, written, filesets.get(fileset_id).owner, record)
+    return RolledBack(steps.roll_back(means, written, fileset.owner, record))
 
 
 def holder(filesets: Filesets, fileset_id: int) -> Fileset:

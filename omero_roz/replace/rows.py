@@ -24,7 +24,6 @@ COLUMNS = {
     "insert_links": (*_NEW, "parent", "child"),
     "rewrite_annotations": ("id", "text"),
 }
-LOG = ("action", "type", "entity")
 
 Whose = tuple[int, int, int]
 NewIds = Mapping[str, Iterator[int]]
@@ -59,8 +58,13 @@ class Rows:
 
     @property
     def log(self) -> dict[str, list[Any]]:
-        """The same of eventlog."""
-        return _by_column(LOG, self._log)
+        """The same of eventlog; `kind` says by its place, from 1, which of `actions` and `types` are a row's."""
+        places: dict[tuple[str, str], int] = {}
+        for action, kind, _ in self._log:
+            places.setdefault((action, kind), len(places) + 1)
+        named = _by_column(("actions", "types"), list(places))
+        kinds = [places[action, kind] for action, kind, _ in self._log]
+        return named | {"kind": kinds, "entity": [entity for *_, entity in self._log]}
 
     def add_change(self, change: Change, whose: Whose, ids: NewIds, first_entry: int) -> int:
         """Add all that a change makes and changes; the id of the fileset that its images are in then."""

@@ -119,10 +119,10 @@ UPDATE annotation SET textvalue = made.text, update_id = %(event)s
 FROM unnest(%(id)s::bigint[], %(text)s::text[]) AS made (id, text) WHERE annotation.id = made.id
 
 -- name: insert_log
+-- Thousands of rows have few kinds, so that these are not sent with each.
 INSERT INTO eventlog (id, permissions, action, entitytype, entityid, event)
-SELECT id, -52, action, type, entity, %(event)s
-FROM unnest(%(id)s::bigint[], %(action)s::text[], %(type)s::text[], %(entity)s::bigint[])
-    AS made (id, action, type, entity)
+SELECT id, -52, (%(actions)s::text[])[kind], (%(types)s::text[])[kind], entity, %(event)s
+FROM unnest(%(id)s::bigint[], %(kind)s::integer[], %(entity)s::bigint[]) AS made (id, kind, entity)
 
 -- name: images_inside
 SELECT id, fileset FROM image WHERE fileset = ANY(%(filesets)s::bigint[])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ome_graph.xml import metadata_only
@@ -30,11 +30,23 @@ from omero_roz.verify.pixels import Progress
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How a change is made: a session of the owner's; the database and the repository's directory where there are."""
+    """How a change is made: a session of the owner's; the database and the repository's directory where there are.
+
+    `disks` keeps what was found of the repository, by the owner's directory in it and the group.
+    """
 
     session: OmeroSession
     database: Database | None = None
     repository: Path | None = None
+    disks: dict[tuple[str, int], RepositoryDisk] = field(default_factory=dict, compare=False)
+
+    def disk(self, top: str, group_id: int) -> RepositoryDisk:
+        """The repository's directory, asked for once; raises as `repository_disk`."""
+        assert self.database is not None and self.repository is not None
+        if (top, group_id) not in self.disks:
+            found = repository_disk(self.session, self.database, self.repository, top, group_id)
+            self.disks[top, group_id] = found
+        return self.disks[top, group_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +116,18 @@ def prepared(
         repository, directory = ManagedRepository(means.session, plan.owner.group_id), plan.file.directory
         repository.clear(directory.rpartition("/Fileset-")[0] + f"/Fileset-{plan.source}/")
         file_id = repository.write(directory, plan.file.name, metadata_only(ome_xml_of(source.layout)))
-        yield _change(plan, NewFileset(directory, plan.file.client_path, file_id), (), None, record)
+        try:
+            yield _change(plan, NewFileset(directory, plan.file.client_path, file_id), (), None, record)
+        except Unreachable:
+            raise
+        except Refused:
+            repository.clear(directory)
+            raise
         return
     database, top = means.database, plan.file.directory.partition("/")[0]
     if plan.binding == zarr_reader.NAME:
         check_source(Path(plan.uri if "://" in source.named else source.named), means.repository)
-    disk = repository_disk(means.session, database, means.repository, top, plan.owner.group_id)
+    disk = means.disk(top, plan.owner.group_id)
     parent = str(Path(plan.file.directory).parent) + "/"
     with disk.claimed(parent, lambda: swap.prefixes_below(database, parent)):
         try:

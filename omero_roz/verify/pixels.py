@@ -91,6 +91,9 @@ def _portions(choice: Choice, pair: Pair) -> Iterator[list[Part]]:
 
 def _in_order(function: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[tuple[T, R]]:
     """The items with their results, in their order; few are under way at a time, however many there are."""
+    if jobs == 1:  # it is called from one thread of many
+        yield from ((item, function(item)) for item in items)
+        return
     waiting: deque[tuple[T, Future[R]]] = deque()
     pool = ThreadPoolExecutor(jobs)
     try:

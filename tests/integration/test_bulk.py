@@ -33,7 +33,9 @@ def test_all_are_replaced_and_all_are_rolled_back(many: Many, binding: str) -> N
     assert many.holders() == many.filesets
     assert rows.changed_in(all_rows(many.server.dsn)) == {}
     again = many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "")
-    assert again.code == 1 and "nothing of it is in force" in again.err
+    assert again.code == 0 and "all of it was rolled back already" in again.err
+    never = many.omero("roz", "rollback", "--all-from", "never", "--db", many.server.dsn or "")
+    assert never.code == 1 and "no fileset that you may see was replaced by it" in never.err
 
 
 @pytest.mark.parametrize("binding", BINDINGS)

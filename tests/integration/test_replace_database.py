@@ -39,6 +39,17 @@ def test_replaced_and_rolled_back_row_by_row(replacing: Replacing, acquisition: 
     assert replacing.planes() == planes
 
 
+@pytest.mark.parametrize("binding", [*BINDINGS, "api"])
+def test_a_second_rollback_has_nothing_to_do(replacing: Replacing, acquisition: Path, binding: str) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", binding)
+    assert replacing.rolled_back(new) == replacing.fileset
+    rows = all_rows(replacing.server.dsn)
+    again = replacing.roll_back(new)
+    assert (again.code, again.out.strip()) == (0, f"Fileset:{replacing.fileset}"), again.err
+    assert "it was rolled back already" in again.err
+    assert all_rows(replacing.server.dsn) == rows
+
+
 @pytest.mark.parametrize("binding", BINDINGS)
 def test_a_rollback_of_a_rollback(replacing: Replacing, acquisition: Path, binding: str) -> None:
     new = replacing.replaced(acquisition / "v2.zarr", binding)

@@ -215,7 +215,12 @@ def test_something_changes_between_plan_and_apply(
     assert any(told in str(problem) for problem in refused.value.problems)
     after = all_rows(replacing.server.dsn)
     assert before.changed_in(after) == {}
-    assert set(before.new_in(after)) <= {"originalfile"}
+    assert set(before.new_in(after)) <= {"originalfile", "_fs_deletelog"}
+    files = replacing.sql(
+        "SELECT o.id FROM originalfile o LEFT JOIN filesetentry e ON e.originalfile = o.id"
+        " WHERE o.path LIKE %s AND o.mimetype <> 'Directory' AND e.id IS NULL", f"%Fileset-{replacing.fileset}/%",
+    )  # fmt: skip
+    assert files == []
     assert not list(Path(replacing.server.repository).rglob(f"omero-roz-shadows/Fileset-{replacing.fileset}/*")) or (
         meanwhile is replaced_by_another
     )
