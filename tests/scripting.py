@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import omero.clients
+import psutil
 from omero.rtypes import unwrap
 
 import omero
@@ -141,3 +142,31 @@ def text_of(client: omero.clients.BaseClient, results: dict[str, Any], name: str
         return store.read(0, store.size()).decode()
     finally:
         store.close()
+
+
+def run(client: omero.clients.BaseClient, script: int, **inputs: Any) -> Any:
+    """Start a script."""
+    return client.sf.getScriptService().runScript(script, inputs, None)
+
+
+def running(client: omero.clients.BaseClient, process: Any) -> tuple[str, str]:
+    """Status and message of a script's job, once it has said that it runs."""
+    number = process.getJob().id.val
+    until(lambda: said(client, number, "process"))
+    return job_of(client, number)
+
+
+def said(client: omero.clients.BaseClient, job: int, word: str) -> str:
+    """A job's message once it begins with a word, before that ""."""
+    message = job_of(client, job)[1]
+    return message if message.startswith(word) else ""
+
+
+def numbers(message: str) -> list[int]:
+    """The numbers that a message of a test's script has after its first word."""
+    return [int(word) for word in message.split()[1:]]
+
+
+def alive(number: int) -> bool:
+    """Whether a process runs."""
+    return psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE

@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import Ice
-from omero.grid import ProcessCallbackPrx
 from omero.rtypes import rmap, robject
 
 import omero
@@ -13,7 +12,8 @@ from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.repository import files
 from omero_sandbox.repository.files import FileRow
 from omero_sandbox.scripts import jobs
-from omero_sandbox.services.base import Call, Service, StatefulService
+from omero_sandbox.scripts.process import RunningProcess
+from omero_sandbox.services.base import Call, StatefulService
 from omero_sandbox.services.config import DEFAULTS
 from omero_sandbox.sessions import NEVER, Session
 from omero_sandbox.state import State
@@ -22,7 +22,6 @@ from omero_sandbox.state import State
 LAUNCH = {"omero.launcher": "", "omero.process": "omero_sandbox.scripts.processor.Process"}
 TIMEOUT = "omero.scripts.timeout"
 OUTPUTS = ("stdout", "stderr")
-CALLBACK_MS = 5_000
 
 
 class InteractiveProcessor(StatefulService):
@@ -112,7 +111,7 @@ class InteractiveProcessor(StatefulService):
         return self._process.serve()
 
     @property
-    def process(self) -> "RunningProcess":
+    def process(self) -> RunningProcess:
         """The script that runs or ran."""
         if self._process is None:
             raise omero.ApiUsageException(message="No current process.")
@@ -179,106 +178,6 @@ class InteractiveProcessor(StatefulService):
         if self._own_session is not None:
             self.state.sessions.close(self._own_session)
             self._own_session = None
-
-
-class RunningProcess(Service):
-    """omero.grid.Process: the processor's process, and the clients that want to hear of its end."""
-
-    interface = "omero.grid.Process"
-
-    def __init__(self, state: State, session: Session, process: Any) -> None:
-        super().__init__(state, session)
-        self.process = process
-        self._callbacks: dict[tuple[str, str], Any] = {}
-        self._identity = Ice.Identity(f"Process-{Ice.generateUUID()}", session.uuid)
-        self._events = _Events(state, session, self)
-
-    def serve(self) -> Any:
-        """Make it reachable for clients, and have the processor tell of its end."""
-        self.process.registerCallback(self._events.serve())
-        return self.state.serve(self, self._identity.name, self._identity.category)
-
-    def withdraw(self) -> None:
-        """Take it out; the process goes on."""
-        self.state.withdraw(self._identity)
-        self.state.withdraw(self._events.identity)
-
-    def shut_down_later(self) -> None:
-        """Tell the process to end (terminated, then killed), and do not wait for it."""
-        try:
-            self.process.ice_oneway().shutdown()
-        except Ice.Exception:
-            return  # its processor is gone, and the script with it
-
-    def tell(self, method: str, value: Any) -> None:
-        """Pass on what the processor tells."""
-        for key, callback in list(self._callbacks.items()):
-            try:
-                getattr(callback, method)(value)
-            except Ice.Exception:
-                self._callbacks.pop(key, None)  # that client is gone
-
-    def poll(self, call: Call) -> Any:
-        """The exit code, or None."""
-        return self.process.poll()
-
-    def wait(self, call: Call) -> int:
-        """The exit code, once there is one."""
-        return int(self.process.wait())
-
-    def cancel(self, call: Call) -> bool:
-        """Send the script SIGTERM; whether it has ended already. Its job will be Cancelled."""
-        return bool(self.process.cancel())
-
-    def kill(self, call: Call) -> bool:
-        """Send it and its children SIGKILL."""
-        return bool(self.process.kill())
-
-    def shutdown(self, call: Call) -> None:
-        """Terminate it, and kill it if it lives on for half a minute."""
-        self.process.shutdown()
-
-    def registerCallback(self, call: Call, callback: Any) -> None:
-        """Have a client told of the end."""
-        identity = callback.ice_getIdentity()
-        through = call.current.con.createProxy(identity).ice_invocationTimeout(CALLBACK_MS)
-        self._callbacks[identity.category, identity.name] = ProcessCallbackPrx.uncheckedCast(through)
-
-    def unregisterCallback(self, call: Call, callback: Any) -> None:
-        """Tell that client no more."""
-        identity = callback.ice_getIdentity()
-        self._callbacks.pop((identity.category, identity.name), None)
-
-
-class _Events(Service):
-    """omero.grid.ProcessCallback: what the processor tells the server."""
-
-    interface = "omero.grid.ProcessCallback"
-
-    def __init__(self, state: State, session: Session, process: RunningProcess) -> None:
-        super().__init__(state, session)
-        self._process = process
-        self.identity = Ice.Identity(Ice.generateUUID(), "ProcessEvents")
-
-    def serve(self) -> Any:
-        """Make it reachable for the processor."""
-        return self.state.serve(self, self.identity.name, self.identity.category)
-
-    def call(self, current: Ice.Current) -> Call:
-        """Processors tell without a session."""
-        return Call(self.session.caller_as_is(), current)
-
-    def processFinished(self, call: Call, code: int) -> None:
-        """It has ended."""
-        self._process.tell("processFinished", code)
-
-    def processCancelled(self, call: Call, ended: bool) -> None:
-        """It was terminated."""
-        self._process.tell("processCancelled", ended)
-
-    def processKilled(self, call: Call, ended: bool) -> None:
-        """It was killed."""
-        self._process.tell("processKilled", ended)
 
 
 def acquire(state: State, session: Session, caller: Caller, job: Any, seconds: float) -> InteractiveProcessor:

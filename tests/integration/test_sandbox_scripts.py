@@ -1,30 +1,21 @@
-"""OMERO.scripts by unmodified clients: uploaded, described, run, followed, cancelled."""
+"""OMERO.scripts by unmodified clients: uploaded, described, run, by whom and with what."""
 
 import hashlib
 import json
 import os
-import signal
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 import pytest
-from omero.callbacks import ProcessCallbackI
 from omero.gateway import BlitzGateway
-from omero.grid import ScriptProcessPrx
-from omero.model import DatasetI, ExperimenterI, OriginalFileI, ScriptJobI
+from omero.model import DatasetI, ExperimenterI, OriginalFileI
 from omero.processor import usermode_processor
 from omero.rtypes import rbool, rdouble, rfloat, rint, rlist, rlong, rmap, robject, rset, rstring, unwrap
 
 import omero
 from demo.omero_client import new_account
-from omero_sandbox import sandbox
-from omero_sandbox.database import postgres
-from tests.scripting import HEAD, RELAYS, STUBBORN, WAITS, job_of, official, ran, text_of, until
+from tests.scripting import HEAD, job_of, official, ran, run, text_of
 from tests.servers import Omero
 
 EVERY_TYPE = HEAD + """
@@ -86,32 +77,11 @@ def root_cli(root, capsys):
     return Omero(root, capsys)
 
 
-@pytest.fixture(scope="module")
-def waits(root):
-    with official(root, WAITS) as script:
-        yield script
-
-
 @pytest.fixture
 def sandbox_folder(server, request):
     if request.config.getoption("--omero"):
         pytest.skip("only the sandbox's files and settings are the test's to change")
     return Path(server.repository).parent
-
-
-def run(client, script, **inputs):
-    return client.sf.getScriptService().runScript(script, inputs, None)
-
-
-def running(client, process):
-    """Status and message of a script's job, once it has said that it runs."""
-    number = process.getJob().id.val
-    until(lambda: job_of(client, number)[1].startswith("process"))
-    return job_of(client, number)
-
-
-def numbers(message):
-    return [int(word) for word in message.split()[1:]]
 
 
 def test_command_line(root_cli, omero_cli, tmp_path, monkeypatch):
@@ -276,140 +246,6 @@ def test_script_that_does_not_say_its_parameters_is_refused(root):
         service.uploadOfficialScript(path, "import nothing_either\n")  # what is no script may be overwritten
 
 
-def test_progress_is_seen_while_it_runs(root, client, waits, tmp_path):
-    process = run(client, waits, File=rstring(str(tmp_path / "go")))
-    status, _ = running(client, process)
-    assert status == "Running"
-    assert process.poll() is None
-    with pytest.raises(omero.ApiUsageException):
-        process.getResults(0)
-    assert process.setMessage("said by the client").startswith("process")
-    assert job_of(root, process.getJob().id.val)[1] == "said by the client"
-    (tmp_path / "go").touch()
-    assert process.wait() == 0
-    assert process.getResults(5)["Message"].val == "seen"
-    process.close(False)
-
-
-def test_cancelled_script_can_tidy_up(client, waits):
-    process = run(client, waits)
-    _, message = running(client, process)
-    callback = ProcessCallbackI(client, process, poll=False)
-    process.cancel()
-    assert callback.block(10_000) == "CANCELLED"
-    callback.close()
-    code, results = ran(process)
-    assert code == 0
-    assert results["Message"].val == "cancelled half-way"
-    assert job_of(client, process.getJob().id.val) == ("Cancelled", "tidied up")
-    assert not psutil.pid_exists(numbers(message)[0])
-
-
-def test_killed_script_takes_its_children_along(root, client):
-    with official(root, STUBBORN) as script:
-        process = run(client, script)
-        _, message = running(client, process)
-        process.cancel()
-        assert process.poll() is None
-        process.kill()
-        code, _ = ran(process)
-    assert code == -signal.SIGKILL
-    until(lambda: not any(alive(number) for number in numbers(message)))
-    assert job_of(client, process.getJob().id.val)[0] == "Cancelled"
-
-
-def alive(number):
-    return psutil.pid_exists(number) and psutil.Process(number).status() != psutil.STATUS_ZOMBIE
-
-
-def test_callback_tells_of_the_end(client, waits, tmp_path):
-    process = run(client, waits, File=rstring(str(tmp_path / "go")))
-    callback = ProcessCallbackI(client, process, poll=False)
-    (tmp_path / "go").touch()
-    assert until(lambda: callback.block(100)) == "FINISHED"
-    callback.close()
-
-
-@contextmanager
-def joined(server, uuid):
-    """As OMERO.web has a client for each request: another one of the same session."""
-    other = omero.client(server.host, server.port)
-    other.joinSession(uuid).detachOnDestroy()
-    try:
-        yield other
-    finally:
-        other.closeSession()
-
-
-def test_script_goes_on_when_the_client_leaves_its_session(server, client, waits, tmp_path):
-    uuid = client.getSessionId()
-    with joined(server, uuid) as first:
-        name = str(run(first, waits, File=rstring(str(tmp_path / "go"))))
-    assert name.startswith("ProcessCallback/")  # OMERO.web asks for it
-    (tmp_path / "go").touch()
-    with joined(server, uuid) as second:
-        process = ScriptProcessPrx.checkedCast(second.ic.stringToProxy(name))
-        code, results = ran(process)
-    assert (code, results["Message"].val) == (0, "seen")
-
-
-def test_detached_script_outlives_the_session(server, curator, client, waits, tmp_path):
-    with server.client(curator.name, curator.password) as other:
-        process = run(other, waits, File=rstring(str(tmp_path / "go")))
-        running(other, process)
-        number = process.getJob().id.val
-        process.close(True)
-    assert job_of(client, number)[0] == "Running"
-    (tmp_path / "go").touch()
-    until(lambda: job_of(client, number)[0] == "Finished", 90)  # a real processor looks once a minute
-
-
-def test_script_that_was_not_detached_ends_with_the_session(server, curator, waits):
-    with server.client(curator.name, curator.password) as other:
-        _, message = running(other, run(other, waits))
-    until(lambda: not alive(numbers(message)[0]))
-
-
-def test_script_can_hand_over_to_one_that_outlives_the_session(server, curator, root, client, tmp_path):
-    go = tmp_path / "go"
-    with official(root, RELAYS) as script:
-        with server.client(curator.name, curator.password) as other:
-            outer = run(other, script, File=rstring(str(go)))
-            number = numbers(until(lambda: said(other, outer.getJob().id.val, "job")))[0]
-            until(lambda: said(other, number, "process"))
-        time.sleep(3)
-        assert job_of(client, number)[0] == "Running"
-        go.touch()
-        until(lambda: job_of(client, number)[0] == "Finished", 90)
-
-        go.unlink()
-        outer = run(client, script, File=rstring(str(go)))
-        number = numbers(until(lambda: said(client, outer.getJob().id.val, "job")))[0]
-        until(lambda: said(client, number, "process"))
-        outer.cancel()
-        ran(outer)
-        until(lambda: job_of(client, number)[0] == "Cancelled", 90)
-
-
-def said(client, job, word):
-    message = job_of(client, job)[1]
-    return message if message.startswith(word) else ""
-
-
-def test_processor_acquired_by_hand(client, waits, tmp_path):
-    job = ScriptJobI()
-    job.linkOriginalFile(OriginalFileI(waits, False))
-    acquired = client.sf.sharedResources().acquireProcessor(job, 10)
-    assert "File" in acquired.params().inputs
-    (tmp_path / "go").touch()
-    process = acquired.execute(rmap({"File": rstring(str(tmp_path / "go"))}))
-    with pytest.raises(omero.ApiUsageException):
-        acquired.execute(None)
-    assert process.wait() == 0
-    assert acquired.getResults(process).val["Message"].val == "seen"
-    acquired.stop()
-
-
 def test_users_script_needs_the_users_processor(server, client, omero_cli, tmp_path):
     (tmp_path / "Mine.py").write_text(EVERY_TYPE)
     uploaded = omero_cli("script", "upload", str(tmp_path / "Mine.py"))
@@ -454,29 +290,6 @@ def test_gateway_in_all_groups_as_omero_web_calls_it(server, curator, root):
         assert b"".join(report.getFileInChunks()) == b"well,images\nA1,4\n"
 
 
-def test_many_scripts_at_once(client, waits, tmp_path):
-    go = tmp_path / "go"
-    processes = [run(client, waits, File=rstring(str(go))) for _ in range(8)]
-    for process in processes:
-        running(client, process)
-    with ThreadPoolExecutor() as pool:
-        waiting = [pool.submit(process.wait) for process in processes]
-        go.touch()
-        assert [future.result() for future in waiting] == [0] * 8
-    assert {process.getResults(0)["Message"].val for process in processes} == {"seen"}
-
-
-def test_processor_that_died_is_replaced(client, waits, tmp_path, sandbox_folder):
-    (tmp_path / "go").touch()
-    ran(run(client, waits, File=rstring(str(tmp_path / "go"))))
-    own = [p for p in psutil.process_iter(["cmdline"]) if str(sandbox_folder) in (p.info["cmdline"] or [])
-           and "omero_sandbox.scripts.processor" in p.info["cmdline"]]
-    for process in own:
-        process.kill()
-    assert own
-    assert ran(run(client, waits, File=rstring(str(tmp_path / "go"))))[0] == 0
-
-
 def test_scripts_put_on_the_disk_are_found(client, sandbox_folder):
     folder = sandbox_folder / "lib" / "scripts" / f"roz-test-{uuid4().hex[:8]}"
     folder.mkdir()
@@ -494,32 +307,3 @@ def test_scripts_put_on_the_disk_are_found(client, sandbox_folder):
     assert listed()[path] != first  # as a real server does it: a changed file is another script
     (folder / "By_Hand.py").unlink()
     assert path not in listed()
-
-
-def test_script_is_ended_when_its_time_is_over(root, client, waits, sandbox_folder):
-    config = root.sf.getConfigService()
-    config.setConfigValue("omero.scripts.timeout", "1500")
-    try:
-        process = run(client, waits)
-        _, message = running(client, process)
-    finally:
-        config.setConfigValue("omero.scripts.timeout", "")
-    until(lambda: not alive(numbers(message)[0]))
-
-
-@pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_server_that_ends_leaves_no_script_behind(how, tmp_path):
-    access = sandbox.start(tmp_path / "data", postgres.free_port())
-    try:
-        client = omero.client(access.host, access.ssl_port)
-        client.createSession("root", access.root_password)
-        service = client.sf.getScriptService()
-        script = service.uploadOfficialScript("/roz/Stubborn.py", STUBBORN)
-        _, message = running(client, service.runScript(script, {}, None))
-        if how == "killed":
-            os.kill(int((tmp_path / "data" / "server.pid").read_text()), signal.SIGKILL)
-        else:
-            sandbox.stop(tmp_path / "data")
-        until(lambda: not any(alive(number) for number in numbers(message)), 15)
-    finally:
-        sandbox.stop(tmp_path / "data")
