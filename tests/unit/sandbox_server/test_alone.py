@@ -7,7 +7,8 @@ IMPORT_ALL = """
 import importlib, pkgutil, sys
 import omero_sandbox
 for module in pkgutil.walk_packages(omero_sandbox.__path__, "omero_sandbox."):
-    importlib.import_module(module.name)
+    if module.name != "omero_sandbox.web.settings":  # OMERO.web's own process reads it, with an OMERODIR
+        importlib.import_module(module.name)
 print(*sorted(sys.modules))
 """
 START = """
