@@ -48,6 +48,8 @@ def fileset_id(filesets: Filesets, text: str) -> int:
     """
     number = text.removeprefix("Fileset:")
     if number.isdecimal():
+        if int(number) >= 2**63:
+            raise Refused("OMERO has no ids as large as that", text, "mend the table")
         return int(number)
     found = filesets.called(text)
     if len(found) != 1:

@@ -96,6 +96,15 @@ def test_a_dry_run_changes_nothing(many: Many) -> None:
     assert all_rows(many.server.dsn) == rows
 
 
+def test_what_no_server_can_have_is_told(many: Many) -> None:
+    table = many.table([(many.filesets[0], many.zarrs[0]), (2**63, many.zarrs[1]), (2**63 - 1, many.zarrs[2])])
+    done = many.run(table, "external-info", "--json")
+    assert done.code == 1 and "Traceback" not in done.err
+    assert many.states(json.loads(done.out)) == ["replaced", "refused", "refused"]
+    for jobs in ("0", "-1"):
+        assert many.run(table, "external-info", "--jobs", jobs).code == 2
+
+
 def test_idrs_table_with_a_prefix(many: Many) -> None:
     table = many.folder / "idr.csv"
     table.write_text("".join(f"idr/{n}.ome.zarr,{n}.zarr,{fileset}\n" for n, fileset in enumerate(many.filesets)))
