@@ -1,20 +1,29 @@
-"""Rendering settings as a server makes them, and small pictures drawn with them."""
+"""Rendering settings as a server makes them; drawing.py makes pictures with them."""
 
-import io
 from typing import Any
 
 import numpy as np
-from omero.model import ChannelBindingI, FamilyI, PixelsI, QuantumDefI, RenderingDefI, RenderingModelI
+from omero.model import (
+    ChannelBindingI,
+    FamilyI,
+    PixelsI,
+    QuantumDefI,
+    RenderingDefI,
+    RenderingModelI,
+    ReverseIntensityContextI,
+)
 from omero.rtypes import rbool, rdouble, rint, rstring
-from PIL import Image
 
-from omero_sandbox.pixels import PixelBuffer
 from omero_sandbox.pixels.buffer import DTYPES
 
 THUMBNAIL = 96
 COLOURS = ((255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255))
 GREY = (128, 128, 128, 255)
 ACTIVE = 3
+_OF_CHANNELS = (
+    "active", "family", "coefficient", "noiseReduction", "inputStart", "inputEnd",
+    "red", "green", "blue", "alpha", "lookupTable",
+)  # fmt: skip
 FLOAT_RANGE = (-2147483648.0, 2147483647.0)  # of a real server for float and double
 
 
@@ -80,45 +89,43 @@ def by_longest_side(x: int, y: int, longest: int) -> tuple[int, int]:
     return max(1, x * longest // longer), max(1, y * longest // longer)
 
 
-def draw(buffer: PixelBuffer, settings: RenderingDefI, size: tuple[int, int] | None = None) -> bytes:
-    """A JPEG of the default plane in the settings' colours; without a size, its longer side is 96.
-
-    Drawn from the smallest resolution level that is no smaller than the picture; the buffer's level is changed.
-    """
-    full = buffer.sizes
-    size = size or by_longest_side(full.x, full.y, THUMBNAIL)
-    buffer.set_level(_level(buffer, max(size)))
-    shown = colours(buffer, settings, settings.defaultZ.val, settings.defaultT.val)
-    return jpeg(Image.fromarray(shown).resize(size))
-
-
-def jpeg(picture: Image.Image, quality: int = 75) -> bytes:
-    """The picture as a file."""
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=quality)
-    return out.getvalue()
+def copy_values(source: RenderingDefI, target: RenderingDefI) -> None:
+    """Give settings the model, interval and channels of others of as many channels; z and t stay."""
+    target.model = source.model
+    for name in ("cdStart", "cdEnd", "bitResolution"):
+        setattr(target.quantization, name, getattr(source.quantization, name))
+    for old, new in zip(source.copyWaveRendering(), target.copyWaveRendering(), strict=True):
+        for name in _OF_CHANNELS:
+            setattr(new, name, getattr(old, name))
+        new.clearSpatialDomainEnhancement()
+        if is_reversed(old):
+            reverse(new)
 
 
-def colours(buffer: PixelBuffer, settings: RenderingDefI, z: int, t: int) -> np.ndarray:
-    """One plane of the active channels, (y, x, RGB) of 8 bit; the model greyscale shows the first of them in grey."""
-    sizes = buffer.sizes
-    plane = np.zeros((sizes.y, sizes.x, 3))
-    active = [(c, binding) for c, binding in enumerate(settings.copyWaveRendering()) if binding.active.val]
-    grey = settings.model.value.val == "greyscale"
-    for c, binding in active[:1] if grey else active:
-        raw = np.frombuffer(buffer.get_plane(z, c, t), sizes.dtype.newbyteorder(">"))
-        colour = (255, 255, 255) if grey else (binding.red.val, binding.green.val, binding.blue.val)
-        plane += _shade(raw.reshape(sizes.y, sizes.x), binding)[:, :, None] * colour
-    return np.clip(plane, 0, 255).astype(np.uint8)
+def is_reversed(binding: ChannelBindingI) -> bool:
+    """Whether a channel's intensities are reversed."""
+    contexts = binding.copySpatialDomainEnhancement()
+    return any(isinstance(one, ReverseIntensityContextI) and one.reverse.val for one in contexts)
 
 
-def _level(buffer: PixelBuffer, longest: int) -> int:
-    """Level 0 is the smallest; descriptions have the largest first."""
-    descriptions = buffer.descriptions()[::-1]
-    return next((n for n, (x, y) in enumerate(descriptions) if max(x, y) >= longest), len(descriptions) - 1)
+def reverse(binding: ChannelBindingI) -> None:
+    """Reverse a channel's intensities, whatever else was done to them."""
+    binding.clearSpatialDomainEnhancement()
+    context = ReverseIntensityContextI()
+    context.reverse = rbool(True)
+    binding.addCodomainMapContext(context)
 
 
-def _shade(numbers: np.ndarray, binding: ChannelBindingI) -> np.ndarray:
-    """0 to 1 in the channel's window."""
-    low, high = binding.inputStart.val, binding.inputEnd.val
-    return np.nan_to_num(np.clip((numbers.astype(float) - low) / ((high - low) or 1.0), 0, 1))
+def reset(settings: RenderingDefI, pixels: PixelsI) -> None:
+    """Put settings back to the default ones, z and t too."""
+    fresh = new_settings(pixels, dtype_of(pixels))
+    copy_values(fresh, settings)
+    settings.defaultZ, settings.defaultT = fresh.defaultZ, fresh.defaultT
+
+
+def copied(source: RenderingDefI, pixels: PixelsI) -> RenderingDefI:
+    """New settings with all values of others, z and t too."""
+    made = new_settings(pixels, dtype_of(pixels))
+    copy_values(source, made)
+    made.defaultZ, made.defaultT = source.defaultZ, source.defaultT
+    return made

@@ -7,7 +7,7 @@ from pathlib import Path
 from omero.model import IObject, PixelsI, RenderingDefI, ThumbnailI
 from omero.rtypes import rint, rstring
 
-from omero_sandbox import model, rendering
+from omero_sandbox import drawing, model, rendering
 from omero_sandbox.context import Caller
 from omero_sandbox.pixels import PixelBuffer
 from omero_sandbox.state import State
@@ -26,7 +26,7 @@ def draw(pixels: PixelsI, buffer: PixelBuffer) -> Drawn:
     """Make rendering settings and a thumbnail of freshly imported Pixels; nothing is saved yet."""
     made = rendering.new_settings(pixels, buffer.sizes.dtype)
     size = rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, rendering.THUMBNAIL)
-    return Drawn(made, thumbnail(pixels, size), rendering.draw(buffer, made))
+    return Drawn(made, thumbnail(pixels, size), drawing.draw(buffer, made))
 
 
 def store(state: State, caller: Caller, drawn: Sequence[Drawn]) -> None:

@@ -69,9 +69,7 @@ class OmeXmlReader(Reader):
 def _inline(path: Path, changed: int, size: int) -> dict[int, Inline]:
     """The planes of each image that has any, by its position in the file."""
     found = {}
-    for number, (_, image) in enumerate(
-        etree.iterparse(path, tag="{*}Image", huge_tree=True, resolve_entities=False)
-    ):
+    for number, (_, image) in enumerate(etree.iterparse(path, tag="{*}Image", huge_tree=True, resolve_entities=False)):
         pixels = image.find("{*}Pixels")
         elements = [] if pixels is None else pixels.findall("{*}BinData")
         if any((element.text or "").strip() for element in elements):

@@ -14,6 +14,13 @@ _PATHS = {
     "Project": "join i.datasetLinks d join d.parent.projectLinks p where p.parent.id in (:ids)",
 }
 
+_ALL_PATHS = _PATHS | {
+    "Fileset": "where i.fileset.id in (:ids)",
+    "Well": "join i.wellSamples s where s.well.id in (:ids)",
+    "Plate": "join i.wellSamples s where s.well.plate.id in (:ids)",
+    "Screen": "join i.wellSamples s join s.well.plate.screenLinks l where l.parent.id in (:ids)",
+}
+
 # What loadContainerHierarchy fetches below a root `r`.
 _CHILDREN = {
     "Project": "left outer join fetch r.datasetLinks l left outer join fetch l.child d",
@@ -63,6 +70,37 @@ class ContainerService(Service):
         with self.state.database.read() as cursor:
             found = find(cursor, call.caller, f"select distinct r from {name} r {joins} {where}", params)
         return found
+
+    def getImagesBySplitFilesets(
+        self, call: Call, included: dict[str, list[int]], options: omero.sys.Parameters | None
+    ) -> dict[int, dict[bool, list[int]]]:
+        """The filesets of which some images are among the given objects, and some not: their ids by True and False.
+
+        Raises omero.ApiUsageException for another class than Image, Dataset, Project, Screen, Plate, Well, Fileset.
+        """
+        inside: set[int] = set()
+        with self.state.database.read() as cursor:
+            for kind, ids in included.items():
+                name = kind.rpartition(".")[2].removesuffix("I")
+                if name not in _ALL_PATHS:
+                    raise omero.ApiUsageException(message=f"{kind} has no images in this sandbox")
+                rows = project(
+                    cursor,
+                    call.caller,
+                    f"select i.id from Image i {_ALL_PATHS[name]}",
+                    omero.sys.ParametersI().addIds(ids),
+                )
+                inside |= {row[0].val for row in rows}
+            query = (
+                "select o.fileset.id, o.id from Image o where o.fileset.id in"
+                " (select i.fileset.id from Image i where i.id in (:ids)) order by o.id"
+            )
+            params = omero.sys.ParametersI().addIds(sorted(inside))
+            rows = project(cursor, call.caller, query, params) if inside else []
+        found: dict[int, dict[bool, list[int]]] = {}
+        for fileset, image in rows:
+            found.setdefault(fileset.val, {True: [], False: []})[image.val in inside].append(image.val)
+        return {number: parts for number, parts in found.items() if parts[False]}
 
     def getCollectionCount(
         self, call: Call, root: str, collection: str, ids: list[int], options: omero.sys.Parameters | None

@@ -8,6 +8,28 @@ from omero_sandbox import hql
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.services.base import Call, Service, service
 
+_ACQUISITION = (
+    "select c from LogicalChannel c left outer join fetch c.photometricInterpretation"
+    " left outer join fetch c.illumination left outer join fetch c.contrastMethod left outer join fetch c.mode"
+    " left outer join fetch c.detectorSettings ds left outer join fetch ds.binning"
+    " left outer join fetch ds.detector d"
+    " left outer join fetch d.type left outer join fetch c.lightSourceSettings ls"
+    " left outer join fetch ls.lightSource l left outer join fetch l.type"
+    " left outer join fetch c.filterSet fs left outer join fetch fs.dichroic"
+    " left outer join fetch c.otf left outer join fetch c.lightPath p left outer join fetch p.dichroic"
+    " left outer join fetch p.emissionFilterLink el left outer join fetch el.child"
+    " left outer join fetch p.excitationFilterLink xl left outer join fetch xl.child"
+    " where c.id in (:ids) order by c.id"
+)
+_INSTRUMENT = (
+    "select i from Instrument i left outer join fetch i.microscope m left outer join fetch m.type"
+    " left outer join fetch i.objective o left outer join fetch o.immersion left outer join fetch o.correction"
+    " left outer join fetch i.detector d left outer join fetch d.type"
+    " left outer join fetch i.filter f left outer join fetch f.type left outer join fetch f.transmittanceRange"
+    " left outer join fetch i.filterSet left outer join fetch i.dichroic"
+    " left outer join fetch i.lightSource l left outer join fetch l.type where i.id = :id"
+)
+
 
 @service
 class MetadataService(Service):
@@ -39,6 +61,18 @@ class MetadataService(Service):
             if of_kind and (not annotators or link.details.owner.id.val in annotators):
                 found[link.parent.id.val].append(link.child)
         return found
+
+    def loadChannelAcquisitionData(self, call: Call, ids: Sequence[int]) -> list[Any]:
+        """LogicalChannels with the settings of detectors, light sources and filters, and with what these refer to."""
+        with self.state.database.read() as cursor:
+            found = hql.find(cursor, call.caller, _ACQUISITION, omero.sys.ParametersI().addIds(ids))
+        return list({channel.id.val: channel for channel in found}.values())
+
+    def loadInstrument(self, call: Call, number: int) -> Any:
+        """An Instrument with all that belongs to it; None when there is none."""
+        with self.state.database.read() as cursor:
+            found = hql.find(cursor, call.caller, _INSTRUMENT, omero.sys.ParametersI().addId(number))
+        return found[0] if found else None
 
     def loadSpecifiedAnnotations(
         self, call: Call, kind: str, include: Sequence[str], exclude: Sequence[str], options: Any

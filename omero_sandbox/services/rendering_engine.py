@@ -1,30 +1,30 @@
 """RenderingEngine: one image shown with rendering settings, which can be changed and saved."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from omero.model import ChannelBindingI, RenderingDefI
-from omero.rtypes import rbool, rdouble, rint, rstring
 from PIL import Image
 
 import omero
-from omero_sandbox import hql, model, rendering
-from omero_sandbox.pixels import open_buffer
-from omero_sandbox.services.base import Call, StatefulService, service
+from omero_sandbox import drawing, hql, model, rendering
+from omero_sandbox.pixels import PixelBuffer, open_buffer
+from omero_sandbox.pixels.buffer import MAX_SIDE
+from omero_sandbox.scripts import official
+from omero_sandbox.services.base import Call, service
 from omero_sandbox.services.rendering_settings import PIXELS, SETTINGS, reset, settings_of
+from omero_sandbox.services.rendering_values import RenderingValues
 
-XY = 0
+XY, ZY, XZ = 0, 1, 2
 BY_ID = SETTINGS.partition(" where ")[0] + " where r.id = :id"
 
 
 @service
-class RenderingEngine(StatefulService):
-    """Linear windows in plain colours; lookup tables, codomain maps, projections and regions are not drawn."""
+class RenderingEngine(RenderingValues):
+    """Pictures of the pixels: whole planes and sections, regions of them, resolution levels, projections."""
 
     interface = "omero.api.RenderingEngine"
-    _pixels: Any = None
-    _settings: RenderingDefI | None = None
     _buffer: Any = None
     _quality = 0.85
 
@@ -80,163 +80,131 @@ class RenderingEngine(StatefulService):
             model.save(tx, [self._rendering()], trusted=False)
         self.loadRenderingDef(call, self._rendering().id.val)
 
-    def getRenderingDefId(self, call: Call) -> int:
-        """The settings' id."""
-        return self._rendering().id.val
+    def saveAsNewSettings(self, call: Call) -> int:
+        """Save a copy of the settings as the caller's own, in place of those that he had; returns its id."""
+        pixels = self._chosen()
+        copy = rendering.copied(self._rendering(), pixels)
+        with self.state.database.write(replace(call.caller, group_id=pixels.details.group.id.val)) as tx:
+            made = model.save(tx, [copy], trusted=False)[0].id.val
+        self.loadRenderingDef(call, made)
+        return made
 
-    def getPixels(self, call: Call) -> Any:
-        """The chosen pixels."""
-        return self._chosen()
+    def updateSettings(self, call: Call, settings: Any) -> None:
+        """Take over the values of other settings; nothing is saved."""
+        rendering.copy_values(settings, self._rendering())
 
-    def getModel(self, call: Call) -> Any:
-        """rgb or greyscale."""
-        return self._rendering().model
-
-    def setModel(self, call: Call, value: Any) -> None:
-        """Show in colours or in grey."""
-        self._rendering().model = value
-
-    def getAvailableModels(self, call: Call) -> list[Any]:
-        """rgb and greyscale."""
-        return self._every(call, "RenderingModel")
-
-    def getAvailableFamilies(self, call: Call) -> list[Any]:
-        """Every family of curves; linear is the one that is drawn."""
-        return self._every(call, "Family")
-
-    def _every(self, call: Call, name: str) -> list[Any]:
-        with self.state.database.read() as cursor:
-            return hql.find(cursor, call.caller, f"select e from {name} e order by e.id", None)
-
-    def getQuantumDef(self, call: Call) -> Any:
-        """Bits and interval of what is shown."""
-        return self._rendering().quantization
-
-    def getDefaultZ(self, call: Call) -> int:
-        """The plane that thumbnails show."""
-        return self._rendering().defaultZ.val
-
-    def getDefaultT(self, call: Call) -> int:
-        """The time that thumbnails show."""
-        return self._rendering().defaultT.val
-
-    def setDefaultZ(self, call: Call, z: int) -> None:
-        """Choose the plane that thumbnails show."""
-        self._rendering().defaultZ = rint(z)
-
-    def setDefaultT(self, call: Call, t: int) -> None:
-        """Choose the time that thumbnails show."""
-        self._rendering().defaultT = rint(t)
-
-    def isActive(self, call: Call, c: int) -> bool:
-        """Whether a channel is shown."""
-        return self._binding(c).active.val
-
-    def setActive(self, call: Call, c: int, active: bool) -> None:
-        """Show a channel or not."""
-        self._binding(c).active = rbool(active)
-
-    def getRGBA(self, call: Call, c: int) -> list[int]:
-        """A channel's colour."""
-        binding = self._binding(c)
-        return [binding.red.val, binding.green.val, binding.blue.val, binding.alpha.val]
-
-    def setRGBA(self, call: Call, c: int, red: int, green: int, blue: int, alpha: int) -> None:
-        """Give a channel a colour."""
-        binding = self._binding(c)
-        binding.red, binding.green, binding.blue, binding.alpha = map(rint, (red, green, blue, alpha))
-
-    def getChannelWindowStart(self, call: Call, c: int) -> float:
-        """What is shown as black."""
-        return self._binding(c).inputStart.val
-
-    def getChannelWindowEnd(self, call: Call, c: int) -> float:
-        """What is shown at its brightest."""
-        return self._binding(c).inputEnd.val
-
-    def setChannelWindow(self, call: Call, c: int, start: float, end: float) -> None:
-        """Set both."""
-        self._binding(c).inputStart, self._binding(c).inputEnd = rdouble(start), rdouble(end)
-
-    def getChannelFamily(self, call: Call, c: int) -> Any:
-        """A channel's curve."""
-        return self._binding(c).family
-
-    def getChannelCurveCoefficient(self, call: Call, c: int) -> float:
-        """The curve's coefficient."""
-        return self._binding(c).coefficient.val
-
-    def getChannelNoiseReduction(self, call: Call, c: int) -> bool:
-        """Whether noise is taken off."""
-        return self._binding(c).noiseReduction.val
-
-    def getChannelLookupTable(self, call: Call, c: int) -> str:
-        """A channel's lookup table, "" for none."""
-        table = self._binding(c).lookupTable
-        return "" if table is None else table.val
-
-    def setChannelLookupTable(self, call: Call, c: int, table: str) -> None:
-        """Name a lookup table for a channel (it is kept, not drawn); "" takes it off."""
-        self._binding(c).lookupTable = rstring(table) if table else None
-
-    def getCodomainMapContext(self, call: Call, c: int) -> list[Any]:
-        """A channel's further maps."""
-        return self._binding(c).copySpatialDomainEnhancement()
-
-    def getChannelStats(self, call: Call, c: int) -> list[float]:
-        """A channel's minimum and maximum."""
-        stats = self._chosen().getChannel(c).statsInfo
-        return [] if stats is None else [stats.globalMin.val, stats.globalMax.val]
-
-    def isPixelsTypeSigned(self, call: Call) -> bool:
-        """Whether the numbers may be negative."""
-        return rendering.dtype_of(self._chosen()).kind != "u"
-
-    def getPixelsTypeLowerBound(self, call: Call, c: int) -> float:
-        """The least number of the type."""
-        return rendering.full_range(rendering.dtype_of(self._chosen()))[0]
-
-    def getPixelsTypeUpperBound(self, call: Call, c: int) -> float:
-        """The greatest number of the type."""
-        return rendering.full_range(rendering.dtype_of(self._chosen()))[1]
+    def released(self) -> None:
+        """Let the files go."""
+        self._buffer = None
 
     def getCompressionLevel(self, call: Call) -> float:
         """The quality of JPEGs, 0 to 1."""
         return self._quality
 
     def setCompressionLevel(self, call: Call, level: float) -> None:
-        """Set the quality of JPEGs."""
+        """Set the quality of JPEGs, 0 to 1."""
+        if not 0 <= level <= 1:
+            raise omero.ApiUsageException(message=f"The quality of JPEGs is between 0 and 1, not {level}")
         self._quality = level
+
+    def getResolutionLevels(self, call: Call) -> int:
+        """How many there are."""
+        return self._opened().levels
+
+    def getResolutionLevel(self, call: Call) -> int:
+        """0 is the smallest."""
+        return self._opened().level
+
+    def setResolutionLevel(self, call: Call, level: int) -> None:
+        """0 is the smallest."""
+        self._opened().set_level(level)
+
+    def getResolutionDescriptions(self, call: Call) -> list[Any]:
+        """Sizes of every level, the largest first."""
+        return [omero.api.ResolutionDescription(x, y) for x, y in self._opened().descriptions()]
+
+    def getTileSize(self, call: Call) -> list[int]:
+        """Width and height."""
+        return list(self._opened().tile_size())
+
+    def requiresPixelsPyramid(self, call: Call) -> bool:
+        """Whether a plane is larger than what OMERO reads in one go."""
+        x, y = self._opened().descriptions()[0]
+        return x * y > MAX_SIDE * MAX_SIDE
+
+    def render(self, call: Call, plane: Any) -> Any:
+        """A plane as three bands of bytes."""
+        shown = self._show(plane)
+        bands = [shown[:, :, band].tobytes() for band in range(3)]
+        return omero.romio.RGBBuffer(bands=bands, sizeX1=shown.shape[1], sizeX2=shown.shape[0])
 
     def renderCompressed(self, call: Call, plane: Any) -> bytes:
         """A plane as JPEG."""
-        return rendering.jpeg(Image.fromarray(self._show(plane)), round(self._quality * 100))
+        return self._jpeg(self._show(plane))
 
     def renderAsPackedInt(self, call: Call, plane: Any) -> list[int]:
         """A plane as one signed ARGB integer a pixel."""
-        shown = self._show(plane).astype(np.uint32)
-        packed = 0xFF000000 | shown[:, :, 0] << 16 | shown[:, :, 1] << 8 | shown[:, :, 2]
-        return packed.astype(np.uint32).view(np.int32).ravel().tolist()
+        return _packed(self._show(plane))
+
+    def renderProjectedCompressed(
+        self, call: Call, algorithm: Any, t: int, stepping: int, start: int, end: int
+    ) -> bytes:
+        """The planes from z `start` to `end` (with it), every stepping-th, as one JPEG."""
+        return self._jpeg(self._show_projected(algorithm, t, stepping, start, end))
+
+    def renderProjectedAsPackedInt(
+        self, call: Call, algorithm: Any, t: int, stepping: int, start: int, end: int
+    ) -> list[int]:
+        """The same as one signed ARGB integer a pixel."""
+        return _packed(self._show_projected(algorithm, t, stepping, start, end))
+
+    def _jpeg(self, shown: np.ndarray) -> bytes:
+        return drawing.jpeg(Image.fromarray(shown), round(self._quality * 100))
 
     def _show(self, plane: Any) -> np.ndarray:
-        if plane.slice != XY or plane.region is not None:
-            raise omero.ApiUsageException(message="Only whole XY planes are rendered in this sandbox")
+        buffer = self._opened()
+        if plane.slice == XY:
+            region = _region(buffer, plane.region)
+            return self._picture(lambda c: drawing.plane(buffer, plane.z, c, plane.t, region))
+        if plane.slice not in (ZY, XZ):
+            raise omero.ApiUsageException(message=f"No such slice: {plane.slice}")
+        return self._picture(lambda c: _section(buffer, plane, c))
+
+    def _show_projected(self, algorithm: Any, t: int, stepping: int, start: int, end: int) -> np.ndarray:
+        buffer = self._opened()
+        planes = drawing.projected_planes(buffer, stepping, start, end)
+        return self._picture(lambda c: drawing.projected(buffer, str(algorithm), c, t, planes))
+
+    def _picture(self, read: Callable[[int], np.ndarray]) -> np.ndarray:
+        return drawing.picture(read, self._rendering(), official.repository(self.state).root)
+
+    def _opened(self) -> PixelBuffer:
         if self._buffer is None:
             raise omero.ApiUsageException(message="RenderingEngine not ready: call load first")
-        return rendering.colours(self._buffer, self._rendering(), plane.z, plane.t)
+        return self._buffer
 
-    def _binding(self, c: int) -> ChannelBindingI:
-        bindings = self._rendering().copyWaveRendering()
-        if not 0 <= c < len(bindings):
-            raise omero.ApiUsageException(message=f"No channel {c}: there are {len(bindings)}")
-        return bindings[c]
 
-    def _chosen(self) -> Any:
-        if self._pixels is None:
-            raise omero.ApiUsageException(message="No pixels are chosen: call lookupPixels first")
-        return self._pixels
+def _region(buffer: PixelBuffer, asked: Any) -> tuple[int, int, int, int] | None:
+    """The part of a region that lies inside the plane."""
+    if asked is None:
+        return None
+    buffer.check_bounds(x=asked.x, y=asked.y)
+    sizes = buffer.sizes
+    return asked.x, asked.y, min(asked.width, sizes.x - asked.x), min(asked.height, sizes.y - asked.y)
 
-    def _rendering(self) -> RenderingDefI:
-        if self._settings is None:
-            raise omero.ApiUsageException(message="No rendering settings: call lookupRenderingDef first")
-        return self._settings
+
+def _section(buffer: PixelBuffer, plane: Any, c: int) -> np.ndarray:
+    """A plane across the others: (z, x) at one y, or (y, z) at one x."""
+    sizes, dtype = buffer.sizes, buffer.sizes.dtype.newbyteorder(">")
+    if plane.slice == XZ:
+        lines = [buffer.get_row(plane.y, z, c, plane.t) for z in range(sizes.z)]
+    else:
+        lines = [buffer.get_col(plane.x, z, c, plane.t) for z in range(sizes.z)]
+    stacked = np.stack([np.frombuffer(line, dtype) for line in lines])
+    return stacked if plane.slice == XZ else stacked.T
+
+
+def _packed(shown: np.ndarray) -> list[int]:
+    wide = shown.astype(np.uint32)
+    packed = 0xFF000000 | wide[:, :, 0] << 16 | wide[:, :, 1] << 8 | wide[:, :, 2]
+    return packed.astype(np.uint32).view(np.int32).ravel().tolist()

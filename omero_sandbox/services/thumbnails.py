@@ -1,17 +1,20 @@
 """ThumbnailStore: small pictures of images, drawn when they are asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from omero.model import RenderingDefI
 
 import omero
-from omero_sandbox import hql, rendering
+from omero_sandbox import drawing, hql, rendering
 from omero_sandbox.context import Caller
 from omero_sandbox.importer import thumbnails
 from omero_sandbox.pixels import open_buffer
+from omero_sandbox.scripts import official
 from omero_sandbox.services.base import Call, StatefulService, service
 from omero_sandbox.services.rendering_settings import PIXELS, reset, settings_of
+
+SizeOf = Callable[[Any], tuple[int, int]]  # the size of a picture of pixels
 
 
 @service
@@ -79,47 +82,80 @@ class ThumbnailStore(StatefulService):
         return self._draw(call.caller, self._chosen(), self._settings, size)
 
     getThumbnailDirect = getThumbnail
+    getThumbnailWithoutDefault = getThumbnail
+
+    def getThumbnailForSectionDirect(self, call: Call, z: int, t: int, x: Any, y: Any) -> bytes:
+        """A picture of this size of another plane than the settings' own."""
+        size = (x.val if x else rendering.THUMBNAIL, y.val if y else rendering.THUMBNAIL)
+        return self._draw(call.caller, self._chosen(), self._settings, size, (z, t))
+
+    def getThumbnailForSectionByLongestSideDirect(self, call: Call, z: int, t: int, longest: Any) -> bytes:
+        """A picture whose longer side is this of another plane than the settings' own."""
+        return self._draw(call.caller, self._chosen(), self._settings, _size(self._chosen(), longest), (z, t))
 
     def getThumbnailByLongestSide(self, call: Call, longest: Any) -> bytes:
         """A picture whose longer side is this (96 by default)."""
-        return self._by_longest_side(call.caller, self._chosen(), self._settings, longest)
+        return self._draw(call.caller, self._chosen(), self._settings, _size(self._chosen(), longest))
 
     getThumbnailByLongestSideDirect = getThumbnailByLongestSide
 
+    def getThumbnailSet(self, call: Call, x: Any, y: Any, pixels_ids: Sequence[int]) -> dict[int, bytes]:
+        """Pictures of this size of several images by the ids of their pixels; see getThumbnailByLongestSideSet."""
+        size = (x.val if x else rendering.THUMBNAIL, y.val if y else rendering.THUMBNAIL)
+        return self._draw_set(call, pixels_ids, lambda pixels: size)
+
     def getThumbnailByLongestSideSet(self, call: Call, longest: Any, pixels_ids: Sequence[int]) -> dict[int, bytes]:
         """Pictures of several images by the ids of their pixels; an image that cannot be read is left out."""
-        drawn = {}
-        for number, (pixels, settings) in self._find(call.caller, pixels_ids).items():
-            try:
-                drawn[number] = self._by_longest_side(call.caller, pixels, settings, longest)
-            except omero.ServerError:
-                continue
-        return drawn
+        return self._draw_set(call, pixels_ids, lambda pixels: _size(pixels, longest))
+
+    def createThumbnail(self, call: Call, x: Any, y: Any) -> None:
+        """Draw and store a picture of the chosen pixels of this size, unless it is there."""
+        size = (x.val if x else rendering.THUMBNAIL, y.val if y else rendering.THUMBNAIL)
+        self._store(call, [self._chosen().id.val], lambda pixels: size)
+
+    def createThumbnails(self, call: Call) -> None:
+        """Draw and store the picture of the chosen pixels whose longer side is 96, unless it is there."""
+        self.createThumbnailsByLongestSideSet(call, None, [self._chosen().id.val])
 
     def createThumbnailsByLongestSideSet(self, call: Call, longest: Any, pixels_ids: Sequence[int]) -> None:
         """Draw and store pictures of images that have settings and no such picture yet.
 
         Raises what reading an image's pixels raises; nothing is stored then.
         """
-        side = longest.val if longest else rendering.THUMBNAIL
+        self._store(call, pixels_ids, lambda pixels: _size(pixels, longest))
+
+    def _store(self, call: Call, pixels_ids: Sequence[int], size_of: SizeOf) -> None:
         rows, drawn = [], []
         with self.state.database.read() as cursor:
             cursor.execute("SELECT pixels, sizex, sizey FROM thumbnail WHERE pixels = ANY(%s)", (list(pixels_ids),))
             stored = set(cursor.fetchall())
         for number, (pixels, settings) in self._find(call.caller, pixels_ids).items():
-            size = rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, side)
+            size = size_of(pixels)
             if settings is not None and (number, *size) not in stored:
                 rows.append(thumbnails.thumbnail(pixels, size))
                 drawn.append(self._draw(call.caller, pixels, settings, size))
         thumbnails.keep(self.state, call.caller, [], rows, drawn)
 
-    def _by_longest_side(self, caller: Caller, pixels: Any, settings: Any, longest: Any) -> bytes:
-        side = longest.val if longest else rendering.THUMBNAIL
-        return self._draw(caller, pixels, settings, rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, side))
+    def _draw_set(self, call: Call, pixels_ids: Sequence[int], size_of: SizeOf) -> dict[int, bytes]:
+        drawn = {}
+        for number, (pixels, settings) in self._find(call.caller, pixels_ids).items():
+            try:
+                drawn[number] = self._draw(call.caller, pixels, settings, size_of(pixels))
+            except omero.ServerError:
+                continue
+        return drawn
 
-    def _draw(self, caller: Caller, pixels: Any, settings: Any, size: tuple[int, int]) -> bytes:
+    def _draw(
+        self,
+        caller: Caller,
+        pixels: Any,
+        settings: Any,
+        size: tuple[int, int],
+        section: tuple[int, int] | None = None,
+    ) -> bytes:
         buffer = open_buffer(self.state, pixels.id.val, caller)
-        return rendering.draw(buffer, settings or rendering.new_settings(pixels, buffer.sizes.dtype), size)
+        shown = settings or rendering.new_settings(pixels, buffer.sizes.dtype)
+        return drawing.draw(buffer, shown, size, section, official.repository(self.state).root)
 
     def _find(self, caller: Caller, pixels_ids: Sequence[int]) -> dict[int, tuple[Any, RenderingDefI | None]]:
         with self.state.database.read() as cursor:
@@ -131,3 +167,8 @@ class ThumbnailStore(StatefulService):
         if self._pixels is None:
             raise omero.ApiUsageException(message="No pixels are chosen: call setPixelsId first")
         return self._pixels
+
+
+def _size(pixels: Any, longest: Any) -> tuple[int, int]:
+    side = longest.val if longest else rendering.THUMBNAIL
+    return rendering.by_longest_side(pixels.sizeX.val, pixels.sizeY.val, side)

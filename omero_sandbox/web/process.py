@@ -4,6 +4,7 @@ DIR/web/
   etc/grid/config.xml  its settings: `OMERODIR=DIR/web omero config set omero.web…` adds to them
   var/                 its log and the secret key that it makes for itself
   sessions/            who is logged in
+  static/              links to the package's own
   port                 where it serves
   web.log              what gunicorn said
 """
@@ -84,11 +85,21 @@ def _configure(home: Path, omero_port: int) -> None:
     shutil.rmtree(home / "sessions", ignore_errors=True)
     for folder in ("etc/grid", "var", "sessions", "static"):
         (home / folder).mkdir(parents=True, exist_ok=True)
+    _link_static_files(home / "static")
     config = ConfigXml(str(home / "etc" / "grid" / "config.xml"))
     try:
         config["omero.web.server_list"] = json.dumps([[postgres.LOOPBACK, omero_port, "sandbox"]])
     finally:
         config.close()
+
+
+def _link_static_files(folder: Path) -> None:
+    """Some of OMERO.web's views read its static files from the disk, where a real installation collects them."""
+    (package,) = getattr(find_spec("omeroweb"), "submodule_search_locations", None) or ("",)
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for part in Path(package).glob("*/static/*"):
+        (folder / part.name).symlink_to(part)
 
 
 def _await_answer(pid: int, url: str, log: Path) -> None:
