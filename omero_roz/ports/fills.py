@@ -23,6 +23,7 @@ from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.plain_values import is_same, plain, put
 
 Key = tuple[str, int]
+OWNING = ("instrument", "screenLinks")  # what brings parts that other changes refer to
 _AT_ONCE = 500
 _COLLECTIONS = {bag: name for name, bag in BAGS.items()}
 # Only the owner's: another member of the group could otherwise write what an undo then follows.
@@ -84,7 +85,7 @@ class Fills:
         `note` makes the record of what is put and made. Raises Refused where a row was changed meanwhile.
         """
         work = _Work(rows, pairs, Enumerations(self._session), self._group)
-        for change in changes:
+        for change in sorted(changes, key=lambda one: one.name not in OWNING):
             work.do(change)
         text, summary = CommentAnnotationI(), MapAnnotationI()
         links = [_link(*on, one) for one in (text, summary)]

@@ -9,10 +9,10 @@ from typing import Any
 import omero.model as model
 
 from omero_roz.errors import Refused
-from omero_roz.ports.model_shape import Collection, collections, is_enumeration, kind, references
+from omero_roz.ports.model_shape import Collection, collections, identity, is_enumeration, kind, references
 
 OWNERS = ("instrument", "screen", "experiment")  # what parts cannot be without
-LINKED = (model.Annotation, model.Folder, model.Screen)  # of the same group: the same one, not a copy
+LINKED = (model.Annotation, model.Folder, model.Screen, model.Reagent)  # of the same group: the same one, not a copy
 
 
 class Copies:
@@ -30,23 +30,26 @@ class Copies:
         group_id: int,
     ) -> None:
         self._row, self._enums, self._group = row, enums, group_id
-        self._ours: dict[int, Any] = {}
+        self._ours: dict[Any, Any] = {}
         for ours, theirs in pairs:
-            self._ours.setdefault(id(theirs), ours)
-        self._made: dict[int, Any] = {}
-        self._keep: list[Any] = []  # so that no id() is used again
+            self._ours.setdefault(identity(theirs), ours)
+        self._made: dict[Any, Any] = {}
+        self._keep: list[Any] = []  # so that no identity is used again
         self.new: Counter[str] = Counter()
 
     def of(self, thing: Any) -> Any:
         """What is to be referred to for a thing of B: A's own, one that both share, or a copy."""
-        if id(thing) in self._ours:
-            return self._row(self._ours[id(thing)])
-        if id(thing) not in self._made:
+        key = identity(thing)
+        if key in self._ours:
+            return self._row(self._ours[key])
+        if key not in self._made and (shared := self._linked(thing)) is not None:
+            self._made[key] = shared
+        if key not in self._made:
             self._owner(thing)
-        if id(thing) not in self._made:
+        if key not in self._made:
             self._keep.append(thing)
-            self._made[id(thing)] = self._linked(thing) or self._copy(thing, type(thing)())
-        return self._made[id(thing)]
+            self._copy(thing, type(thing)())
+        return self._made[key]
 
     def split(self, kept: Any, thing: Any) -> Any:
         """A new object with all that A's `kept` says, and what B's says beyond it; one for all that are alike."""
@@ -68,7 +71,7 @@ class Copies:
             return
         for name in OWNERS:
             owner = getattr(thing, f"_{name}", None)
-            if owner is not None and id(owner) not in self._ours and id(owner) not in self._made:
+            if owner is not None and not (identity(owner) in self._ours or identity(owner) in self._made):
                 if owner.id is not None and not owner.isLoaded():
                     what = f"its {kind(owner)}:{owner.id.val} is not the image's"
                     raise Refused(what, f"{kind(thing)}:{thing.id.val}", "mend it in OMERO, or fill from a file")
@@ -84,15 +87,14 @@ class Copies:
             raise Refused("its file is in another group", where, "attach it by hand, or remove it there")
         return None
 
-    def _copy(self, thing: Any, made: Any) -> Any:
-        self._made[id(thing)] = self.fresh(made)
+    def _copy(self, thing: Any, made: Any) -> None:
+        self._made[identity(thing)] = self.fresh(made)
         self._fill(thing, made)
         for collection in collections(thing):
             for item in getattr(thing, f"_{collection.name}Seq"):
                 end = self.of(getattr(item, f"_{collection.end}") if collection.end else item)
                 if collection.end or end.id is None:
                     getattr(made, f"_{collection.name}Seq").append(self.item(made, collection, type(item), end))
-        return made
 
     def item(self, owner: Any, collection: Collection, of: type, end: Any) -> Any:
         """What goes into a list of an owner: `end`, which then refers to it, or a link of the class `of`."""

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 from lxml import etree
-from omero.model import CommentAnnotationI, LengthI, ObjectiveAnnotationLinkI, ObjectiveI
+from omero.model import (
+    CommentAnnotationI,
+    ImageAnnotationLinkI,
+    ImageI,
+    LengthI,
+    ObjectiveAnnotationLinkI,
+    ObjectiveI,
+    TagAnnotationI,
+)
 from omero.rtypes import rstring
 
 from demo.omero_client import new_account
@@ -217,6 +225,23 @@ def test_one_image_of_a_plate_does_not_change_others(omero_cli: Omero, shared: P
     refused = fill(omero_cli, f"Image:{images[1]}", rich)
     assert refused.code == 1
     assert f"Image:{images[0]}" in refused.err and "Plate" in refused.err
+
+
+def test_tags_are_linked_and_only_unlinked(omero_cli: Omero, server: Server, bare: tuple, acquisition: Path) -> None:
+    _, images, _ = bare
+    query, update = (omero_cli.client.sf.getQueryService(), omero_cli.client.sf.getUpdateService())
+    source = imported(omero_cli, acquisition / "v2.zarr")["images"][0]
+    tag, link = TagAnnotationI(), ImageAnnotationLinkI()
+    tag.textValue = rstring("keep")
+    link.parent, link.child = ImageI(source, False), tag
+    tag = update.saveAndReturnObject(link).child
+    named, before = f"Image:{images[0]}", rows(server)
+    assert fill(omero_cli, named, f"Image:{source}").code == 0
+    hql = f"select l.parent.id from ImageAnnotationLink l where l.child.id = {tag.id.val} order by l.parent.id"
+    assert [row[0].val for row in query.projection(hql, None)] == sorted((source, images[0]))
+    assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 0
+    after = rows(server)
+    assert before.changed_in(after) == {} and before.new_in(after).keys() <= {"namespace"}
 
 
 def test_a_plate_is_filled_and_emptied(omero_cli: Omero, server: Server, shared: Path, tmp_path: Path) -> None:
