@@ -13,11 +13,10 @@ from omero_sandbox.pixels import PixelBuffer, open_buffer
 from omero_sandbox.pixels.buffer import MAX_SIDE
 from omero_sandbox.scripts import official
 from omero_sandbox.services.base import Call, service
-from omero_sandbox.services.rendering_settings import PIXELS, SETTINGS, reset, settings_of
+from omero_sandbox.services.rendering_settings import BY_ID, PIXELS, reset, settings_of
 from omero_sandbox.services.rendering_values import RenderingValues
 
 XY, ZY, XZ = 0, 1, 2
-BY_ID = SETTINGS.partition(" where ")[0] + " where r.id = :id"
 
 
 @service

@@ -21,6 +21,7 @@ SETTINGS = (
     " join fetch b.family left outer join fetch b.spatialDomainEnhancement"
     " where r.pixels.id in (:ids) and r.details.owner.id = :owner order by r.id"
 )
+BY_ID = SETTINGS.partition(" where ")[0] + " where r.id = :id"
 # From the ids of a class to the ids of pixels.
 _PATHS = {
     "Pixels": "select p.id from Pixels p where p.id in (:ids)",

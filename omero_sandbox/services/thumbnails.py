@@ -12,7 +12,7 @@ from omero_sandbox.importer import thumbnails
 from omero_sandbox.pixels import open_buffer
 from omero_sandbox.scripts import official
 from omero_sandbox.services.base import Call, StatefulService, service
-from omero_sandbox.services.rendering_settings import PIXELS, reset, settings_of
+from omero_sandbox.services.rendering_settings import BY_ID, PIXELS, reset, settings_of
 
 SizeOf = Callable[[Any], tuple[int, int]]  # the size of a picture of pixels
 
@@ -49,15 +49,11 @@ class ThumbnailStore(StatefulService):
 
         Raises omero.ValidationException when there are no such settings.
         """
-        query = (
-            "select r from RenderingDef r join fetch r.waveRendering b join fetch b.family"
-            " where r.id = :id and r.pixels.id = :pixels"
-        )
-        params = omero.sys.ParametersI().addId(settings_id).addLong("pixels", self._chosen().id.val)
+        params = omero.sys.ParametersI().addId(settings_id)
         with self.state.database.read() as cursor:
-            found = hql.find(cursor, call.caller, query, params)
-        if not found:
-            raise omero.ValidationException(message=f"No rendering settings with id={settings_id}")
+            found = hql.find(cursor, call.caller, BY_ID, params)
+        if not found or found[0].pixels.id.val != self._chosen().id.val:
+            raise omero.ValidationException(message=f"No rendering settings with id={settings_id} for these pixels")
         self._settings = found[0]
 
     def resetDefaults(self, call: Call) -> None:
