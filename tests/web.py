@@ -145,6 +145,13 @@ class WebUser:
         )
         return row
 
+    def panel(self, name: str) -> Locator:
+        """Choose a panel on the right (General, Acquisition, Preview); its content."""
+        tab = self.page.locator("#annotation_tabs > ul a", has_text=name)
+        tab.click()
+        self.settle()
+        return self.page.locator(tab.get_attribute("href") or "")
+
     def refresh(self) -> None:
         """Load the page anew: what is in the tree and in Activities comes from the server again."""
         self.page.reload()

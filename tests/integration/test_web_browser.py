@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.omero_client import Account
+from demo.plate import write_plate_layout
 from tests.importing import import_file
 from tests.servers import Omero, Server
 from tests.web import WebUser
@@ -70,4 +71,33 @@ def test_log_in_browse_and_run_a_script(
     row = user.run(form)
     assert "Hello, acquisition.ome.tif [overview]!" in row.inner_text()
     user.screenshot(tmp_path / "result.png")
+    assert user.errors == []
+
+
+def test_a_plate_its_wells_and_the_viewer(
+    web: str, browser_page: Page, omero_cli: Omero, curator: Account, tmp_path: Path
+) -> None:
+    write_plate_layout(tmp_path / "plate.zarr")
+    screen = omero_cli("obj", "new", "Screen", "name=Screen of tests").out.strip()
+    done = omero_cli("roz", "import", str(tmp_path / "plate.zarr"), "--target", screen)
+    assert done.code == 0, done.err
+    user, page = WebUser(browser_page, web), browser_page
+    user.log_in(curator)
+    user.open("Screen of tests", "synthetic plate")
+    page.wait_for_function("() => document.querySelectorAll('#spw .well img').length === 5")
+    user.settle()
+    page.locator("#spw .well img").first.click()
+    user.settle()
+    assert "A1" in user.panel("General").inner_text()
+    page.locator("#wellImages li").nth(1).click()
+    user.settle()
+    assert "GFP" in user.panel("Preview").inner_text()
+    assert "A1 field 1" in user.panel("General").inner_text()
+    with page.expect_popup() as opened:
+        page.locator("#general_tab button", has_text="Full viewer").or_(
+            page.locator("#general_tab a", has_text="Full viewer")
+        ).first.click()
+    viewer = opened.value
+    viewer.wait_for_function("() => [...document.images].some(one => one.src.includes('render_image') && one.complete)")
+    assert "GFP" in viewer.inner_text("body")
     assert user.errors == []
