@@ -63,6 +63,13 @@ class WebClient:
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[-1500:]}"
         return answer
 
+    def post_json(self, path: str, value: Any) -> Any:
+        """The JSON that POST of JSON gives."""
+        headers = {"Referer": self.url, "X-CSRFToken": self._http.cookies["csrftoken"]}
+        answer = self._http.post(self.url + path, json=value, headers=headers, timeout=60)
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[-1500:]}"
+        return answer.json()
+
 
 class WebUser:
     """Somebody at the browser, who goes by what is written on the page; each step waits until the page has followed."""

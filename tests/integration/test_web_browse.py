@@ -248,6 +248,21 @@ def test_annotations(browsed: Browsed, cells: int) -> None:
     assert texts["MapAnnotationI"] == [["stain", "DAPI"]]
 
 
+def test_a_dataset_is_made_renamed_filled_and_deleted(browsed: Browsed, cells: int) -> None:
+    user = browsed.client
+    made = user.post("webclient/action/addnewcontainer/", folder_type="dataset", name="first name").json()["id"]
+    user.post(f"webclient/action/savename/dataset/{made}/", name="second name")
+    user.post_json("webclient/api/links/", {"dataset": {str(made): {"image": [cells]}}})
+    listed = {one["id"]: one for one in user.json("webclient/api/containers/?id=-1&page=0")["datasets"]}
+    assert (listed[made]["name"], listed[made]["childCount"]) == ("second name", 1)
+    user.post("webclient/action/deletemany/", dataset=str(made))
+    [handle] = [key for key, job in user.json("webclient/activities_json/").items() if isinstance(job, dict)]
+    assert _ended(user, handle)["status"] == "finished"
+    assert user.json("webclient/api/containers/?id=-1&page=0")["datasets"] == []
+    assert cells in {one["id"] for one in user.json(f"webclient/api/images/?id={browsed.dataset}&page=0")["images"]}
+    user.get("webclient/activities_update/clean/")
+
+
 def test_what_may_be_deleted(browsed: Browsed, cells: int) -> None:
     user = browsed.client
     link = re.compile(r"show=image-(\d+)")
@@ -287,11 +302,15 @@ def test_a_script_with_a_file_as_its_result(browsed: Browsed, server: Server, ce
 
 
 def _run(user: WebClient, script: int, **form: str) -> dict:
-    started = user.post(f"webclient/script_run/{script}/", **form).json()
+    return _ended(user, user.post(f"webclient/script_run/{script}/", **form).json()["jobId"])
+
+
+def _ended(user: WebClient, number: str) -> dict:
+    """What Activities says of a job at its end."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        job = user.json("webclient/activities_json/").get(started["jobId"], {})
+        job = user.json("webclient/activities_json/").get(number, {})
         if job.get("status") not in (None, "in progress"):
             return job
         time.sleep(0.5)
-    raise AssertionError(f"the script did not end: {job}")
+    raise AssertionError(f"it did not end: {job}")
