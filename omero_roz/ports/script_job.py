@@ -12,6 +12,7 @@ from omero.rtypes import robject, rstring, unwrap
 import omero
 from omero_roz.errors import Refused, RozError, one_line
 from omero_roz.ports.omero_session import OmeroSession, omero_errors
+from omero_roz.ports.script_relay import Relay
 
 MESSAGE_LENGTH = 255  # of a job's message in the database
 EVERY_SECONDS = 1.0
@@ -29,6 +30,11 @@ class ScriptJob:
         client.enableKeepAlive(60)
         self.session = OmeroSession(client)
         self.given = self._inputs()
+
+    def hand_over(self) -> int | None:
+        """Let a job of its own do the work and pass on what comes out; its exit code. None where this is that job."""
+        relay = Relay(self._client, self.session)
+        return None if relay.is_inner else relay.hand_over()
 
     def _inputs(self) -> dict[str, Any]:
         """What was given, else the defaults; only of what the script asks for."""

@@ -45,9 +45,13 @@ Verb = Callable[[ScriptJob, Policy, Told], None]
 def run(client: Any, verb: Verb) -> None:
     """Do what a script is for and end the process: 0 where all was done, 1 where anything was not.
 
-    The signal by which a processor cancels ends it as Ctrl-C ends the command: what is half-done is taken back.
+    The work is done by a job of its own, which outlives the browser. The signal by which a processor cancels ends it
+    as Ctrl-C ends the command: what is half-done is taken back.
     """
     job, told = ScriptJob(client), Told()
+    if (code := job.hand_over()) is not None:
+        job.close()
+        sys.exit(code)
     signal.signal(signal.SIGTERM, _cancel)
     try:
         verb(job, read_policy(policy_file()), told)
@@ -61,6 +65,7 @@ def run(client: Any, verb: Verb) -> None:
         told.add("it failed: the error (stderr) tells more")
         raise
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # too late to cancel; Python's end would die of it
         job.end(told.text)
         job.close()
     sys.exit(1 if told.failures else 0)
