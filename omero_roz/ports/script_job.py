@@ -1,5 +1,6 @@
 """A script that OMERO runs: what it was given, how far it is, what it leaves for the web to show."""
 
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -31,10 +32,20 @@ class ScriptJob:
         self.session = OmeroSession(client)
         self.given = self._inputs()
 
-    def hand_over(self) -> int | None:
-        """Let a job of its own do the work and pass on what comes out; its exit code. None where this is that job."""
+    def hand_over(self) -> None:
+        """Let a job of its own do the work, which outlives the browser, pass on what comes out and end the process.
+
+        Comes back where this is that job, or no processor takes another: then the work is to be done here.
+        """
         relay = Relay(self._client, self.session)
-        return None if relay.is_inner else relay.hand_over()
+        try:
+            code = None if relay.is_inner else relay.hand_over()
+        except RozError as error:
+            self.end(str(error))
+            code = 1
+        if code is not None:
+            self.close()
+            sys.exit(code)
 
     def _inputs(self) -> dict[str, Any]:
         """What was given, else the defaults; only of what the script asks for."""

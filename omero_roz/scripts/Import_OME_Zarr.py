@@ -16,7 +16,7 @@ def run_script() -> None:
     client = scripts.client(
         "Import_OME_Zarr.py",
         """Import OME-Zarrs with their metadata as new images and plates. The pixels stay where they are.
-See https://pypi.org/project/omero-roz (docs/scripts.md).""",
+What may be named here, and by which alias, your administrator says.""",
         scripts.String(
             "Data_Type", optional=False, grouping="1", default="Dataset",
             values=[rstring(kind) for kind in ("Dataset", "Project", "Screen")],
@@ -45,13 +45,18 @@ See https://pypi.org/project/omero-roz (docs/scripts.md).""",
         ),
         version="0.1.0",
         authors=["The omero-roz developers"],
-        institutions=["Open Microscopy Environment"],
+        institutions=["The omero-roz project"],
         contact="https://forum.image.sc/tag/omero",
     )
+    from omero_roz.ports.script_job import ScriptJob
+
+    job = ScriptJob(client)
+    job.hand_over()
+
     from omero_roz.scripts.importing import import_ome_zarr
     from omero_roz.scripts.running import run
 
-    run(client, import_ome_zarr)
+    run(job, import_ome_zarr)
 
 
 if __name__ == "__main__":

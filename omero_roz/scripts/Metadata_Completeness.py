@@ -14,7 +14,7 @@ def run_script() -> None:
     client = scripts.client(
         "Metadata_Completeness.py",
         """Is all metadata of the OME-Zarr in OMERO? Every field is compared; the result is a page.
-See https://pypi.org/project/omero-roz (docs/scripts.md).""",
+What may be named here, and by which alias, your administrator says.""",
         scripts.String(
             "Data_Type", optional=False, grouping="1", default="Image",
             values=[rstring(kind) for kind in ("Image", "Plate")],
@@ -29,13 +29,18 @@ See https://pypi.org/project/omero-roz (docs/scripts.md).""",
         ),
         version="0.1.0",
         authors=["The omero-roz developers"],
-        institutions=["Open Microscopy Environment"],
+        institutions=["The omero-roz project"],
         contact="https://forum.image.sc/tag/omero",
     )
+    from omero_roz.ports.script_job import ScriptJob
+
+    job = ScriptJob(client)
+    job.hand_over()
+
     from omero_roz.scripts.quality import metadata_completeness
     from omero_roz.scripts.running import run
 
-    run(client, metadata_completeness)
+    run(job, metadata_completeness)
 
 
 if __name__ == "__main__":

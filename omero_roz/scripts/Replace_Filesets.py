@@ -17,7 +17,7 @@ def run_script() -> None:
         "Replace_Filesets.py",
         """Give the images of filesets their pixels from OME-Zarrs. Ids, names, annotations and links stay.
 The result says how to undo it.
-See https://pypi.org/project/omero-roz (docs/scripts.md).""",
+What may be named here, and by which alias, your administrator says.""",
         scripts.Bool(
             "Dry_Run", grouping="0", default=True,
             description="Only tell what would be done. Look at it, then run again without.",
@@ -47,13 +47,18 @@ See https://pypi.org/project/omero-roz (docs/scripts.md).""",
         ),
         version="0.1.0",
         authors=["The omero-roz developers"],
-        institutions=["Open Microscopy Environment"],
+        institutions=["The omero-roz project"],
         contact="https://forum.image.sc/tag/omero",
     )
+    from omero_roz.ports.script_job import ScriptJob
+
+    job = ScriptJob(client)
+    job.hand_over()
+
     from omero_roz.scripts.replacing import replace_filesets
     from omero_roz.scripts.running import run
 
-    run(client, replace_filesets)
+    run(job, replace_filesets)
 
 
 if __name__ == "__main__":

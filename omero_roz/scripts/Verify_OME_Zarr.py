@@ -14,7 +14,7 @@ def run_script() -> None:
     client = scripts.client(
         "Verify_OME_Zarr.py",
         """Check images against their OME-Zarrs: bound, there, read, drawn, the same pixels.
-See https://pypi.org/project/omero-roz (docs/scripts.md).""",
+What may be named here, and by which alias, your administrator says.""",
         scripts.String(
             "Data_Type", optional=False, grouping="1", default="Image",
             values=[rstring(kind) for kind in ("Image", "Dataset", "Project", "Plate", "Screen")],
@@ -29,13 +29,18 @@ See https://pypi.org/project/omero-roz (docs/scripts.md).""",
         ),
         version="0.1.0",
         authors=["The omero-roz developers"],
-        institutions=["Open Microscopy Environment"],
+        institutions=["The omero-roz project"],
         contact="https://forum.image.sc/tag/omero",
     )
+    from omero_roz.ports.script_job import ScriptJob
+
+    job = ScriptJob(client)
+    job.hand_over()
+
     from omero_roz.scripts.quality import verify_ome_zarr
     from omero_roz.scripts.running import run
 
-    run(client, verify_ome_zarr)
+    run(job, verify_ome_zarr)
 
 
 if __name__ == "__main__":

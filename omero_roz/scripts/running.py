@@ -4,7 +4,6 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from omero_roz.errors import RozError, UsageError
 from omero_roz.matching import Mismatch
@@ -42,16 +41,12 @@ class Told:
 Verb = Callable[[ScriptJob, Policy, Told], None]
 
 
-def run(client: Any, verb: Verb) -> None:
+def run(job: ScriptJob, verb: Verb) -> None:
     """Do what a script is for and end the process: 0 where all was done, 1 where anything was not.
 
-    The work is done by a job of its own, which outlives the browser. The signal by which a processor cancels ends it
-    as Ctrl-C ends the command: what is half-done is taken back.
+    The signal by which a processor cancels ends it as Ctrl-C ends the command: what is half-done is taken back.
     """
-    job, told = ScriptJob(client), Told()
-    if (code := job.hand_over()) is not None:
-        job.close()
-        sys.exit(code)
+    told = Told()
     signal.signal(signal.SIGTERM, _cancel)
     try:
         verb(job, read_policy(policy_file()), told)
