@@ -28,6 +28,7 @@ class ScriptJob:
     def __init__(self, client: omero.clients.BaseClient) -> None:
         self._client, self._told = client, 0.0
         self._handle: Any = None
+        self.cancelled = False
         client.enableKeepAlive(60)
         self.session = OmeroSession(client)
         self.given = self._inputs()
@@ -55,7 +56,13 @@ class ScriptJob:
         return found | {key: unwrap(self._client.getInput(key)) for key in keys}
 
     def progress(self, what: str, done: int, total: int) -> None:
-        """Say in the job's message how far it is, once a second at most."""
+        """Say in the job's message how far it is, once a second at most.
+
+        Raises KeyboardInterrupt if the job was cancelled: between two steps all that was made is known.
+        """
+        if self.cancelled:
+            self.cancelled = False
+            raise KeyboardInterrupt
         now = time.monotonic()
         if now - self._told < EVERY_SECONDS and done not in (0, total):
             return

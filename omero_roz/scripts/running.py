@@ -11,6 +11,7 @@ from omero_roz.ports.script_job import ScriptJob
 from omero_roz.scripts.policy import Policy, policy_file, read_policy
 
 MOST_LINES = 12
+STEP_SECONDS = 10  # that a step may take before it is stopped in its midst; a server waits 30
 
 
 @dataclass(slots=True)
@@ -44,10 +45,23 @@ Verb = Callable[[ScriptJob, Policy, Told], None]
 def run(job: ScriptJob, verb: Verb) -> None:
     """Do what a script is for and end the process: 0 where all was done, 1 where anything was not.
 
-    The signal by which a processor cancels ends it as Ctrl-C ends the command: what is half-done is taken back.
+    The signal by which a processor cancels ends it as Ctrl-C ends the command: what is half-done is taken back. It
+    waits for the end of a step, for in the midst of one something may just have been made that nobody knows of yet.
     """
     told = Told()
-    signal.signal(signal.SIGTERM, _cancel)
+
+    def cancel(number: int, frame: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a processor repeats it while things are taken back
+        job.cancelled = True
+        signal.signal(signal.SIGALRM, stop)
+        signal.alarm(STEP_SECONDS)
+
+    def stop(number: int, frame: object) -> None:
+        if job.cancelled:
+            job.cancelled = False
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, cancel)
     try:
         verb(job, read_policy(policy_file()), told)
     except RozError as error:
@@ -61,14 +75,10 @@ def run(job: ScriptJob, verb: Verb) -> None:
         raise
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # too late to cancel; Python's end would die of it
+        signal.alarm(0)
         job.end(told.text)
         job.close()
     sys.exit(1 if told.failures else 0)
-
-
-def _cancel(number: int, frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a processor repeats it while things are taken back
-    raise KeyboardInterrupt
 
 
 def selected(job: ScriptJob) -> list[tuple[str, int]]:
