@@ -57,6 +57,8 @@ def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 
     Raises the error of the only one, or one that counts those that failed.
     """
+    from omero_roz.terminal import show_differences
+
     everything = wanted(args)
     results: list[dict] = []
     failed: list[RozError] = []
@@ -67,7 +69,7 @@ def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
             except RozError as error:
                 failed.append(error)
                 results.append(_failed(one.uri, error))
-                for problem in error.problems if len(everything) > 1 else ():
+                for problem in show_differences(error, sys.stderr) if len(everything) > 1 else ():
                     known = isinstance(error, UsageError) or one.uri in problem.where  # a wrong one may have secrets
                     ctx.err(str(problem) if known else f"{one.uri}: {problem}")
     if args.json:

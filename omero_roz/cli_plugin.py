@@ -128,10 +128,10 @@ class RozControl(BaseControl):
         try:
             yield
         except RozError as error:
-            show_differences(error, sys.stderr)
-            for problem in error.problems[:-1]:
+            *others, last = show_differences(error, sys.stderr)
+            for problem in others:
                 self.ctx.err(str(problem))
-            self.ctx.die(error.exit_code, str(error.problems[-1]))
+            self.ctx.die(error.exit_code, str(last))
         except KeyboardInterrupt:
             self.ctx.die(1, "stopped; repeat the command to go on, or see what was done with omero roz status")
 

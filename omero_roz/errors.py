@@ -23,6 +23,16 @@ class Problem:
         return one_line(f"{text}; {self.fix}" if self.fix else text)
 
 
+@dataclass(frozen=True, slots=True)
+class Contradiction(Problem):
+    """A series that is otherwise than its metadata say: which image (its name), in what, both values."""
+
+    image: str = ""
+    aspect: str = ""
+    stated: str = ""
+    found: str = ""
+
+
 def one_line(text: str) -> str:
     """The text with all that is unprintable escaped: names in a Zarr come from strangers to a terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -19,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from omero_roz.errors import RozError, one_line
+from omero_roz.errors import Contradiction, Problem, RozError, one_line
 from omero_roz.layout.model import MetadataSource, Plate, ZarrLayout
 from omero_roz.layout.parts import parts_of
 from omero_roz.matching import Mismatch, Proposal
@@ -103,16 +103,29 @@ def _show_plate(plate: Plate, console: Console) -> None:
     console.print(grid)
 
 
-def show_differences(error: RozError, out: TextIO) -> None:
-    """The table of all that differs between a fileset and a Zarr; nothing for other errors."""
-    if not isinstance(error, Mismatch):
-        return
-    table = _table("image", "name", "series", "what", "OMERO", "Zarr")
-    for d in error.differences[:MOST_ROWS]:
-        table.add_row("" if d.image_id is None else str(d.image_id), one_line(d.name), d.path, d.what, d.omero, d.zarr)
-    _console(out).print(table)
-    if error.proposal is not None:
-        _show_proposal(error.proposal, out)
+def show_differences(error: RozError, out: TextIO) -> list[Problem]:
+    """The table of all that differs between a fileset, or an OME-XML, and a Zarr; what is still to be told in lines."""
+    if isinstance(error, Mismatch):
+        table = _table("image", "name", "series", "what", "OMERO", "Zarr")
+        for d in error.differences[:MOST_ROWS]:
+            number = "" if d.image_id is None else str(d.image_id)
+            table.add_row(number, one_line(d.name), d.path, d.what, d.omero, d.zarr)
+        _console(out).print(table)
+        if error.proposal is not None:
+            _show_proposal(error.proposal, out)
+    return [*_without_contradictions(error.problems, out)]
+
+
+def _without_contradictions(problems: Sequence[Problem], out: TextIO) -> Iterator[Problem]:
+    """Problems without those that a table shows whole, which one line sums up at their end."""
+    rows = [one for one in problems if isinstance(one, Contradiction)]
+    yield from (one for one in problems if not isinstance(one, Contradiction))
+    if rows:
+        cells = [(one.image, one.where, one.aspect, one.stated, one.found) for one in rows]
+        show_rows(("name", "series", "what", "OME-XML", "Zarr"), cells, out)
+        counted = Counter(one.aspect for one in rows)
+        told = ", ".join(f"{aspect} of {count}" for aspect, count in counted.items())
+        yield Problem("", f"OME-XML and Zarr differ, see the table: {told}", rows[0].fix)
 
 
 def _show_proposal(proposal: Proposal, out: TextIO) -> None:

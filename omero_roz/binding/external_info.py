@@ -5,6 +5,7 @@ that reader's (facts: layouts, omero_replacement Part 3): it opens what `lsid` n
 0, 1, 2 …, and falls back to other pixels without an error where it cannot.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
@@ -16,6 +17,7 @@ NAME = "external-info"
 ENTITY_TYPE = "com.glencoesoftware.ngff:multiscales"
 ENTITY_ID = 3
 LSID_LENGTH = 255
+_NO_URI = re.compile(r"""[\s?#%"<>\\^`{|}\[\]]""")  # what java.net.URI refuses in a path, or takes for something else
 
 
 def bind(root: str, series: Sequence[Series]) -> tuple[ExternalInfo, ...]:
@@ -41,6 +43,12 @@ def _problems(root: str, series: Series) -> list[Problem]:
     if len(lsid) > LSID_LENGTH:
         what = f"its address for the server has {len(lsid)} characters, OMERO keeps {LSID_LENGTH}"
         found.append(Problem(series.path or "/", what, "move the Zarr to a shorter path"))
+    if root.startswith("s3://") and (wrong := _NO_URI.search(lsid.removesuffix("?anonymous=true"))):
+        what = f"its key has {wrong[0]!r}, and the pixel buffer takes an address apart as a URI, without any escapes"
+        found.append(Problem(series.path or "/", what, "give the Zarr a key without it"))
+    if series.axes.index("x") < series.axes.index("y"):
+        what = f"its axes are {', '.join(series.axes)}, and the pixel buffer shows planes as stored, so transposed"
+        found.append(Problem(series.path or "/", what, "convert again with y before x"))
     for number, level in enumerate(series.levels):
         if PurePosixPath(level.path) != PurePosixPath(series.path, str(number)):
             what = f"array {level.path} is not called {number}, and the pixel buffer reads only such arrays"

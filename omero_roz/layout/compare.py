@@ -34,11 +34,13 @@ def _compare_image(documents: Documents, series: Series, image: OmeImage, shown:
     if image.sizes is None:
         documents.problem(series.path, f"{shown} has no sizes", "restore the XML or convert again")
     elif image.sizes != series.sizes:
-        documents.problem(series.path, f"its size is {series.sizes}, but {image.sizes} in {shown}", _FIX)
+        stated, found = str(image.sizes), str(series.sizes)
+        what = f"its size is {found}, but {stated} in {shown}"
+        documents.contradiction(series.path, what, _FIX, image.name, "sizes", stated, found)
     if series.pixel_type and image.pixel_type != series.pixel_type:
-        documents.problem(
-            series.path, f"its pixel type is {series.pixel_type}, but {image.pixel_type} in {shown}", _FIX
-        )
+        stated, found = str(image.pixel_type), series.pixel_type
+        what = f"its pixel type is {found}, but {stated} in {shown}"
+        documents.contradiction(series.path, what, _FIX, image.name, "pixel type", stated, found)
     _compare_lengths(documents, series, image, shown)
 
 
@@ -84,10 +86,12 @@ def compare_plates(
 def _compare_wells(documents: Documents, source: MetadataSource, wells: Mapping[str, tuple[int, int]]) -> None:
     if source.summary is None:
         return
-    paths = {image.id: path for path, image in zip(source.mapping.paths, source.summary.images, strict=False)}
+    described = zip(source.mapping.paths, source.summary.images, strict=False)
+    images = {image.id: (path, image.name) for path, image in described}
     for well in (well for plate in source.summary.plates for well in plate.wells):
-        for path in (paths.get(image) for image in well.images):
-            place = wells.get(path) if path is not None else None
-            if path is not None and place is not None and place != (well.row, well.column):
-                stated = f"row {well.row}, column {well.column} in {source.path}"
-                documents.problem(path, f"it is in row {place[0]}, column {place[1]}, but its Image in {stated}", _FIX)
+        for path, name in (images[image] for image in well.images if image in images):
+            place = wells.get(path)
+            if place is not None and place != (well.row, well.column):
+                stated, found = (f"row {row}, column {column}" for row, column in ((well.row, well.column), place))
+                what = f"it is in {found}, but its Image in {stated} in {source.path}"
+                documents.contradiction(path, what, _FIX, name, "well", stated, found)

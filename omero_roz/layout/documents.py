@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from omero_roz.errors import Problem
+from omero_roz.errors import Contradiction, Problem
 from omero_roz.layout.json_values import as_dict
 from omero_roz.layout.model import ZarrFormat
 from omero_roz.layout.paths import join
@@ -30,6 +30,10 @@ class Documents:
     def problem(self, where: str, what: str, fix: str = "") -> None:
         """Notes an error; `where` is a path in the layout, "" its root."""
         self.problems.append(Problem(where or "/", what, fix))
+
+    def contradiction(self, where: str, what: str, fix: str, image: str, aspect: str, stated: str, found: str) -> None:
+        """Notes an error of a series at `where`, whose metadata say of an aspect something else than is found."""
+        self.problems.append(Contradiction(where or "/", what, fix, "error", image, aspect, stated, found))
 
     def warning(self, where: str, what: str, fix: str = "") -> None:
         """Notes something odd that stops nothing."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,32 @@ class Planes:
             if not 0 <= index < getattr(self._series.sizes, axis):
                 raise IndexError(f"{self._where}: no {axis} = {index} in {self._series.sizes}")
         axes, at["y"], at["x"] = self._series.axes, rows, columns
+        wanted = tuple(at.get(axis, slice(None)) for axis in axes)
         try:
-            plane = np.asarray(self._array[tuple(at.get(axis, slice(None)) for axis in axes)])
+            plane = np.asarray(self._array[wanted])
         except Exception as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable(error, self._bad_chunk(wanted)) from error
         return plane if axes.index("y") < axes.index("x") else plane.T
 
-    def _unreadable(self, error: Exception) -> Unreachable:
+    def _bad_chunk(self, wanted: tuple[int | slice, ...]) -> str:
+        """The file of the first chunk (or shard) of a part that cannot be read; "" where now all can."""
+        array = self._array
+        sides = array.shards or array.chunks
+        ends = [
+            at.indices(size)[:2] if isinstance(at, slice) else (at, at + 1)
+            for at, size in zip(wanted, array.shape, strict=True)
+        ]
+        for place in product(*(range(a // side, -(-b // side)) for (a, b), side in zip(ends, sides, strict=True))):
+            try:
+                array[tuple(slice(at * side, (at + 1) * side) for at, side in zip(place, sides, strict=True))]
+            except Exception:
+                return array.metadata.encode_chunk_key(place)
+        return ""
+
+    def _unreadable(self, error: Exception, chunk: str = "") -> Unreachable:
         what = f"the pixels cannot be read ({type(error).__name__}: {str(error)[:120]})"
-        return Unreachable(what, self._where, "check the array's chunks and codec, and the network")
+        fix = "check this chunk, its codec, and the network" if chunk else "check its codec and the network"
+        return Unreachable(what, join(self._where, chunk) if chunk else self._where, fix)
 
 
 def read_plane(store: Store, series: Series, z: int, c: int, t: int) -> np.ndarray:

@@ -47,8 +47,8 @@ def open_array(path: str, v3: bool = False, s3: Mapping[str, str] = NO_S3) -> za
 
 
 def below(path: str, name: str) -> str:
-    """What lies below a path or address; the query (`?anonymous=true`) stays at the end."""
-    address, question, query = path.partition("?")
+    """What lies below a path or address; an address's query (`?anonymous=true`) stays at the end."""
+    address, question, query = path.partition("?") if path.startswith("s3://") else (path, "", "")
     return f"{address}/{name}{question}{query}"
 
 

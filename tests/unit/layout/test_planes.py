@@ -84,7 +84,7 @@ def test_pixels_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
     planes = Planes(store, series)
     (tmp_path / "0" / "0.0").write_bytes(b"no chunk")
-    with pytest.raises(Unreachable, match=f"{tmp_path}/0: the pixels cannot be read"):
+    with pytest.raises(Unreachable, match=f"{tmp_path}/0/0.0: the pixels cannot be read"):
         planes.read(0, 0, 0)
     (tmp_path / "0" / ".zarray").unlink()
     with pytest.raises(Unreachable, match="the pixels cannot be read"):

@@ -17,7 +17,7 @@ CHANNEL = {"label": "DAPI", "color": "0000ff", "window": {"start": 1, "end": 9, 
 def full_layout() -> Tree:
     """A plate with everything that the form has a place for."""
     files = plate("", {"A/1": ["0"]}, acquisitions=[{"id": 3}], field_count=1, rows=[{"name": "A"}])
-    files |= image("A/1/0", (4, 6), axes=SPACE_AXES) | xml(ome_image())
+    files |= image("A/1/0", (4, 6), axes=SPACE_AXES) | xml(ome_image(pixel_type="int8"))
     files["A/1/0/.zattrs"]["omero"] = {"channels": [CHANNEL], "rdefs": {"model": "color", "defaultZ": 2}}
     return Tree(files | {"A/1/0/0/.zarray": array((4, 6), compressor={"id": "zstd"})})
 
@@ -31,7 +31,7 @@ def fields(value: Any) -> set[str]:
 def test_every_field_is_documented_and_nothing_else() -> None:
     document = json.loads(json.dumps(to_json(read_layout(full_layout()))))
     words = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text()))
-    other = {"null", "plate", "groups", "root", "omero", "error", "warning", "z", "c", "t"}
+    other = {"null", "plate", "groups", "root", "omero", "error", "warning", "sizes", "well", "z", "c", "t"}
     assert words - other == fields(document) - other
 
 
@@ -47,7 +47,7 @@ def test_the_values() -> None:
     assert series["rendering"] == {"model": "color", "default_z": 2, "default_t": None}
     assert document["mapping"] == {"rule": "plate", "paths": ["A/1/0"]}
     assert document["sources"][0]["images"][0]["name"] == "one"
-    assert [problem["severity"] for problem in document["problems"]] == ["warning"]
+    assert [problem["severity"] for problem in document["problems"]] == ["warning", "error"]
 
 
 def test_missing_wells() -> None:

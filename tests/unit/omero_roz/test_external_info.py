@@ -1,5 +1,7 @@
 """The binding external-info: what the pixel buffer's rules allow, and how its address is made."""
 
+from dataclasses import replace
+
 import pytest
 
 from omero_roz.binding.external_info import bind
@@ -19,6 +21,8 @@ def series(path: str, *levels: str) -> Series:
         ("/data/x.zarr", "", "/data/x.zarr"),
         ("/data/x.zarr", "A/1/0", "/data/x.zarr/A/1/0"),
         ("/data/what?.zarr", "0", "/data/what?.zarr/0"),
+        ("/data/ü#?a=b %20.zarr", "0", "/data/ü#?a=b %20.zarr/0"),
+        ("s3://host/bucket/ü.zarr", "0", "s3://host/bucket/ü.zarr/0"),
         ("s3://host/bucket/x.zarr?anonymous=true", "0", "s3://host/bucket/x.zarr/0?anonymous=true"),
     ],
 )
@@ -38,3 +42,15 @@ def test_a_path_too_long_for_omero_and_odd_array_names_are_told_together() -> No
 def test_255_characters_fit() -> None:
     [info] = bind("/" + "d" * 252, [series("1", "1/0")])
     assert len(info.lsid or "") == 255
+
+
+@pytest.mark.parametrize("key", ["a b", "50%", "who?", "x#1", "[1]"])
+def test_a_key_that_a_uri_cannot_have_is_refused(key: str) -> None:
+    with pytest.raises(Refused, match="takes an address apart as a URI"):
+        bind(f"s3://host/bucket/{key}.zarr?anonymous=true", [series("0", "0/0")])
+
+
+def test_x_before_y_is_refused_for_it_would_be_transposed() -> None:
+    with pytest.raises(Refused, match=r"its axes are t, c, z, x, y, .* transposed"):
+        bind("/data/x.zarr", [replace(series("0", "0/0"), axes=tuple("tczxy"))])
+    bind("/data/x.zarr", [replace(series("0", "0/0"), axes=tuple("yxtcz"))])
