@@ -49,6 +49,13 @@ def bound_to(session: OmeroSession, lsid: str) -> list[int]:
     return [image for image, found in rows if (found.partition("?")[0] + "/").startswith(address + "/")]
 
 
+def bound_inside(session: OmeroSession, directory: str) -> list[tuple[int, str]]:
+    """The images, with their lsids, whose ExternalInfo names a Zarr in a directory of the ManagedRepository."""
+    what, escaped = f"looking for images that are read from {directory}", directory.replace("\\", "\\\\")
+    rows = session.rows(_BOUND, what, prefix=f"%/{escaped}%")
+    return [(image, lsid) for image, lsid in rows if f"/{directory}" in lsid]  # _ and % in it match more
+
+
 def filesets_of(session: OmeroSession, images: Sequence[int]) -> dict[int, int]:
     """The fileset of each image that has one."""
     chunks = (images[start : start + AT_ONCE] for start in range(0, len(images), AT_ONCE))

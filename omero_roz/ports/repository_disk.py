@@ -180,7 +180,8 @@ def _make_directories(root: str, inside: str, made: set[str]) -> None:
 def _write(path: str, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     try:
-        os.write(descriptor, content)
+        while content:  # a disk that is nearly full takes a part, without an error
+            content = content[os.write(descriptor, content) :]
     finally:
         os.close(descriptor)
 

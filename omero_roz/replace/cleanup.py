@@ -13,6 +13,7 @@ from pathlib import Path
 from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import Fileset
 from omero_roz.matching import Pair
+from omero_roz.ports import containers
 from omero_roz.ports.deletion import delete, would_delete
 from omero_roz.ports.filesets import Filesets
 from omero_roz.ports.repository_disk import SHADOWS, RepositoryDisk, behind_links
@@ -62,6 +63,7 @@ def examine(owners: Owners, fileset_id: int, access: Access, progress: Progress)
     if not rolled_back:
         _prove(owners, holder, fileset_id, access, progress)
     files = _check_delete(owners, fileset)
+    _check_not_read(owners, fileset)
     size = sum(path.stat().st_size for path in files if path.is_file())
     return Cleanup(fileset, holder, tuple(map(str, files)), size, not rolled_back)
 
@@ -71,6 +73,7 @@ def remove(owners: Owners, planned: Cleanup) -> None:
     fileset, where = planned.fileset, f"Fileset:{planned.fileset.id}"
     _check_empty(owners, fileset)
     _check_delete(owners, fileset)
+    _check_not_read(owners, fileset)
     means = owners.means(fileset.owner, where)
     delete(means.session, {"Fileset": [fileset.id]}, fileset.owner.group_id)
     if f"/{SHADOWS}/" in fileset.template_prefix and owners.repository is not None:
@@ -149,6 +152,15 @@ def _check_delete(owners: Owners, fileset: Fileset) -> list[Path]:
     if found and not any(path.exists() for path in found):
         raise Refused(f"{root} has none of its files", where, "give the ManagedRepository's directory, or check it")
     return found
+
+
+def _check_not_read(owners: Owners, fileset: Fileset) -> None:
+    """Raises Refused where images are read from a Zarr among the fileset's files: it was imported as it is."""
+    found = containers.bound_inside(owners.session, fileset.template_prefix) if fileset.template_prefix else []
+    if found:
+        image, lsid = found[0]
+        what = f"Image:{image} is read from {lsid}, which lies among its files"
+        raise Refused(what, f"Fileset:{fileset.id}", "put a copy of that Zarr elsewhere and replace by it first")
 
 
 def _links(where: str, root: Path, files: list[tuple[str, bool]]) -> Iterator[Problem]:

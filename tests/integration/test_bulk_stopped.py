@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.many import Many
 from tests.relay import Relay, relay
 from tests.rows import Rows, all_rows
 from tests.servers import Omero, Result, Server
+from tests.slow import mostly_slow
 
 COUNT = 5
 OPTIONS = ("--batch", "2")
@@ -81,9 +83,16 @@ MOMENTS = [
     ("external-info", SCRATCH),
 ]
 NOT_THERE = [("external-info", "shadows")]
+# The moments that tell most; the others take minutes more, and run in make test-all.
+TELLING = [
+    ("external-info", "images updated"), ("external-info", SCRATCH), ("zarr-reader", "shadows"),
+    ("zarr-reader", "last statement"), ("zarr-reader", "committed"),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("binding", "moment"), [one for one in MOMENTS if one not in NOT_THERE])
+@pytest.mark.parametrize(
+    ("binding", "moment"), mostly_slow([one for one in MOMENTS if one not in NOT_THERE], TELLING)
+)
 def test_killed(many: Many, before: Rows, binding: str, moment: str) -> None:
     planes = many.planes()
     done = stopped(many, binding, "KILL", moment)
@@ -92,7 +101,10 @@ def test_killed(many: Many, before: Rows, binding: str, moment: str) -> None:
     finished_by_the_same_command(many, before, binding)
 
 
-@pytest.mark.parametrize("moment", ["looked up", "shadows", "images updated", "committed", "records written"])
+CTRL_C = ["looked up", "shadows", "images updated", "committed", "records written"]
+
+
+@pytest.mark.parametrize("moment", mostly_slow(CTRL_C, ["images updated", "committed"]))
 def test_ctrl_c(many: Many, before: Rows, moment: str) -> None:
     done = stopped(many, "zarr-reader", "INT", moment)
     assert done.returncode not in (0, -signal.SIGINT), done.stderr
@@ -147,7 +159,7 @@ def restart(dsn: str) -> None:
     postgres.start(Path(directory), int(port), Path(directory).parent / "postgres.log")
 
 
-@pytest.mark.parametrize("moment", ["in the transaction", "before the commit"])
+@pytest.mark.parametrize("moment", mostly_slow(["in the transaction", "before the commit"], ["before the commit"]))
 def test_the_database_is_restarted(
     many: Many, before: Rows, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, moment: str
 ) -> None:
@@ -184,7 +196,10 @@ def test_all_connections_are_ended_again_and_again(many: Many, before: Rows, mon
     finished_by_the_same_command(many, before, "external-info")
 
 
-@pytest.mark.parametrize("moment", ["before the transaction", "in the transaction", "before the commit"])
+DATABASE_CUTS = ["before the transaction", "in the transaction", "before the commit"]
+
+
+@pytest.mark.parametrize("moment", mostly_slow(DATABASE_CUTS, ["before the commit"]))
 def test_the_way_to_the_database_is_cut(many: Many, before: Rows, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
     server = many.server
     parameters = parse_dsn(server.dsn or "")
@@ -198,8 +213,10 @@ def test_the_way_to_the_database_is_cut(many: Many, before: Rows, monkeypatch: p
     finished_by_the_same_command(many, before, "zarr-reader")
 
 
-@pytest.mark.parametrize("moment", ["before the files", "before the proof"])
-@pytest.mark.parametrize("binding", ["external-info", "zarr-reader"])
+OMERO_CUTS = list(product(["external-info", "zarr-reader"], ["before the files", "before the proof"]))
+
+
+@pytest.mark.parametrize(("binding", "moment"), mostly_slow(OMERO_CUTS, OMERO_CUTS[1:3]))
 def test_the_way_to_omero_is_cut(
     many: Many, before: Rows, curator: Account, monkeypatch: pytest.MonkeyPatch, binding: str, moment: str
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.omero_client import import_file
 from tests.replacing import Replacing
 from tests.servers import Result
 
@@ -160,3 +161,22 @@ def test_links_are_not_followed(replacing: Replacing, acquisition: Path, tmp_pat
     said = cleanup(replacing, replacing.fileset)
     assert said.code == 1 and "is a link or lies behind one" in said.err
     assert stays(replacing, replacing.fileset) and original.exists()
+
+
+@pytest.mark.parametrize("whose", ["its own images", "others"])
+def test_a_zarr_among_its_files_stays(replacing: Replacing, acquisition: Path, whose: str) -> None:
+    """An OME-Zarr that was imported as it is lies among the fileset's files, and OMERO would delete it with them."""
+    [file] = files_of(replacing, replacing.fileset)
+    zarr = file.parent / "imported.zarr"
+    shutil.copytree(acquisition / "v2.zarr", zarr)
+    if whose == "others":
+        other, _ = import_file(replacing.omero.client, acquisition / "acquisition.ome.tif")
+        replacing.replaced(zarr, "external-info", fileset=other)
+        replacing.replaced(acquisition / "v2.zarr", "external-info")
+    else:
+        replacing.replaced(zarr, "external-info")
+    planes = replacing.planes()
+    said = cleanup(replacing, replacing.fileset)
+    assert said.code == 1 and f"is read from {zarr}" in said.err and "among its files" in said.err
+    assert stays(replacing, replacing.fileset) and zarr.is_dir()
+    assert replacing.planes() == planes

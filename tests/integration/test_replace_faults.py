@@ -24,13 +24,14 @@ from omero_roz.ports.scratch import PREFIX
 from tests.killed import SCRATCH, STATEMENTS
 from tests.replacing import Replacing, source_at
 from tests.rows import all_rows
+from tests.slow import mostly_slow
 
 
 def kill_backends(replacing: Replacing) -> None:
     replacing.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'omero-roz'")
 
 
-@pytest.mark.parametrize("binding", ["external-info", "zarr-reader"])
+@pytest.mark.parametrize("binding", mostly_slow(["external-info", "zarr-reader"], ["zarr-reader"]))
 def test_the_database_goes_away_at_every_statement(
     replacing: Replacing, acquisition: Path, monkeypatch: pytest.MonkeyPatch, binding: str
 ) -> None:
@@ -92,13 +93,17 @@ def test_the_answer_to_the_commit_is_lost(
 MOMENTS = ["first file", "files written", *STATEMENTS, "committed", SCRATCH]
 
 
-@pytest.mark.parametrize(
-    ("binding", "moment"),
-    [
-        *(one for one in product(["external-info", "zarr-reader"], MOMENTS) if one != ("zarr-reader", SCRATCH)),
-        ("zarr-reader", "shadows"), *product(["api"], ["files written", "committed", SCRATCH]),
-    ],
-)
+KILLED = [
+    *(one for one in product(["external-info", "zarr-reader"], MOMENTS) if one != ("zarr-reader", SCRATCH)),
+    ("zarr-reader", "shadows"), *product(["api"], ["files written", "committed", SCRATCH]),
+]  # fmt: skip
+TELLING = [
+    ("external-info", "files registered"), ("external-info", SCRATCH), ("zarr-reader", "shadows"),
+    ("zarr-reader", "last statement"), ("zarr-reader", "committed"), ("api", "files written"), ("api", "committed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("binding", "moment"), mostly_slow(KILLED, TELLING))
 def test_the_process_is_killed(replacing: Replacing, acquisition: Path, binding: str, moment: str) -> None:
     """kill -9 at a moment, then the same command again."""
     client = replacing.omero.client

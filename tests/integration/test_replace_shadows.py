@@ -194,6 +194,18 @@ def test_a_full_disk(
     replacing.replaced(acquisition / "v2.zarr", "zarr-reader")
 
 
+def test_a_disk_that_takes_a_part_only(
+    replacing: Replacing, acquisition: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is nearly full writes less than it was given, and says so by a number only."""
+    write = os.write
+    monkeypatch.setattr("omero_roz.ports.repository_disk.os.write", lambda to, data: write(to, data[:7]))
+    folder = shadows_of(replacing, replacing.replaced(acquisition / "v2.zarr", "zarr-reader", "--no-probe"))
+    monkeypatch.undo()
+    for name in (".zgroup", ".zattrs", "0/.zarray"):
+        assert (folder / "1.zarr" / name).read_bytes() == (acquisition / "v2.zarr" / "1" / name).read_bytes()
+
+
 def test_what_a_dead_run_left_is_removed_and_no_link_followed(
     replacing: Replacing, acquisition: Path, tmp_path: Path
 ) -> None:
