@@ -59,7 +59,8 @@ class Record:
     """What happened to a fileset.
 
     `kind`: import, replace or rollback. `state`: open (an import not finished), done, unproven (the pixels were not
-    yet compared after the change), proven, rolled-back. `source`: the fileset that the images left, None for an import.
+    yet compared after the change), proven, rolled-back, taken-back (a rollback because the pixels could not be proven).
+    `source`: the fileset that the images left, None for an import.
     `shared`: of an open import, kind and id of what its images share and is in OMERO already, in the graph's order.
     `run` is the name of the bulk run that it belongs to.
     """

@@ -177,7 +177,7 @@ def _look(place: Place, look: _Look) -> tuple[Sequence[Problem], Record]:
 
 
 def _brought_back(means: Means, job: Job, written: Written, user: str, why: RozError) -> RozError:
-    undone = replace(job.record, kind="rollback", source=written.fileset, check=None, user=user)
+    undone = replace(job.record, kind="rollback", state=steps.TAKEN_BACK, source=written.fileset, check=None, user=user)
     try:
         steps.roll_back(means, written, job.planned.plan.owner, undone)
     except Unreachable:

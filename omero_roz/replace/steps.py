@@ -27,6 +27,9 @@ from omero_roz.replace.proof import NONE, Proof, after, bound
 from omero_roz.replace.shadowing import repository_disk
 from omero_roz.verify.pixels import Progress
 
+# The state of a rollback that omero-roz did by itself: to undo it would show pixels that nobody could prove.
+TAKEN_BACK = "taken-back"
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -125,7 +128,7 @@ def prepared(
             raise
         return
     database, top = means.database, plan.file.directory.partition("/")[0]
-    if plan.binding == zarr_reader.NAME:
+    if plan.binding == zarr_reader.NAME and "://" not in plan.uri:
         check_source(Path(plan.uri if "://" in source.named else source.named), means.repository)
     disk = means.disk(top, plan.owner.group_id)
     parent = str(Path(plan.file.directory).parent) + "/"
@@ -161,7 +164,7 @@ def prove(
     Raises Refused where they differ or cannot be compared; the source was then brought back. Where that could not be
     done either, and where the user stops it, the error says that it is replaced and not proven.
     """
-    undone = replace(record, kind="rollback", source=written.fileset, check=None)
+    undone = replace(record, kind="rollback", state=TAKEN_BACK, source=written.fileset, check=None)
     try:
         session, group = means.session, owner.group_id
         with bound(session, [(pairs, written.record)], group) as [stood]:
@@ -192,12 +195,15 @@ def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> i
     Raises Refused where anything that the record holds was changed since; nothing is then changed.
     """
     undone, where = written.record, f"Fileset:{written.fileset}"
+    if undone.state == TAKEN_BACK:
+        what = f"its replacement by {undone.uri} was taken back because it could not be proven"
+        raise Refused(what, where, f"to try again: omero roz replace-fileset {where} {undone.uri}")
     if undone.source is None:
         raise Refused("it was imported, so it has no source to go back to", where, "delete it instead")
     if means.database is None and any(image.pixels is not None for image in undone.images):
         raise Refused("only SQL can change back which file the server opens", where, "give --db")
     images = tuple(image.undone() for image in undone.images)
-    back = replace(record, images=images, state="done")
+    back = replace(record, images=images)
     superseded = (written.annotation, replace(undone, state="rolled-back").to_json())
     return apply(means, Change(written.fileset, undone.source, owner, moves(images), back.note(), superseded))
 

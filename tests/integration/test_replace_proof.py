@@ -43,3 +43,18 @@ def test_the_record_says_what_was_compared(
     assert check["after"]["planes"] > 9
     if mode == "sample":  # the same planes, so the same pixels were shown before and after
         assert check["before"]["sha1"] == check["after"]["sha1"]
+
+
+def test_what_was_taken_back_because_it_could_not_be_proven_is_not_brought_back_by_a_rollback(
+    replacing: Replacing, acquisition: Path
+) -> None:
+    planes = replacing.planes()
+    said = replacing.run(acquisition / "v2.zarr", "external-info", "--server-path", f"{acquisition}=/nowhere")
+    assert said.code == 1 and replacing.filesets() == {replacing.fileset}
+    again = replacing.roll_back(replacing.fileset)
+    assert again.code == 1 and "was taken back because it could not be proven" in again.err
+    assert f"omero roz replace-fileset Fileset:{replacing.fileset}" in again.err
+    assert replacing.filesets() == {replacing.fileset} and replacing.planes() == planes
+    replaced = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    assert replacing.rolled_back(replaced) == replacing.fileset
+    assert replacing.rolled_back(replacing.fileset) == replaced
