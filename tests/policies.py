@@ -26,6 +26,13 @@ class PolicyFile:
         else:
             subprocess.run([*SUDO, "tee", str(self.path)], input=text, text=True, check=True, stdout=subprocess.DEVNULL)
 
+    def remove(self) -> None:
+        """Remove it as root does."""
+        if os.geteuid() == 0:
+            self.path.unlink(missing_ok=True)
+        else:
+            subprocess.run([*SUDO, "rm", "-f", str(self.path)], check=True)
+
 
 @contextmanager
 def policy_file(folder: Path) -> Iterator[PolicyFile]:

@@ -20,6 +20,7 @@ from demo.acquisition import write_layout
 from demo.omero_client import Account, import_file, new_account, shown
 from omero_roz import cli_scripts
 from tests.policies import PolicyFile, policy_file
+from tests.s3 import S3Server
 from tests.scripting import job_of, ran, text_of, until
 from tests.servers import Omero, Server, sandbox_server
 
@@ -232,19 +233,13 @@ def test_what_the_policy_does_not_name_is_refused(
 def test_without_a_policy_nothing_is_done(
     client: omero.clients.BaseClient, scripts: dict[str, int], policy: PolicyFile, lab: Path, script: str
 ) -> None:
-    policy.write("")
+    policy.remove()
     wanted: dict[str, Any] = {"Data_Type": "Image", "IDs": [1], "Zarr": f"{lab}/x.zarr"}
     if script == "Import_OME_Zarr.py":
         wanted = {"Data_Type": "Dataset", "Zarrs": [f"{lab}/x.zarr"]}
-    elif script == "Verify_OME_Zarr.py":
-        del wanted["Zarr"]
     code, message, _ = run(client, scripts[script], **wanted)
     assert code == 1
-    reasons = {
-        "Import_OME_Zarr.py": "may not be read on this server", "Replace_Filesets.py": "you may not replace",
-        "Metadata_Completeness.py": "does not exist", "Verify_OME_Zarr.py": "does not exist",
-    }  # fmt: skip
-    assert reasons[script] in message or "may not be" in message
+    assert "has allowed nothing: no policy" in message
 
 
 def test_a_policy_that_the_server_could_write_allows_nothing(
@@ -467,3 +462,26 @@ def test_it_goes_on_when_the_browser_is_closed(
     assert until(lambda: job_of(client, inner)[0] == "Finished")
     assert "4 images imported" in job_of(client, inner)[1]
     assert counted(client)["Image"] == before + 12
+
+
+def test_a_bucket_is_reached_as_the_policy_says(
+    client: omero.clients.BaseClient, curator: Account, scripts: dict[str, int], policy: PolicyFile, lab: Path,
+    s3_server: S3Server,
+) -> None:  # fmt: skip
+    s3_server.make_bucket("scripts", public=True)
+    s3_server.upload(lab / "x.zarr", "scripts/open/x.zarr")
+    s3_server.upload(lab / "x.zarr", "scripts/closed/x.zarr")
+    bucket = '[[allow]]\nalias = "s3"\nuri = "s3://scripts/open"\nanonymous = true\n'
+    bucket += f'endpoint = "{s3_server.endpoint}"\n'
+    usual = POLICY.format(lab=lab, users="", server="")
+    policy.write(f'private = ["127.0.0.1/32"]\n{bucket}{usual}')
+    given = {"Data_Type": "Dataset", "Zarrs": ["lab:x.zarr"], "Import_Again": True}
+    image = run(client, scripts["Import_OME_Zarr.py"], **given)[2]["Image"].val.id.val
+    compared = {"Data_Type": "Image", "IDs": [image]}
+    code, message, _ = run(client, scripts["Metadata_Completeness.py"], Zarr="s3:x.zarr", **compared)
+    assert (code, "nothing is lost" in message) == (0, True), message
+    code, message, _ = run(client, scripts["Metadata_Completeness.py"], Zarr="s3://scripts/closed/x.zarr", **compared)
+    assert (code, "may not be reached from this server" in message) == (1, True)
+    policy.write(bucket + usual)
+    code, message, _ = run(client, scripts["Metadata_Completeness.py"], Zarr="s3:x.zarr", **compared)
+    assert (code, "127.0.0.1 is in a private network" in message) == (1, True), message
