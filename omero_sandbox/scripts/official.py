@@ -18,6 +18,8 @@ from omero_sandbox.users import USER_GROUP, server_caller
 
 MIMETYPE = "text/x-python"
 SUFFIX = ".py"
+LOOKUP_TABLE = "text/x-lut"
+_SUFFIXES = {MIMETYPE: SUFFIX, LOOKUP_TABLE: ".lut"}
 HASHER = "SHA1-160"
 log = logging.getLogger(__name__)
 
@@ -44,38 +46,41 @@ def is_official(row: FileRow) -> bool:
     return row.repo == SCRIPTS and row.mimetype == MIMETYPE
 
 
-def registered(state: State) -> list[int]:
-    """Ids of all that are on the disk now; what is new or was changed by hand gets a new row, what is gone loses it."""
+def registered(state: State, mimetype: str = MIMETYPE) -> list[int]:
+    """Ids of all scripts, or lookup tables, that are on the disk now.
+
+    What is new or was changed by hand gets a new row, what is gone loses it.
+    """
     root = repository(state).root
     found = []
     with state.database.write(replace(server_caller(), group_id=USER_GROUP), "Internal") as tx:
-        for path in sorted(root.rglob(f"*{SUFFIX}")):
+        for path in sorted(root.rglob(f"*{_SUFFIXES[mimetype]}")):
             if path.is_file() and path.stat().st_size and not path.name.startswith("."):
-                number = _current(tx, state, path)
+                number = _current(tx, state, path, mimetype)
                 found += [] if number is None else [number]
         tx.cursor.execute(
             "SELECT id FROM originalfile WHERE repo = %s AND mimetype = %s AND id <> ALL(%s)",
-            (SCRIPTS, MIMETYPE, found),
+            (SCRIPTS, mimetype, found),
         )
         for (number,) in tx.cursor.fetchall():
             _unregister(tx, state, number)
     return found
 
 
-def _current(tx: Transaction, state: State, path: Path) -> int | None:
+def _current(tx: Transaction, state: State, path: Path, wanted: str) -> int | None:
     """The id of a file's row, a new one if the file is not what the row says; None for one that was disabled."""
     inside = path.relative_to(repository(state).root)
     old = find(tx.cursor, str(inside), None)
     if old is None:
-        return _register(tx, state, path)
+        return _register(tx, state, path, wanted)
     tx.cursor.execute("SELECT mimetype, hash FROM originalfile WHERE id = %s", (old,))
     mimetype, digest = tx.cursor.fetchone()
-    if mimetype != MIMETYPE:
+    if mimetype != wanted:
         return None
     if digest == checksums.of_file(path, HASHER):
         return old
     _unregister(tx, state, old)
-    return _register(tx, state, path)
+    return _register(tx, state, path, wanted)
 
 
 def add(state: State, path: str, text: str) -> int:
@@ -121,9 +126,9 @@ def _write(target: Path, text: str) -> None:
     target.write_text(text, encoding="utf-8")
 
 
-def _register(tx: Transaction, state: State, path: Path) -> int:
+def _register(tx: Transaction, state: State, path: Path, mimetype: str = MIMETYPE) -> int:
     inside = path.relative_to(repository(state).root).parts
-    made = files.new_file(state, repository(state), inside, MIMETYPE, HASHER)
+    made = files.new_file(state, repository(state), inside, mimetype, HASHER)
     made.path = rstring(_directory(inside[:-1]))
     made.hash, made.size = rstring(checksums.of_file(path, HASHER)), rlong(path.stat().st_size)
     return int(model.save(tx, [made])[0].id.val)

@@ -34,8 +34,10 @@ class ScriptService(Service):
         return self._loaded(call, official.registered(self.state))
 
     def getScriptsByMimetype(self, call: Call, mimetype: str) -> list[Any]:
-        """Those of them that have a mimetype."""
-        return [script for script in self.getScripts(call) if script.mimetype.val == mimetype]
+        """The official scripts, or the lookup tables (text/x-lut), that are on the disk now; nothing else."""
+        if mimetype not in (MIMETYPE, official.LOOKUP_TABLE):
+            return []
+        return self._loaded(call, official.registered(self.state, mimetype))
 
     def getUserScripts(self, call: Call, accepts: Sequence[Any]) -> list[Any]:
         """Scripts that are not official: of the users and groups named, or else of the caller's group."""

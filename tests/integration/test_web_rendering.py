@@ -260,6 +260,10 @@ def test_lookup_table(engine: Any, server: Server, levels: list[np.ndarray]) -> 
     folder.mkdir(exist_ok=True)
     table = np.stack([np.arange(256), 255 - np.arange(256), np.full(256, 9)]).astype("u1")
     (folder / "test.lut").write_bytes(table.tobytes())
+    with server.client() as root:
+        listed = root.sf.getScriptService().getScriptsByMimetype("text/x-lut")
+        assert [(one.path.val, one.name.val) for one in listed] == [("/luts/", "test.lut")]
+        assert root.sf.getScriptService().getScripts() == []
     engine.setChannelLookupTable(1, "test.lut")
     for c in (0, 2):
         engine.setActive(c, False)
