@@ -84,3 +84,19 @@ def test_a_path_with_odd_characters_is_a_path_like_any_other(
     assert result.code == 0, result.err
     [done] = json.loads(result.out)
     assert shown(omero_cli.client, done["images"]) == expected(shared, "v4_single")
+
+
+def test_physical_sizes_that_contradict_the_xml_are_told_by_the_import_too(
+    omero_cli: Omero, acquisition: Path, tmp_path: Path
+) -> None:
+    zarr = shutil.copytree(acquisition / "v2.zarr", tmp_path / "scaled.zarr")
+    file = zarr / "0" / ".zattrs"
+    attributes = json.loads(file.read_text())
+    [multiscale] = attributes["multiscales"]
+    for axis in multiscale["axes"]:
+        if axis["name"] == "x":
+            axis["unit"] = "meter"
+    file.write_text(json.dumps(attributes))
+    result = omero_cli("roz", "import", str(zarr), "--dry-run")
+    assert result.code == 0, result.err
+    assert "warning: 0: the size of a pixel in x is" in result.err and "the XML's is used" in result.err
