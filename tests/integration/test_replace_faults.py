@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+import omero.clients
 import psycopg2
 import pytest
 from omero.model import DatasetI, DatasetImageLinkI, ImageI
@@ -21,6 +23,7 @@ from omero_roz.ports.database import Database, Transaction
 from omero_roz.ports.deletion import delete
 from omero_roz.ports.omero_session import OmeroSession
 from omero_roz.ports.scratch import PREFIX
+from omero_roz.replace import steps
 from tests.killed import SCRATCH, STATEMENTS
 from tests.replacing import Replacing, source_at
 from tests.rows import all_rows
@@ -158,6 +161,48 @@ def test_the_session_ends_between_plan_and_apply(replacing: Replacing, acquisiti
             replacing.apply(means, planned, source)
     inside = replacing.sql("SELECT id FROM image WHERE fileset = %s", replacing.fileset)
     assert len(inside) == 4
+
+
+@pytest.mark.parametrize("binding", ["external-info", "zarr-reader", "api"])
+def test_the_session_ends_before_the_proof(
+    replacing: Replacing, acquisition: Path, monkeypatch: pytest.MonkeyPatch, binding: str
+) -> None:
+    """It is told what is so, whatever that is, and another login's same command ends with a proven replacement."""
+    client, planes = replacing.omero.client, replacing.planes()
+    user, after = client.sf.getAdminService().getEventContext(), steps.after
+
+    def ended(*args: Any, **values: Any) -> Any:
+        with replacing.server.client() as root:
+            service = root.sf.getSessionService()
+            while service.closeSession(service.getSession(client.getSessionId())) > 0:
+                pass
+        return after(*args, **values)
+
+    monkeypatch.setattr(steps, "after", ended)
+    done = replacing.run(acquisition / "v2.zarr", binding)
+    monkeypatch.undo()
+    assert done.code == 1 and "Traceback" not in done.err
+    [[now]] = replacing.sql("SELECT DISTINCT fileset FROM image WHERE id = ANY(%s)", replacing.images)
+    assert now == replacing.fileset or f"is replaced by Fileset:{now}, but not proven" in done.err
+    with logged_in_again(replacing, user.userName) as again:
+        replacing.omero = replacing.omero.through(again)
+        new = replacing.replaced(acquisition / "v2.zarr", binding)
+        assert replacing.records(new)[0]["state"] == "proven"
+        assert replacing.planes() == planes
+
+
+@contextmanager
+def logged_in_again(replacing: Replacing, name: str) -> Iterator[omero.clients.BaseClient]:
+    """A new session of a user whose old one was ended."""
+    client = omero.client(replacing.server.host, replacing.server.port)
+    with replacing.server.client() as root:
+        principal = omero.sys.Principal(name=name, group="", eventType="User")
+        ticket = root.sf.getSessionService().createSessionWithTimeouts(principal, 600_000, 0).uuid.val
+    client.joinSession(ticket)
+    try:
+        yield client
+    finally:
+        client.closeSession()
 
 
 Meanwhile = Callable[[Replacing, Path], object]
@@ -319,6 +364,13 @@ def test_a_fileset_without_images(replacing: Replacing, acquisition: Path) -> No
     replacing.sql("UPDATE image SET fileset = NULL WHERE fileset = %s", replacing.fileset)
     done = replacing.run(acquisition / "v2.zarr", "external-info")
     assert done.code == 1 and "it has no images" in done.err
+
+
+def test_images_without_a_fileset(replacing: Replacing) -> None:
+    """They were made by a client, or imported long ago: nothing can be replaced, and that is said."""
+    replacing.sql("UPDATE image SET fileset = NULL WHERE fileset = %s", replacing.fileset)
+    told = replacing.omero("roz", "status", f"Image:{replacing.images[0]}")
+    assert told.code == 1 and "in no fileset" in told.err
 
 
 def test_images_in_several_datasets_stay_there(replacing: Replacing, acquisition: Path) -> None:
