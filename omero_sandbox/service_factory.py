@@ -53,7 +53,10 @@ class ServiceFactory(Service):
         self.callback: Any = None
 
     def getByName(self, call: Call, name: str) -> Any:
-        """The client's one servant of a service, such as "omero.api.IQuery"."""
+        """The client's one servant of a service, such as "omero.api.IQuery", or one that activeServices names."""
+        active = self.state.find(name, self.session.uuid) if name.startswith(self.client) else None
+        if active is not None:
+            return self.state.serve(active, name, self.session.uuid)
         return self.state.serve(
             implementation(name)(self.state, self.session), f"{self.client}{name}", self.session.uuid
         )

@@ -15,6 +15,7 @@ from omero.gateway import (
 )  # fmt: skip
 from omero.model import (
     DatasetI,
+    ExperimenterGroupI,
     FilesetI,
     ImageI,
     PlateAcquisitionI,
@@ -199,3 +200,18 @@ def test_one_statement_of_each_call(gateway: Gateway) -> None:
         query.findByQuery("select p from PixelsType p", None)
     with pytest.raises(omero.ApiUsageException):
         query.findAllByQuery("select p.path from Pixels p", None)
+
+
+def test_the_group_changes_once_what_is_open_is_closed(gateway: Gateway) -> None:
+    client = gateway.connection.c
+    group = gateway.connection.getEventContext().groupId
+    client.sf.getQueryService()
+    store = client.sf.createRawFileStore()
+    with pytest.raises(omero.SecurityViolation):
+        client.sf.setSecurityContext(ExperimenterGroupI(group, False))
+    open_ = client.getStatefulServices()
+    assert store.ice_getIdentity().name in {proxy.ice_getIdentity().name for proxy in open_}
+    for proxy in open_:
+        proxy.close()
+    assert client.getStatefulServices() == []
+    client.sf.setSecurityContext(ExperimenterGroupI(group, False))
