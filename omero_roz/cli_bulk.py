@@ -73,6 +73,8 @@ def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     lines, options = list(read_table(args.table, args.prefix)), _options(args)
     if not lines:
         raise UsageError("it has no lines", f"--from {args.table}", "name filesets and their Zarrs")
+    if args.report:
+        _check_writable(Path(args.report))
     with (
         owners_for(session, args.db, args.managed_repository) as owners,
         cluster(args.dask) if args.dask else threads(options.jobs) as workers,
@@ -107,14 +109,22 @@ def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Nam
     from omero_roz.terminal import show_outcomes
 
     rows = [asdict(outcome) for outcome in outcomes]
-    if args.report:
-        _write(Path(args.report), rows)
     if args.json:
         ctx.out(json.dumps({"run": options.run, "filesets": rows}, ensure_ascii=False, indent=2))
     else:
         show_outcomes(outcomes, sys.stdout)
     if any(outcome.state == "replaced" for outcome in outcomes):
         ctx.err(f"to undo: omero roz rollback --all-from {options.run}")
+    if args.report:
+        _write(Path(args.report), rows)
+
+
+def _check_writable(file: Path) -> None:
+    """Raises UsageError before a night's work where its report could not be written."""
+    try:
+        file.open("a").close()
+    except OSError as error:
+        raise UsageError(f"it cannot be written ({error.strerror})", f"--report {file}") from error
 
 
 def _write(file: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -153,8 +153,8 @@ def cleanup(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 def _confirmed(ctx: Any, planned: "Cleanup", args: Namespace) -> bool:
     from omero_roz.errors import UsageError
 
-    where, holder = f"Fileset:{planned.fileset.id}", f"Fileset:{planned.holder.id}"
-    end = f"rollback of {holder} ends here" if planned.ends_rollback else "its images are back in their source"
+    where, ended = f"Fileset:{planned.fileset.id}", planned.ends_rollback_of
+    end = f"rollback of Fileset:{ended} ends here" if ended is not None else "its images are back in their source"
     ctx.err(f"{where}: its {len(planned.files)} files and its records will be deleted; {end}")
     if args.yes:
         return True

@@ -36,13 +36,16 @@ ITS_OWN = (
 
 @dataclass(frozen=True, slots=True)
 class Cleanup:
-    """A fileset that can be removed: its files in the ManagedRepository with their bytes, and who has its images."""
+    """A fileset that can be removed: its files in the ManagedRepository with their bytes, and who has its images.
+
+    `ends_rollback_of` is the fileset that it is the source of, None where the images are back in their source.
+    """
 
     fileset: Fileset
     holder: Fileset
     files: tuple[str, ...]
     bytes: int
-    ends_rollback: bool
+    ends_rollback_of: int | None
 
 
 def examine(owners: Owners, fileset_id: int, access: Access, progress: Progress) -> Cleanup:
@@ -61,11 +64,13 @@ def examine(owners: Owners, fileset_id: int, access: Access, progress: Progress)
         raise Refused("no record says that its images went elsewhere", where, "only what omero-roz emptied is removed")
     rolled_back = _is_rolled_back(filesets, fileset_id)
     if not rolled_back:
+        _check_first(filesets, fileset_id)
         _prove(owners, holder, fileset_id, access, progress)
     files = _check_delete(owners, fileset)
     _check_not_read(owners, fileset)
     size = sum(path.stat().st_size for path in files if path.is_file())
-    return Cleanup(fileset, holder, tuple(map(str, files)), size, not rolled_back)
+    source_of = None if rolled_back else one.followers(filesets, [fileset_id]).get(fileset_id)
+    return Cleanup(fileset, holder, tuple(map(str, files)), size, source_of)
 
 
 def remove(owners: Owners, planned: Cleanup) -> None:
@@ -97,6 +102,15 @@ def _is_rolled_back(filesets: Filesets, fileset_id: int) -> bool:
     """Whether the fileset is one that a replacement made and a rollback emptied: its images have their source back."""
     records = [written.record for written in steps.all_records(filesets, fileset_id)]
     return any(record.kind == "replace" for record in records) and all(r.state == "rolled-back" for r in records)
+
+
+def _check_first(filesets: Filesets, fileset_id: int) -> None:
+    """Raises Refused where an older source is still there: the record that leads on from it goes with this fileset."""
+    records = [written.record for written in steps.all_records(filesets, fileset_id)]
+    sources = [one.source for one in records if one.kind == "replace" and one.state != "rolled-back" and one.source]
+    for source in sorted(filesets.get_many(sources)):
+        what = f"it holds the record of Fileset:{source}, whose images it had"
+        raise Refused(what, f"Fileset:{fileset_id}", f"remove the oldest first: omero roz cleanup Fileset:{source}")
 
 
 def _prove(owners: Owners, holder: Fileset, source: int, access: Access, progress: Progress) -> None:

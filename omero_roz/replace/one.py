@@ -121,6 +121,9 @@ def roll_back(means: Means, fileset_id: int, user: str) -> RolledBack:
         now = holder(filesets, fileset_id)
         if now.images:
             return RolledBack(now.id, already=True)
+    if not records and not fileset.images and (now := holder(filesets, fileset_id)).id != fileset_id:
+        what = f"it is the source, and its images are in Fileset:{now.id}"
+        raise Refused(what, f"Fileset:{fileset_id}", f"omero roz rollback Fileset:{now.id}")
     written = steps.latest(filesets, fileset_id)
     undone = written.record
     record = _record("rollback", "done", undone.uri, undone.binding, user, fileset_id)
@@ -136,7 +139,7 @@ def holders(filesets: Filesets, ids: Sequence[int]) -> dict[int, Fileset]:
     """The holder of each fileset that there is, with few queries for all of them."""
     found = {named: (one, {named}) for named, one in filesets.get_many(ids).items()}
     while empty := {named: one for named, (one, _) in found.items() if not one.images}:
-        following = _following(filesets, [one.id for one in empty.values()])
+        following = followers(filesets, [one.id for one in empty.values()])
         wanted = {named: following[one.id] for named, one in empty.items() if one.id in following}
         more = filesets.get_many(sorted(set(wanted.values())))
         moved = {n: more[to] for n, to in wanted.items() if to in more and to not in found[n][1]}
@@ -146,7 +149,7 @@ def holders(filesets: Filesets, ids: Sequence[int]) -> dict[int, Fileset]:
     return {named: one for named, (one, _) in found.items()}
 
 
-def _following(filesets: Filesets, ids: Sequence[int]) -> dict[int, int]:
+def followers(filesets: Filesets, ids: Sequence[int]) -> dict[int, int]:
     """The fileset that got the images of each, as the newest record in force says that names that one as source."""
     following = {}
     notes = filesets.named_many(NS_RECORD, [f"Fileset:{number}" for number in ids])

@@ -64,17 +64,25 @@ def _ids(session: OmeroSession, filesets: Filesets, kind: str, number: int) -> l
 
 
 def _of(filesets: Filesets, ids: Sequence[int]) -> list[Stated]:
-    noted = filesets.notes_many(ids, NS_RECORD)
-    records = [(number, text) for number in ids for _, text in noted[number]]
-    named = filesets.named_many(NS_RECORD, [f"Fileset:{number}" for number in ids if not noted[number]])
-    records += [(fileset, text) for notes in named.values() for fileset, _, text in notes]
-    parsed = [(number, from_json(text, f"Fileset:{number}")) for number, text in records]
-    wanted = {number for number, _ in parsed} | {one.source for _, one in parsed if one.source is not None}
-    there = filesets.get_many(sorted(wanted))
+    parsed, there = _chain(filesets, ids)
+    there |= filesets.get_many(sorted({one.source for _, one in parsed if one.source is not None} - there.keys()))
     return [
         Stated(number, one, one.source is not None and one.source not in there, _as_recorded(one, there.get(number)))
         for number, one in parsed
     ]
+
+
+def _chain(filesets: Filesets, ids: Sequence[int]) -> tuple[list[tuple[int, Record]], dict[int, Fileset]]:
+    """The records on filesets and on those that the images of emptied ones went to; all those filesets."""
+    found, there = list[tuple[int, Record]](), dict[int, Fileset]()
+    while ids:
+        there |= filesets.get_many(ids)
+        noted = filesets.notes_many(ids, NS_RECORD)
+        found += [(number, from_json(text, f"Fileset:{number}")) for number in ids for _, text in noted[number]]
+        empty = [number for number in ids if number in there and not there[number].images]
+        named = filesets.named_many(NS_RECORD, [f"Fileset:{number}" for number in empty])
+        ids = sorted({fileset for notes in named.values() for fileset, _, _ in notes} - there.keys())
+    return found, there
 
 
 def _as_recorded(record: Record, fileset: Fileset | None) -> bool | None:

@@ -38,6 +38,13 @@ def test_all_are_replaced_and_all_are_rolled_back(many: Many, binding: str) -> N
     assert never.code == 1 and "no fileset that you may see was replaced by it" in never.err
 
 
+def test_a_report_that_cannot_be_written_is_told_before_anything_is_done(many: Many) -> None:
+    table = many.table([(many.filesets[0], many.zarrs[0])])
+    done = many.run(table, "external-info", "--report", str(many.folder / "nowhere" / "report.csv"))
+    assert done.code == 2 and "--report" in done.err
+    assert many.omero("roz", "status", f"Fileset:{many.filesets[0]}", "--json").out.strip() == "[]"
+
+
 @pytest.mark.parametrize("binding", BINDINGS)
 def test_what_is_wrong_leaves_the_others_unharmed(many: Many, binding: str) -> None:
     zarrs, name = many.zarrs, f"the only one ({binding})"

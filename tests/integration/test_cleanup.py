@@ -68,6 +68,17 @@ def test_an_emptied_new_fileset_is_removed_and_its_zarr_stays(
     assert replacing.planes() == planes
 
 
+def test_the_oldest_source_goes_first(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:
+    shutil.copytree(acquisition / "v2.zarr", tmp_path / "moved.zarr")
+    first = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    replacing.replaced(tmp_path / "moved.zarr", "external-info")
+    said = cleanup(replacing, first)
+    assert said.code == 1 and f"omero roz cleanup Fileset:{replacing.fileset}" in said.err
+    oldest = cleanup(replacing, replacing.fileset)
+    assert oldest.code == 0 and f"rollback of Fileset:{first} ends here" in oldest.err
+    assert cleanup(replacing, first).code == 0
+
+
 def test_nobody_is_asked_without_a_terminal(replacing: Replacing, acquisition: Path) -> None:
     replacing.replaced(acquisition / "v2.zarr", "external-info")
     options = ("--db", replacing.server.dsn or "", "--managed-repository", replacing.server.repository or "")

@@ -1,6 +1,7 @@
 """What was done to images, asked for by whatever has them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,16 @@ def test_by_fileset_source_image_and_dataset(replacing: Replacing, acquisition: 
         assert one["check"]["before"]["check"] == "sample"
     shown = replacing.omero("roz", "status", f"Fileset:{new}").out
     assert "before: " in shown and f"Fileset:{replacing.fileset}" in shown
+
+
+def test_a_source_leads_to_what_is_in_force_now(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:
+    first = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    shutil.copytree(acquisition / "v2.zarr", tmp_path / "moved.zarr")
+    second = replacing.replaced(tmp_path / "moved.zarr", "external-info")
+    recorded = [(one["fileset"], one["state"]) for one in told(replacing.omero, f"Fileset:{replacing.fileset}")]
+    assert recorded == [(first, "proven"), (second, "proven")]
+    of_source = replacing.roll_back(replacing.fileset)
+    assert of_source.code == 1 and f"omero roz rollback Fileset:{second}" in of_source.err
 
 
 def test_what_was_changed_since_is_told(replacing: Replacing, acquisition: Path) -> None:
