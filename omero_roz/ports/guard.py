@@ -18,6 +18,7 @@ import aiohttp
 
 from omero_roz.errors import Refused
 from omero_roz.layout.paths import unsafe
+from omero_roz.ports.links import links_below
 
 # Where clouds hand out credentials: Amazon's (Google and Azure have the same), its containers', Alibaba, Oracle, Azure.
 METADATA_SERVICES = frozenset(
@@ -164,19 +165,8 @@ def inside(path: str, root: str) -> bool:
 
 
 def links_out(root: str) -> Iterator[str]:
-    """The links anywhere below a resolved directory that lead out of it; chunks are not looked at, only listed."""
-    directories = [root]
-    while directories:
-        try:
-            with os.scandir(directories.pop()) as entries:
-                for entry in entries:
-                    if entry.is_symlink():
-                        if not inside(os.path.realpath(entry.path), root):
-                            yield entry.path
-                    elif entry.is_dir(follow_symlinks=False):
-                        directories.append(entry.path)
-        except OSError:  # what cannot be listed is told by who reads it
-            continue
+    """The links anywhere below a resolved directory that lead out of it; Refused where it cannot be listed."""
+    return (link for link in links_below(root) if not inside(os.path.realpath(link), root))
 
 
 def _meant(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:

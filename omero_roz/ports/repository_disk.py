@@ -19,6 +19,7 @@ from pathlib import Path
 
 from omero_roz.change import NewFile
 from omero_roz.errors import Refused
+from omero_roz.ports.links import links_below
 
 SHADOWS = "omero-roz-shadows"
 KNOWN = "omero-roz"
@@ -111,7 +112,7 @@ def behind_links(repository: Path, path: str) -> Iterator[Path]:
         if place.is_symlink():
             yield place
     if place.is_dir() and not place.is_symlink():
-        yield from map(Path, _links(str(place)))
+        yield from map(Path, links_below(str(place)))
 
 
 def check_source(source: Path, repository: Path) -> None:
@@ -125,24 +126,9 @@ def check_source(source: Path, repository: Path) -> None:
     real = source.resolve()
     if real.is_relative_to(repository.resolve()):
         raise Refused("it lies in the ManagedRepository, where OMERO deletes files", str(source), "move it elsewhere")
-    for link in _links(str(real)):
+    for link in links_below(str(real)):
         if not Path(link).resolve().is_relative_to(real):
             raise Refused("a symbolic link leads out of the Zarr", link, "put a copy in its place")
-
-
-def _links(root: str) -> Iterator[str]:
-    directories = [root]
-    while directories:
-        try:
-            with os.scandir(directories.pop()) as entries:
-                for entry in entries:
-                    if entry.is_symlink():
-                        yield entry.path
-                    elif entry.is_dir(follow_symlinks=False):
-                        directories.append(entry.path)
-        except OSError as error:
-            where = str(error.filename or root)
-            raise Refused(f"it cannot be read ({error.strerror})", where, "give omero-roz the right to") from error
 
 
 def _lock(descriptor: int, place: Path) -> bool:
