@@ -30,10 +30,6 @@ _STATISTICS = (
     "minima and maxima of channels: auto: those that the converter wrote (default); "
     "read: every pixel is read for them and for the SHA-1; none"
 )
-_BINDING = (
-    "external-info (default): omero-zarr-pixel-buffer reads the Zarr where it is; zarr-reader: Bio-Formats with "
-    "OMEZarrReader reads it through links in the ManagedRepository (needs --db and --managed-repository)"
-)
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: --binding zarr-reader writes its links there"
 MOST_WARNINGS = 20
 COLUMNS = ("uri", "target", "name")
@@ -48,7 +44,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--name", help="name of the image, or of the plate; with several images NAME [image's name]")
     parser.add_argument("--stats", choices=("auto", "read", "none"), default="auto", help=_STATISTICS)
     parser.add_argument("--skip-thumbnails", action="store_true", help="OMERO draws each when somebody looks at it")
-    parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
+    cli_replace.add_binding_option(parser)
     cli_replace.add_database_option(parser)
     parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
     parser.add_argument("--again", action="store_true", help="import also what was imported before from the same Zarr")

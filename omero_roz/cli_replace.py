@@ -37,12 +37,17 @@ def fileset(text: str) -> int:
 
 def add_replace_options(parser: ArgumentParser) -> None:
     """The options that only a replacement has."""
-    parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
+    add_binding_option(parser)
     parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
     parser.add_argument("--check", choices=("none", "sample", "all"), default="sample", help=_CHECK)
     parser.add_argument("--jobs", type=int, metavar="N", help="threads that read and compare (default: one a core)")
     add_database_option(parser)
     cli_bulk.add_options(parser)
+
+
+def add_binding_option(parser: ArgumentParser) -> None:
+    """How the server will read the Zarr."""
+    parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
 
 
 def add_database_option(parser: ArgumentParser) -> None:
