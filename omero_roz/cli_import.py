@@ -66,7 +66,7 @@ def run(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
                 results.append(_one(ctx, means, one, args))
             except RozError as error:
                 failed.append(error)
-                results.append(_failed(one.uri, error))
+                results.append(cli_zarr.failed(one.uri, error))
                 for problem in show_differences(error, sys.stderr) if len(everything) > 1 else ():
                     known = isinstance(error, UsageError) or one.uri in problem.where  # a wrong one may have secrets
                     ctx.err(str(problem) if known else f"{one.uri}: {problem}")
@@ -88,14 +88,14 @@ def check(ctx: Any, args: Namespace) -> None:
         if args.db is not None:
             parse_address(args.db)
     except RozError as error:
-        if args.json:
-            ctx.out(json.dumps([_failed(None, error)], ensure_ascii=False, indent=2))
+        show_failed(ctx, args, error)
         raise
 
 
-def _failed(uri: str | None, error: RozError) -> dict:
-    shown = None if isinstance(error, UsageError) else uri
-    return {"uri": shown, "state": "failed", "problems": [asdict(problem) for problem in error.problems]}
+def show_failed(ctx: Any, args: Namespace, error: RozError) -> None:
+    """Print what ends the command before any Zarr was looked at, with --json."""
+    if args.json:
+        ctx.out(json.dumps([cli_zarr.failed(None, error)], ensure_ascii=False, indent=2))
 
 
 @contextmanager

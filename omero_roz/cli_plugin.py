@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
-from omero.cli import BaseControl
+from omero.cli import BaseControl, NonZeroReturnCode
 
 from omero_roz import cli_bulk, cli_fill, cli_import, cli_quality, cli_replace, cli_scripts, cli_zarr
-from omero_roz.errors import RozError
+from omero_roz.errors import RozError, Unreachable
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
 
@@ -146,7 +146,13 @@ class RozControl(BaseControl):
     def import_(self, args: Namespace) -> None:
         """Import Zarrs as new images."""
         cli_import.check(self.ctx, args)  # a wrong call is told before anybody has to log in
-        cli_import.run(self.ctx, self._session(args), args)
+        try:
+            session = self._session(args)
+        except NonZeroReturnCode as error:
+            reason = str(error).removeprefix("die called: ")
+            cli_import.show_failed(self.ctx, args, Unreachable(f"no OMERO session ({reason})", fix="omero login"))
+            raise
+        cli_import.run(self.ctx, session, args)
 
     def replace_fileset(self, args: Namespace) -> None:
         """Replace a fileset by a Zarr, or many."""
@@ -183,4 +189,8 @@ class RozControl(BaseControl):
     def _session(self, args: Namespace):
         from omero_roz.ports.omero_session import OmeroSession
 
-        return OmeroSession(self.ctx.conn(args))
+        try:
+            return OmeroSession(self.ctx.conn(args))
+        except NonZeroReturnCode as error:  # OMERO has told why, and has codes of its own for it
+            self.ctx.rv = 1
+            raise NonZeroReturnCode(1, *error.args) from None

@@ -4,11 +4,13 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omero_roz.errors import LayoutError, Refused, RozError
+    from omero_roz.layout.annotation import Annotation
     from omero_roz.layout.model import ZarrLayout
     from omero_roz.layout.store import Store
     from omero_roz.ports.zarr_stores import Access
@@ -65,6 +67,14 @@ def failure(uri: str, error: "RozError") -> dict:
     from omero_roz.layout.report import failure_json
 
     return failure_json(None if isinstance(error, UsageError) else uri, error)
+
+
+def failed(uri: str | None, error: "RozError") -> dict:
+    """What JSON says of a Zarr that could not be imported or annotated."""
+    from omero_roz.errors import UsageError
+
+    shown = None if isinstance(error, UsageError) else uri  # that of a wrong call may have secrets
+    return {"uri": shown, "state": "failed", "problems": [asdict(problem) for problem in error.problems]}
 
 
 def _shown(ctx: Any, args: Namespace) -> "LayoutError | None":
@@ -128,23 +138,44 @@ def add_annotate_options(parser: ArgumentParser) -> None:
     parser.add_argument("uri", metavar="URI", help="path or s3:// address of the Zarr")
     parser.add_argument("--dry-run", action="store_true", help="print what would be written, and write nothing")
     parser.add_argument("--yes", action="store_true", help="write without asking")
+    parser.add_argument("--json", action="store_true", help="print JSON; asks nothing: say --yes or --dry-run")
     add_store_options(parser)
 
 
 def annotate(ctx: Any, args: Namespace) -> None:
-    """Write a layout's metadata sources and series mapping into the attributes of its root."""
+    """Write a layout's metadata sources and series mapping into the attributes of its root.
+
+    With --json all that goes to stdout is one JSON object, whatever happens: `uri`, `state` (planned, written,
+    unchanged or failed) and, unless it failed, `metadataSources` and `files`, those that are or would be written.
+    """
+    from omero_roz.errors import RozError
+
+    try:
+        _annotate(ctx, args)
+    except RozError as error:
+        if args.json:
+            ctx.out(json.dumps(failed(args.uri, error), ensure_ascii=False, indent=2))
+        raise
+
+
+def _annotate(ctx: Any, args: Namespace) -> None:
     from omero_roz import zarrs
     from omero_roz.errors import UsageError
     from omero_roz.layout.annotation import annotation
 
+    if args.json and not (args.yes or args.dry_run):
+        raise UsageError("--json asks nothing", fix="say --yes, or --dry-run to look only")
     zarr = read(args)
     planned = annotation(zarr.store, zarr.layout)
     uri, names = zarr.layout.uri, " and ".join(path for path, *_ in planned.files)
-    ctx.out(json.dumps({"metadataSources": planned.block}, ensure_ascii=False, indent=2))
+    if not args.json:
+        ctx.out(json.dumps({"metadataSources": planned.block}, ensure_ascii=False, indent=2))
     if not planned.files:
-        return ctx.err(f"{uri}: it says so already, nothing was written")
+        ctx.err(f"{uri}: it says so already, nothing was written")
+        return _annotated(ctx, args, uri, "unchanged", planned)
     if args.dry_run:
-        return ctx.err(f"{uri}: dry run, nothing was written; {names} would be")
+        ctx.err(f"{uri}: dry run, nothing was written; {names} would be")
+        return _annotated(ctx, args, uri, "planned", planned)
     if not args.yes:
         if not sys.stdin.isatty():
             raise UsageError("nobody can be asked whether to write this", uri, "say --yes, or --dry-run to look only")
@@ -152,3 +183,11 @@ def annotate(ctx: Any, args: Namespace) -> None:
             return ctx.err("nothing was written")
     zarrs.annotate(zarr, planned)
     ctx.err(f"{uri}: {names} written")
+    _annotated(ctx, args, uri, "written", planned)
+
+
+def _annotated(ctx: Any, args: Namespace, uri: str, state: str, planned: "Annotation") -> None:
+    if args.json:
+        told = {"uri": uri, "state": state, "metadataSources": planned.block}
+        files = [path for path, *_ in planned.files]
+        ctx.out(json.dumps(told | {"files": files}, ensure_ascii=False, indent=2))

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from omero.cli import CLI, NonZeroReturnCode
 
 from demo.omero_client import shown
 from tests.planes import expected
@@ -62,6 +63,22 @@ def test_and_in_json(omero_cli: Omero, contradictory: Path) -> None:
         ("2", "stack", "sizes", "65 x 64 x 5z x 1c x 1t", "64 x 64 x 5z x 1c x 1t"),
         ("2", "stack", "pixel type", "int8", "uint8"),
     ]
+
+
+def test_a_login_that_fails_is_json_too(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMERO_USERDIR", str(tmp_path))
+    cli = CLI()
+    cli.loadplugins()
+    login = ["-s", "localhost", "-p", "1", "-u", "somebody", "-w", "a-password"]
+    with pytest.raises(NonZeroReturnCode):
+        cli.invoke(["roz", "import", str(shared / "layouts" / "v4_single.zarr"), "--json", *login], strict=True)
+    printed = capsys.readouterr()
+    [failed] = json.loads(printed.out)
+    assert cli.rv == 1 and failed["state"] == "failed"
+    assert "localhost:1 isn't running" in failed["problems"][0]["what"] and "localhost:1" in printed.err
+    assert "a-password" not in printed.out + printed.err
 
 
 def test_a_corrupt_chunk_is_named_and_not_the_server_blamed(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:

@@ -123,6 +123,23 @@ def test_annotate_shows_first_writes_then_and_says_when_there_is_nothing_to_do(
     assert "says so already" in omero_cli("roz", "annotate", copy).err
 
 
+def test_annotate_tells_scripts_what_would_be_and_what_was_written(
+    omero_cli: Omero, acquisition: Path, tmp_path: Path
+) -> None:
+    copy = str(shutil.copytree(acquisition / "v2.zarr", tmp_path / "copy.zarr"))
+    assert omero_cli("roz", "annotate", copy, "--json").code == 2  # nobody is asked
+    options = ("--dry-run", "--yes", "--yes")
+    told = [json.loads(omero_cli("roz", "annotate", copy, "--json", option).out) for option in options]
+    assert [(one["uri"], one["state"], one["files"]) for one in told] == [
+        (copy, "planned", [".zattrs"]), (copy, "written", [".zattrs"]), (copy, "unchanged", []),
+    ]  # fmt: skip
+    written = json.loads((tmp_path / "copy.zarr" / ".zattrs").read_bytes())["metadataSources"]
+    assert [one["metadataSources"] for one in told] == [written] * 3
+    failed = omero_cli("roz", "annotate", str(tmp_path / "none"), "--json", "--yes")
+    assert failed.code == 1 and json.loads(failed.out)["state"] == "failed"
+    assert json.loads(failed.out)["problems"][0]["what"] == "no such directory"
+
+
 def test_names_that_look_like_markup_are_shown_as_they_are(omero_cli: Omero, acquisition: Path, tmp_path: Path) -> None:
     odd = tmp_path / "m[red]x[bold].zarr"
     shutil.copytree(acquisition / "v2.zarr", odd)
