@@ -284,8 +284,10 @@ def _leave(means: Means, plan: ImportPlan, opening: Opening, error: BaseExceptio
         if opening.fileset is not None:
             remove_shadows(means, opening.fileset, plan.file.directory)
     except Unreachable as left:
-        fix = "repeat the same command: it goes on where it was"
-        raise Unreachable(f"{error}; the import is unfinished ({left})", opening.where, fix) from error
+        first = error.problems[0] if isinstance(error, Unreachable) else None
+        why = f"{first.where}: {first.what}" if first else f"{error}; it could not be taken back: {left}"
+        fix = "log in if need be and repeat the same command: it goes on where it was"
+        raise Unreachable(f"{why}; the import is unfinished", opening.where, fix) from error
     except Refused as left:
         what = f"{error}; and it could not be taken back ({left})"
         raise Refused(what, opening.where, "delete it by hand") from error

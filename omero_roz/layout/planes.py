@@ -25,6 +25,8 @@ class Planes:
         path, zarr_format = series.levels[level].path, series.zarr_format
         try:
             self._array = zarr.open_array(store.zarr(), path=path, mode="r", zarr_format=zarr_format)
+        except Unreachable:  # the store has said what is wrong, and where
+            raise
         except Exception as error:  # what stores and codecs raise is not listed anywhere
             raise self._unreadable(error) from error
 
@@ -46,6 +48,8 @@ class Planes:
         wanted = tuple(at.get(axis, slice(None)) for axis in axes)
         try:
             plane = np.asarray(self._array[wanted])
+        except Unreachable:
+            raise
         except Exception as error:
             raise self._unreadable(error, self._bad_chunk(wanted)) from error
         return plane if axes.index("y") < axes.index("x") else plane.T

@@ -153,6 +153,10 @@ def omero_errors(what: str) -> Iterator[None]:
         raise Unreachable(
             f"the OMERO session has ended ({said(error)})", what, "log in and repeat the command"
         ) from error
+    except Ice.ObjectNotExistException as error:  # its services went with it
+        raise Unreachable(
+            "the OMERO session has ended (by a timeout, or closed elsewhere)", what, "log in and repeat the command"
+        ) from error
     except omero.OptimisticLockException as error:
         raise Refused(
             "somebody else changed the same meanwhile", what, "look with omero roz status, then repeat"

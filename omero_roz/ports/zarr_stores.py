@@ -15,13 +15,13 @@ import fsspec.asyn
 from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
 from botocore.parsers import ResponseParserError
 from zarr.abc.store import Store as ZarrStore
-from zarr.storage import FsspecStore
 
 from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import CHANGED, DENIED, NOT_FOUND, Absent, Bucket, Store
 from omero_roz.ports.guard import Guard, NotAllowed, told
 from omero_roz.ports.local_tree import open_tree
+from omero_roz.ports.patient_zarr import PatientStore
 from omero_roz.ports.s3_objects import Get, getter
 
 UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)
@@ -258,7 +258,8 @@ class RemoteStore:
 
     def zarr(self) -> ZarrStore:
         filesystem = fsspec.filesystem(self.protocol, asynchronous=True, **dict(self.options))
-        return FsspecStore(filesystem, read_only=True, path=self.path)
+        filesystem.retries = 1
+        return PatientStore(filesystem, self.path, self._retried)
 
 
 class _Changed(Exception):

@@ -79,7 +79,9 @@ def test_a_session_that_ends_in_the_middle(
     monkeypatch.setattr(NewImages, "save", and_the_session_ends)
     with server.client(curator.name, curator.password) as other:
         broken = Omero(other, omero_cli._capsys)("roz", "import", zarr)
-    assert broken.code == 1 and "the same command" in broken.err, broken.err
+    assert broken.code == 1, broken.err
+    [told] = [line for line in broken.err.splitlines() if line.startswith("Fileset:")]
+    assert told.count("the OMERO session has ended") == 1 and "repeat the same command: it goes on" in told, told
     assert start["Image"] < rows(omero_cli)["Image"]
     [done] = json.loads(omero_cli("roz", "import", zarr, "--json").out)
     assert rows(omero_cli)["Image"] == start["Image"] + len(done["images"])

@@ -11,6 +11,7 @@ from s3fs import S3FileSystem
 from demo.omero_client import Hashes, new_account, shown
 from omero_roz import zarrs
 from omero_roz.errors import Refused
+from omero_roz.import_ import steps
 from omero_roz.layout.annotation import annotation
 from omero_roz.layout.planes import Planes, plane_sha1
 from omero_roz.layout.reading import read_layout
@@ -165,6 +166,38 @@ def test_an_import_from_a_bucket_every_plane_of_it(
         [[lsid]] = client.sf.getQueryService().projection(query, None)
     public = "?anonymous=true" if name == "public" else ""
     assert lsid.val == f"s3://s3.lab.example.org/{name}/day/1/v2.zarr/1{public}"
+
+
+@pytest.mark.parametrize("fault", ["503", "cut", "half"])
+def test_faults_while_planes_are_compared(
+    server_in_s3: Server, faulty: Proxy, credentials: None, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture, fault: str,
+) -> None:  # fmt: skip
+    """Some are not noticed; where they stay, the import is taken back and the error names what did not answer."""
+
+    def from_now_on(faults: list[str]) -> None:
+        def begin(*args):
+            faulty.faults = faults
+            return compare(*args)
+
+        monkeypatch.setattr(steps, "compare", begin)
+
+    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 3)
+    compare, to_server = steps.compare, "s3://private=s3://s3.lab.example.org/private"
+    words = ("s3://private/day/1/v2.zarr", "--endpoint", faulty.endpoint, "--server-path", to_server)
+    with server_in_s3.client() as root:
+        account = new_account(root)
+    with server_in_s3.client(account.name, account.password) as client:
+        omero_cli = Omero(client, capsys)
+        from_now_on([fault] * 10_000)
+        result = omero_cli("roz", "import", *words)
+        assert result.code == 1 and "s3://private/day/1/v2.zarr/0/0/" in result.err.splitlines()[-1], result.err
+        assert "no answer after 3 attempts" in result.err.splitlines()[-1]
+        assert client.sf.getQueryService().projection("select count(i.id) from Image i", None)[0][0].val == 0
+        faulty.faults = []
+        from_now_on([fault] * 2)
+        assert omero_cli("roz", "import", *words).code == 0
+    assert faulty.faults == []
 
 
 def hashes(zarr: Path) -> Hashes:
