@@ -196,7 +196,8 @@ def proxy(port: int, latency: float = 0.0) -> Iterator[Proxy]:
     stopped = asyncio.Event()
 
     def run() -> None:
-        loop.run_until_complete(made.serve(started, stopped))
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:  # which ends what connections still wait for
+            runner.run(made.serve(started, stopped))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()

@@ -28,6 +28,12 @@ def pixel_type(dtype: str) -> str | None:
     return None if value in NO_READER else value
 
 
+def type_name(dtype: str) -> str:
+    """The name of a numpy type that people know ("int64" for "<i8"), or the type itself in quotes."""
+    plain = dtype.lstrip("<>|=")
+    return next((name for name, short in _V3_TYPES.items() if short == plain), repr(dtype))
+
+
 def parse_level(documents: Documents, path: str, zarr_format: ZarrFormat, document: dict[str, Any]) -> Level | None:
     """The level that an array document describes, or None and a problem."""
     level = _level_v2(path, document) if zarr_format == 2 else _level_v3(path, document)

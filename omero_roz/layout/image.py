@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omero_roz.layout.arrays import parse_level, pixel_type
+from omero_roz.layout.arrays import parse_level, pixel_type, type_name
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.json_values import as_dict, as_float, as_int, as_list, as_str
 from omero_roz.layout.model import (
@@ -131,7 +131,7 @@ def _omero_type(documents: Documents, path: str, levels: tuple[Level, ...]) -> s
     omero_type = pixel_type(dtype)
     if omero_type is None:
         fix = "convert to an integer of at most 32 bits, to float or to double"
-        documents.problem(path, f"OMERO cannot show pixels of type {dtype!r}", fix)
+        documents.problem(path, f"OMERO cannot show pixels of type {type_name(dtype)}", fix)
     return omero_type
 
 
@@ -145,7 +145,8 @@ def _levels(
     for path in multiscale.array_paths:
         document = arrays[path]
         if isinstance(document, Absent):
-            documents.problem(path, f"array {document.why}", "restore the array or convert again")
+            fix = document.fix if document.hidden else "restore the array or convert again"
+            documents.problem(path, f"array {document.why}", fix)
         elif document is not None:
             levels.append(parse_level(documents, path, zarr_format, document))
     complete = [level for level in levels if level is not None]

@@ -9,12 +9,13 @@ from omero_roz.errors import LayoutError, Unreachable
 from omero_roz.layout.documents import Documents, ngff_attributes
 from omero_roz.layout.json_values import as_dict
 from omero_roz.layout.model import ZarrFormat
-from omero_roz.layout.store import LEADS_OUT, Absent
+from omero_roz.layout.store import LEADS_OUT, NO_RIGHT, Absent
 
 OME_XML = "OME/METADATA.ome.xml"
 _V2 = (".zgroup", ".zattrs", "OME/.zattrs", "0/.zattrs")
 _V3 = ("zarr.json", "OME/zarr.json", "0/zarr.json")
 _ARRAY = ".zarray"
+_THERE = (LEADS_OUT, NO_RIGHT)  # a bucket that cannot be listed says 403, not 404, of what is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ def read_root(documents: Documents) -> Root:
     there = {name for name, content in contents.items() if isinstance(content, bytes)}
     if not there:
         raise _nothing(documents, contents)
+    metadata = [content for name, content in contents.items() if name != OME_XML and isinstance(content, bytes)]
+    if metadata and all(content.lstrip().startswith(b"<") for content in metadata):
+        what, fix = "a web page answers, not a Zarr", "check the address, and whether one has to log in there"
+        raise LayoutError(what, documents.store.uri, fix)
     v3 = {name: _parsed(documents, name, contents[name]) for name in _V3}
     # A store may have the metadata of both formats; what has the NGFF attributes is the one that was meant.
     both = bool(there & {".zgroup", ".zattrs"}) and not ngff_attributes(v3["zarr.json"], 3)
@@ -50,7 +55,7 @@ def read_root(documents: Documents) -> Root:
     xml = contents[OME_XML]
     content = xml if isinstance(xml, bytes) else None
     expected = bool(there & {"OME/.zattrs", "OME/zarr.json"})
-    if isinstance(xml, Absent) and xml.hidden and (expected or xml == LEADS_OUT):
+    if isinstance(xml, Absent) and xml.hidden and (expected or xml in _THERE):
         documents.problem(OME_XML, xml.why, xml.fix)
     if zarr_format == 3:
         return Root(3, ngff_attributes(v3["zarr.json"], 3), ngff_attributes(v3["OME/zarr.json"], 3), content)
@@ -60,7 +65,7 @@ def read_root(documents: Documents) -> Root:
 
 def _parsed(documents: Documents, path: str, content: bytes | Absent) -> dict[str, Any]:
     if isinstance(content, Absent):
-        if content == LEADS_OUT:  # a bucket that cannot be listed says 403, not 404, of what is not there
+        if content in _THERE:
             documents.problem(path, content.why, content.fix)
         return {}
     return as_dict(documents.parse(path, content))

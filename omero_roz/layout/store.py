@@ -20,6 +20,8 @@ class Absent:
 
 NOT_FOUND = Absent("not found")
 DENIED = Absent("access denied (403)", "check the credentials, or --anonymous for a public bucket", hidden=True)
+NO_RIGHT = Absent("it may not be read (permission denied)", "check who may read it", hidden=True)
+NOT_PUBLIC = Absent("access denied (403)", "what is not public is read from buckets only, as s3://", hidden=True)
 LEADS_OUT = Absent("a symbolic link leads out of the layout", "put a copy in its place", hidden=True)
 
 

@@ -16,7 +16,7 @@ from zarr.abc.store import Store as ZarrStore
 from zarr.storage import LocalStore
 
 from omero_roz.errors import Refused, Unreachable
-from omero_roz.layout.store import CHANGED, DENIED, LEADS_OUT, NOT_FOUND, Absent
+from omero_roz.layout.store import CHANGED, LEADS_OUT, NO_RIGHT, NOT_FOUND, Absent
 from omero_roz.ports.guard import Guard, NotAllowed, inside, links_out
 from omero_roz.ports.guarded_files import GuardedFiles, opened_inside
 
@@ -185,7 +185,7 @@ def _umask() -> int:
 def _absent(error: OSError, path: str) -> Absent:
     """What an error of the file system means; raises Unreachable for what only the disk can be blamed for."""
     if isinstance(error, PermissionError):
-        return DENIED
+        return NO_RIGHT
     if error.errno in _NO_FILE:
         return NOT_FOUND
     raise Unreachable(f"cannot be read ({error.strerror})", path, "check the file system") from error

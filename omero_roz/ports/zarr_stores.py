@@ -18,7 +18,7 @@ from zarr.abc.store import Store as ZarrStore
 
 from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
-from omero_roz.layout.store import CHANGED, DENIED, NOT_FOUND, Absent, Bucket, Store
+from omero_roz.layout.store import CHANGED, DENIED, NOT_FOUND, NOT_PUBLIC, Absent, Bucket, Store
 from omero_roz.ports.guard import Guard, NotAllowed, told
 from omero_roz.ports.local_tree import open_tree
 from omero_roz.ports.patient_zarr import PatientStore
@@ -137,6 +137,10 @@ class RemoteStore:
     can_list: bool
     guard: Guard | None = None
 
+    @property
+    def _denied(self) -> Absent:
+        return DENIED if self.protocol == "s3" else NOT_PUBLIC
+
     def _filesystem(self) -> Any:
         filesystem = fsspec.filesystem(self.protocol, **dict(self.options))
         filesystem.retries = 1  # s3fs's own would multiply with those of _retried
@@ -223,13 +227,16 @@ class RemoteStore:
             except FileNotFoundError:
                 return NOT_FOUND
             except PermissionError:
-                return DENIED
+                return self._denied
             except aiohttp.ClientResponseError as error:
                 if error.status in (401, 403):
-                    return DENIED
+                    return self._denied
                 if error.status < 500 and error.status != 429:
-                    raise Unreachable(f"HTTP status {error.status}", join(self.uri, path)) from None
+                    where = join(self.uri, path)
+                    raise Unreachable(f"HTTP status {error.status}", where, "check the address") from None
                 last = error
+            except aiohttp.ClientConnectorCertificateError as error:
+                raise _untrusted(error, self.uri) from None
             except (NoCredentialsError, ProfileNotFound) as error:
                 raise _no_way_in(error, self.uri) from None
             except (OSError, aiohttp.ClientError, BotoCoreError, ResponseParserError) as error:
@@ -286,6 +293,12 @@ async def _put(filesystem: Any, address: str, content: bytes, instead_of: bytes 
         if code in ("PreconditionFailed", "ConditionalRequestConflict"):
             raise _Changed from None
         raise
+
+
+def _untrusted(error: aiohttp.ClientConnectorCertificateError, uri: str) -> Unreachable:
+    why = getattr(error.certificate_error, "verify_message", "it is not trusted")
+    fix = "have it mended, or name its authority: SSL_CERT_FILE, for a bucket ca_bundle of the AWS configuration"
+    return Unreachable(f"the certificate of {error.host} is refused ({why})", uri, fix)
 
 
 def _no_way_in(error: Exception, uri: str) -> Unreachable:

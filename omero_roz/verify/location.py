@@ -13,7 +13,7 @@ from omero_roz.binding.lsid import ServerPath
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import OmeroImage
 from omero_roz.layout.paths import join
-from omero_roz.layout.store import DENIED, Store
+from omero_roz.layout.store import DENIED, NO_RIGHT, NOT_PUBLIC, Store
 from omero_roz.ports.guard import NotAllowed
 from omero_roz.ports.zarr_stores import Access, open_store
 from omero_roz.record import Record
@@ -100,4 +100,4 @@ def reach(location: Location) -> Store:
         raise Broken("moved" if moved else "unreachable", location.uri, error.problems[0].what) from error
     if any(isinstance(one, bytes) for one in found):
         return store
-    raise Broken("denied" if DENIED in found else "gone", location.uri)
+    raise Broken("denied" if {DENIED, NO_RIGHT, NOT_PUBLIC} & set(found) else "gone", location.uri)

@@ -1,11 +1,15 @@
 """Where Zarrs lie: disks with links and pipes, https and S3 servers with faults, URIs with secrets."""
 
 import asyncio
+import datetime
+import errno
 import http.server
+import ipaddress
 import os
+import ssl
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
@@ -13,10 +17,14 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 import zarr
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from omero_roz.errors import LayoutError, Refused, RozError, Unreachable, UsageError
 from omero_roz.layout.finding import find_layouts
-from omero_roz.layout.planes import read_plane
+from omero_roz.layout.planes import Planes, read_plane
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import LEADS_OUT, NOT_FOUND, Store
 from omero_roz.ports import local_tree, zarr_stores
@@ -117,6 +125,35 @@ def test_links_are_followed_inside_the_root_only(tmp_path: Path) -> None:
         store.below("outside")
 
 
+@pytest.mark.parametrize("name", [".zattrs", "1/.zattrs", "1/0/.zarray", "OME/METADATA.ome.xml"])
+def test_what_the_user_may_not_read_is_named_once(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests may run as root, who may read everything: the disk's answer is put in its place."""
+    write_layout(tmp_path / "x.zarr")
+    (tmp_path / "x.zarr" / "OME").mkdir()
+    monkeypatch.setattr(local_tree.os, "open", forbids(f"{tmp_path}/x.zarr/{name}"))
+    [problem] = read_layout(open_store(str(tmp_path / "x.zarr"))).problems
+    assert name.startswith(problem.where) or problem.where == "1/0"
+    assert "may not be read (permission denied); check who may read it" in str(problem)
+
+
+def test_a_zarr_that_the_user_may_not_enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_layout(tmp_path / "x.zarr")
+    monkeypatch.setattr(local_tree.os, "open", forbids(str(tmp_path / "x.zarr")))
+    with pytest.raises(Unreachable, match=r"x\.zarr: it may not be read \(permission denied\)"):
+        read_layout(open_store(str(tmp_path / "x.zarr")))
+
+
+def forbids(start: str) -> Callable[..., int]:
+    real = os.open
+
+    def opened(path: Any, *args: Any, **kwargs: Any) -> int:
+        if str(path).startswith(start):
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return real(path, *args, **kwargs)
+
+    return opened
+
+
 def test_a_link_out_of_the_layout_is_a_problem(tmp_path: Path) -> None:
     write_layout(tmp_path / "x.zarr")
     (tmp_path / "x.zarr" / "1").rename(tmp_path / "elsewhere")
@@ -178,6 +215,8 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"{")
             self.close_connection = True
+        elif fault == "page":
+            self._answer(200, b"<!DOCTYPE html><html>log in</html>")
         else:
             code = {"403": "AccessDenied", "503": "SlowDown"}[fault]
             self._answer(int(fault), f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode())
@@ -225,7 +264,9 @@ def test_remote_layouts(remote: Store) -> None:
 @pytest.mark.parametrize("fault", ["503", "cut"])
 def test_a_fault_that_passes_is_not_noticed(remote: Store, fault: str) -> None:
     Server.fault = fault
-    assert read_layout(remote).problems == ()
+    layout = read_layout(remote)
+    assert layout.problems == ()
+    assert np.array_equal(read_plane(remote, layout.series[1], 0, 0, 0), PIXELS + 1)
 
 
 @pytest.mark.parametrize("fault", ["503", "cut"])
@@ -234,6 +275,52 @@ def test_a_fault_that_stays_is_named(remote: Store, fault: str, monkeypatch: pyt
     Server.fault = f"always {fault}"
     with pytest.raises(Unreachable, match=r"x\.zarr/.*no answer after 2 attempts"):
         remote.get_many([".zattrs"])
+
+
+@pytest.mark.parametrize("fault", ["503", "cut"])
+def test_and_so_it_is_of_a_chunk(remote: Store, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 2)
+    layout = read_layout(remote)
+    planes = Planes(remote, layout.series[1])
+    Server.fault = f"always {fault}"
+    with pytest.raises(Unreachable, match=r"x\.zarr/1/0/[01]\.[01]: no answer after 2 attempts"):
+        planes.read(0, 0, 0)
+
+
+def test_a_web_page_is_no_zarr(remote: Store) -> None:
+    Server.fault = "always page"
+    with pytest.raises(LayoutError, match=r"x\.zarr: a web page answers, not a Zarr; check the address"):
+        read_layout(remote)
+
+
+@pytest.mark.parametrize("kind", ["https", "s3"])
+def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, kind: str) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+        server.socket = self_signed(tmp_path / "own.pem").wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}).start()
+        address = f"https://127.0.0.1:{server.server_port}"
+        if kind == "https":
+            store = open_store(f"{address}/x.zarr")
+        else:
+            store = open_store("s3://bucket/x.zarr", Access(endpoint=address, anonymous=True))
+        with pytest.raises(Unreachable, match=r"x\.zarr: the certificate of 127\.0\.0\.1 is refused \(self") as caught:
+            read_layout(store)
+        assert "SSL_CERT_FILE" in str(caught.value)
+        server.shutdown()
+
+
+def self_signed(file: Path) -> ssl.SSLContext:
+    key = rsa.generate_private_key(65537, 2048)
+    name, now = x509.Name([]), datetime.datetime.now(datetime.UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(1))
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(names, critical=True).sign(key, hashes.SHA256())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
 
 
 def test_no_access(remote: Store) -> None:
