@@ -101,8 +101,4 @@ def _confirmed(ctx: Any, args: Namespace, question: str) -> bool:
     if args.dry_run:
         ctx.err("dry run: nothing was changed")
         return False
-    if args.yes:
-        return True
-    if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked", args.a, "say --yes, or --dry-run to look only")
-    return ctx.input(f"{question}? [y/N] ").strip().lower() in ("y", "yes")
+    return cli_zarr.confirmed(ctx, args, args.a, question)

@@ -156,16 +156,10 @@ def cleanup(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 
 
 def _confirmed(ctx: Any, planned: "Cleanup", args: Namespace) -> bool:
-    from omero_roz.errors import UsageError
-
     where, ended = f"Fileset:{planned.fileset.id}", planned.ends_rollback_of
     end = f"rollback of Fileset:{ended} ends here" if ended is not None else "its images are back in their source"
     ctx.err(f"{where}: its {len(planned.files)} files and its records will be deleted; {end}")
-    if args.yes:
-        return True
-    if not sys.stdin.isatty():
-        raise UsageError("nobody can be asked whether to remove it", where, "say --yes, or --dry-run to look only")
-    return ctx.input(f"Remove {where}? [y/N] ").strip().lower() in ("y", "yes")
+    return cli_zarr.confirmed(ctx, args, where, f"Remove {where}")
 
 
 def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:

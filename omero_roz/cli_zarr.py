@@ -176,11 +176,8 @@ def _annotate(ctx: Any, args: Namespace) -> None:
     if args.dry_run:
         ctx.err(f"{uri}: dry run, nothing was written; {names} would be")
         return _annotated(ctx, args, uri, "planned", planned)
-    if not args.yes:
-        if not sys.stdin.isatty():
-            raise UsageError("nobody can be asked whether to write this", uri, "say --yes, or --dry-run to look only")
-        if ctx.input(f"Write this to {names} in {uri}? [y/N] ").strip().lower() not in ("y", "yes"):
-            return ctx.err("nothing was written")
+    if not confirmed(ctx, args, uri, f"Write this to {names} in {uri}"):
+        return ctx.err("nothing was written")
     zarrs.annotate(zarr, planned)
     ctx.err(f"{uri}: {names} written")
     _annotated(ctx, args, uri, "written", planned)
@@ -191,3 +188,14 @@ def _annotated(ctx: Any, args: Namespace, uri: str, state: str, planned: "Annota
         told = {"uri": uri, "state": state, "metadataSources": planned.block}
         files = [path for path, *_ in planned.files]
         ctx.out(json.dumps(told | {"files": files}, ensure_ascii=False, indent=2))
+
+
+def confirmed(ctx: Any, args: Namespace, where: str, question: str) -> bool:
+    """Whether the user says yes, with --yes or to the question; UsageError where nobody is there to be asked."""
+    from omero_roz.errors import UsageError
+
+    if args.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked", where, "say --yes, or --dry-run to look only")
+    return ctx.input(f"{question}? [y/N] ").strip().lower() in ("y", "yes")
