@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console
@@ -32,6 +33,8 @@ from omero_roz.verify.filling import Filling
 
 PLAIN_WIDTH = 200
 MOST_ROWS = 50
+MOST_ALIKE = 10
+NAMED = 3  # of more than that
 
 
 def layout_line(layout: ZarrLayout) -> str:
@@ -113,7 +116,20 @@ def show_differences(error: RozError, out: TextIO) -> list[Problem]:
         _console(out).print(table)
         if error.proposal is not None:
             _show_proposal(error.proposal, out)
-    return [*_without_contradictions(error.problems, out)]
+    return _folded(_without_contradictions(error.problems, out))
+
+
+def _folded(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems, those alike side by side; what is wrong at many places, such as each field of a plate, is one."""
+    alike: dict[tuple[str, str], list[Problem]] = {}
+    for one in problems:
+        alike.setdefault((one.what, one.fix), []).append(one)
+    return [told for some in alike.values() for told in (some if len(some) <= MOST_ALIKE else [_together(some)])]
+
+
+def _together(some: Sequence[Problem]) -> Problem:
+    first = ", ".join(one.where for one in some[:NAMED])
+    return replace(some[0], where=f"{first} and {len(some) - NAMED} more")
 
 
 def _without_contradictions(problems: Sequence[Problem], out: TextIO) -> Iterator[Problem]:

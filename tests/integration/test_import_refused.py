@@ -65,6 +65,18 @@ def test_and_in_json(omero_cli: Omero, contradictory: Path) -> None:
     ]
 
 
+def test_what_is_wrong_in_each_well_is_told_once(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "/".join(["a" * 100] * 3)
+    zarr = shutil.copytree(shared / "layouts" / "v4_plate23.zarr", folder / "x.zarr")
+    before = counted(omero_cli)
+    result = omero_cli("roz", "import", str(zarr), "--json")
+    assert result.code == 1 and counted(omero_cli) == before
+    [line] = result.err.splitlines()
+    assert line.startswith("A/1/0, A/1/1, A/2/0 and 9 more: its address for the server has ") and "255" in line
+    [failed] = json.loads(result.out)
+    assert len(failed["problems"]) == 12
+
+
 def test_a_login_that_fails_is_json_too(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
