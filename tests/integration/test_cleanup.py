@@ -3,10 +3,12 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from demo.omero_client import import_file
+from omero_roz.replace import cleanup as cleanup_module
 from tests.replacing import Replacing
 from tests.servers import Result
 
@@ -191,3 +193,23 @@ def test_a_zarr_among_its_files_stays(replacing: Replacing, acquisition: Path, w
     assert said.code == 1 and f"is read from {zarr}" in said.err and "among its files" in said.err
     assert stays(replacing, replacing.fileset) and zarr.is_dir()
     assert replacing.planes() == planes
+
+
+def test_an_image_that_omeros_dry_run_lists_is_not_deleted(
+    replacing: Replacing, acquisition: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody puts an image back after the database has counted none: OMERO's own answer is the last word."""
+    replacing.replaced(acquisition / "v2.zarr", "external-info")
+    image, ask = replacing.images[0], cleanup_module.would_delete
+    [[new]] = replacing.sql("SELECT fileset FROM image WHERE id = %s", image)
+
+    def back_meanwhile(*args: Any) -> Any:
+        replacing.sql("UPDATE image SET fileset = %s WHERE id = %s", replacing.fileset, image)
+        return ask(*args)
+
+    monkeypatch.setattr(cleanup_module, "would_delete", back_meanwhile)
+    said = cleanup(replacing, replacing.fileset)
+    assert said.code == 1 and "OMERO would delete more than the fileset" in said.err and "1 Image" in said.err
+    assert replacing.sql("SELECT id FROM image WHERE id = %s", image) == [(image,)]
+    assert stays(replacing, replacing.fileset)
+    replacing.sql("UPDATE image SET fileset = %s WHERE id = %s", new, image)
