@@ -26,6 +26,19 @@ def test_every_plane_is_compared_where_all_is_said(replacing: Replacing, spoilt:
     assert replacing.filesets() == {replacing.fileset}
 
 
+def test_channels_in_another_order_are_noticed_by_a_sample(
+    replacing: Replacing, acquisition: Path, tmp_path: Path
+) -> None:
+    """Sizes and types agree, and every plane is in the Zarr, at another place."""
+    shutil.copytree(acquisition / "v2.zarr", tmp_path / "turned.zarr")
+    array = zarr.open_array(tmp_path / "turned.zarr" / "0" / "0", mode="r+")
+    assert array.shape[1] > 1
+    array[:] = np.asarray(array[:])[:, ::-1]
+    said = replacing.run(tmp_path / "turned.zarr", "external-info")
+    assert said.code == 1 and f"Image:{replacing.images[0]} z=" in said.err and "has other pixels" in said.err
+    assert replacing.filesets() == {replacing.fileset}
+
+
 def test_none_is_compared_where_none_is_said(replacing: Replacing, spoilt: Path) -> None:
     new = replacing.replaced(spoilt, "external-info", "--check", "none", "--no-probe")
     assert replacing.records(new)[0]["check"] is None
