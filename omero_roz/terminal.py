@@ -1,10 +1,12 @@
 """What people see: tables and progress, drawn with rich; plain lines where there is no terminal."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TextIO
 
 from rich.console import Console
@@ -33,6 +35,7 @@ from omero_roz.verify.filling import Filling
 
 PLAIN_WIDTH = 200
 MOST_ROWS = 50
+SECONDS_A_LINE = 30
 MOST_ALIKE = 10
 NAMED = 3  # of more than that
 
@@ -50,9 +53,7 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
     console = _console(out)
     version = f"NGFF {layout.ngff_version}" if layout.ngff_version else "NGFF version not stated"
     console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series")
-    console.print(
-        one_line(f"series mapping by {layout.mapping.rule}: {_shown(layout.mapping.paths)}"), soft_wrap=True
-    )
+    console.print(one_line(f"series mapping by {layout.mapping.rule}: {_shown(layout.mapping.paths)}"), soft_wrap=True)
     for source in layout.sources:
         described = _described(source, len(layout.sources))
         console.print(one_line(f"metadata: {source.kind} in {source.path}{described}"), soft_wrap=True)
@@ -257,26 +258,56 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress(out: TextIO) -> Iterator[pixels.Progress]:
-    """A bar on a terminal; elsewhere a plain line when something else begins."""
+    """A bar with rate and remaining time on a terminal; elsewhere plain lines, one when something else begins and
+    one every half a minute.
+    """
     if not out.isatty():
-        yield _plain_lines(out)
+        yield _Lines(out)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=out), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+        task, begun = bar.add_task("", total=None), ""
+
+        def report(what: str, done: int, total: int) -> None:
+            nonlocal begun
+            if _begins(what, begun):
+                bar.reset(task)  # the rate of what went before is no matter
+            begun = what
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield report
 
 
-def _plain_lines(out: TextIO) -> pixels.Progress:
-    begun: list[str] = []
+def _begins(what: str, before: str) -> bool:
+    """Whether it is something else; what is said after a comma may change meanwhile."""
+    return what.partition(",")[0] != before.partition(",")[0]
 
-    def report(what: str, done: int, total: int) -> None:
-        if begun[-1:] != [what]:
-            begun.append(what)
-            out.write(f"{what} ({total})\n")
-            out.flush()
 
-    return report
+class _Lines:
+    """Plain lines that tell of progress."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out, self._what = out, ""
+        self._began = self._told = 0.0
+        self._first = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if _begins(what, self._what):
+            self._began, self._first = now, done
+            self._tell(now, f"{what} ({total})")
+        elif now - self._told >= SECONDS_A_LINE:
+            self._tell(now, f"{what}: {done} of {total}{self._pace(now, done, total)}")
+        self._what = what
+
+    def _pace(self, now: float, done: int, total: int) -> str:
+        rate = (done - self._first) / (now - self._began)
+        return f", {rate:.1f}/s, {timedelta(seconds=round((total - done) / rate))} left" if rate > 0 else ""
+
+    def _tell(self, now: float, line: str) -> None:
+        self._told = now
+        self._out.write(f"{line}\n")
+        self._out.flush()
 
 
 def _table(*columns: str) -> Table:

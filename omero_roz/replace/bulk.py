@@ -84,7 +84,9 @@ class Run:
             elif self._to_do(found, outcome):
                 pickle.dump(found, spool)
                 waiting += 1
-            self._report("planning", count, len(self._lines))
+            if count % 10 == 0 or count == len(self._lines):
+                # To count the failures at each of ten thousand would take longer than the work.
+                self._report("planning", count, len(self._lines))
         return waiting
 
     def _to_do(self, job: Job, outcome: Outcome) -> bool:
@@ -98,6 +100,8 @@ class Run:
 
     def _swap(self, spool: IO[bytes], waiting: int) -> None:
         reached = 0
+        if waiting:
+            self._report("replacing", reached, waiting)
         for batch in _batches(spool, waiting, self._options.batch):
             owner = batch[0].planned.plan.owner
             means = self._owners.means(owner, f"Fileset:{batch[0].planned.plan.source}")
@@ -147,8 +151,6 @@ class Run:
         return sum(outcome.state in ("refused", "failed") for outcome in self.outcomes.values())
 
     def _report(self, what: str, done: int, total: int) -> None:
-        if done % 10 and done != total:
-            return  # to count the failures at each of ten thousand would take longer than the work
         bad = self._failures()
         self._progress(f"{what}, {bad} refused or failed" if bad else what, done, total)
 
