@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from omero_roz.errors import UsageError
 from omero_roz.layout.documents import Documents
-from omero_roz.layout.model import OmeSummary, Plate, Rule, SeriesMapping
+from omero_roz.layout.model import OmePlate, OmeSummary, Plate, Rule, SeriesMapping
 from omero_roz.layout.paths import unsafe
 from omero_roz.layout.root import Root
 from omero_roz.layout.store import LEADS_OUT, NO_RIGHT
@@ -162,8 +162,7 @@ def _by_plates(documents: Documents, root: Root, plates: Sequence[Plate], summar
 def _placed(documents: Documents, plates: Sequence[Plate], summary: OmeSummary) -> dict[str, str]:
     """Path by ID of each image in a well: same row and column, same position in the well."""
     placed: dict[str, str] = {}
-    stated = [plate for plate in summary.plates if plate.wells]
-    for ome_plate, plate in zip(stated, plates, strict=False):
+    for ome_plate, plate in _same_plates(documents, plates, [plate for plate in summary.plates if plate.wells]):
         wells = {(well.row, well.column): well for well in plate.wells}
         for ome_well in ome_plate.wells:
             well = wells.get((ome_well.row, ome_well.column))
@@ -178,3 +177,29 @@ def _placed(documents: Documents, plates: Sequence[Plate], summary: OmeSummary) 
                 )
             placed |= {image: field.path for image, field in zip(ome_well.images, fields, strict=False)}
     return placed
+
+
+def _same_plates(
+    documents: Documents, plates: Sequence[Plate], stated: Sequence[OmePlate]
+) -> Iterator[tuple[OmePlate, Plate]]:
+    """Each plate of the OME-XML with that of the Zarr: by the wells they have, then by name, never by order alone."""
+    left, names = list(plates), [ome_plate.name for ome_plate in stated]
+    for ome_plate in stated:
+        alike = [plate for plate in left if _filled(plate) == _filled_by_xml(ome_plate)] or list(left)
+        if len(alike) > 1 and ome_plate.name and names.count(ome_plate.name) == 1:
+            alike = [plate for plate in alike if ome_plate.name in (plate.name, plate.path)] or alike
+        if len(alike) > 1:
+            which = ", ".join(plate.path or "/" for plate in alike[:4])
+            what = f"nothing states which of {which} is the plate {ome_plate.name!r} of the OME-XML"
+            documents.problem("", what, "give --mapping FILE")
+        if alike:
+            left.remove(alike[0])
+            yield ome_plate, alike[0]
+
+
+def _filled(plate: Plate) -> dict[tuple[int, int], int]:
+    return {(well.row, well.column): len(well.fields) for well in plate.wells}
+
+
+def _filled_by_xml(plate: OmePlate) -> dict[tuple[int, int], int]:
+    return {(well.row, well.column): len(well.images) for well in plate.wells}

@@ -159,6 +159,31 @@ def sources(*named: tuple[str, list[str] | None]) -> dict[str, Any]:
     return root(metadataSources=items)
 
 
+def two_plates(first: str, second: str) -> dict[str, Any]:
+    """Plates plate_2 and plate_10 of the same wells, and an OME-XML whose plates have these names."""
+    files = root() | plate("plate_10", {"A/1": ["0"]}, name="day 10") | plate("plate_2", {"A/1": ["0"]}, name="day 2")
+    named = [ome_plate((0, 0, [n])).replace('Name="P"', f'Name="{name}"') for n, name in enumerate((first, second))]
+    return files | xml(*named, ome_image(0), ome_image(1))
+
+
+@pytest.mark.parametrize("names", [("day 2", "day 10"), ("plate_2", "plate_10"), ("day 2", "")])
+def test_two_plates_of_the_same_wells_go_by_name_not_by_order(names: tuple[str, str]) -> None:
+    assert mapped(two_plates(*names)) == ("plate", ["plate_2/A/1/0", "plate_10/A/1/0"])
+
+
+@pytest.mark.parametrize("names", [("", ""), ("other", "day 2"), ("day 2", "day 2")])
+def test_two_plates_that_nothing_tells_apart_are_refused(names: tuple[str, str]) -> None:
+    (problem,) = read_layout(Tree(two_plates(*names))).errors
+    assert problem.what.startswith("nothing states which of plate_10, plate_2 is the plate")
+    assert problem.fix == "give --mapping FILE"
+
+
+def test_two_plates_of_other_wells_go_by_their_wells() -> None:
+    files = root() | plate("a", {"B/2": ["0"]}) | plate("b", {"A/1": ["0"]})
+    images = xml(ome_plate((0, 0, [0])), ome_plate((1, 1, [1])), ome_image(0), ome_image(1))
+    assert mapped(files | images) == ("plate", ["b/A/1/0", "a/B/2/0"])
+
+
 def test_each_source_has_its_own_plate() -> None:
     files = sources(("p.xml", None), ("q.xml", None)) | plate("P", {"A/1": ["0"]}) | plate("Q", {"B/2": ["0"]})
     files |= {"p.xml": xml(ome_plate((0, 0, [0])), ome_image(0))["OME/METADATA.ome.xml"]}
