@@ -54,7 +54,7 @@ def test_loopback_only(server: Server) -> None:
 def test_service_file_without_password(server: Server, tmp_path: Path) -> None:
     service = tmp_path / "services"
     service.write_text(f"[sandbox]\nhost=127.0.0.1\nport={server.port}\nuser=omero\ndbname=omero\n")
-    psql = postgres._binary("psql")
+    psql = postgres.program("psql")
     done = subprocess.run(
         [psql, "-w", "-At", "-c", "SELECT count(*) FROM image", "service=sandbox"],
         env={**os.environ, "PGSERVICEFILE": str(service)}, capture_output=True, text=True,
