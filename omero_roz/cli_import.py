@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _TARGET = (
     "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
-    "none of this name; [-+%%@]name: oldest, newest, only, new). Plates go into Screens, images that are on no plate "
-    "into Datasets or Projects: where a Zarr has both, give one of each"
+    "none of this name; [-+%%@]name: the oldest, the newest, the only one, always a new one). Plates go into Screens, "
+    "images that are on no plate into Datasets or Projects: where a Zarr has both, give one of each"
 )
 _STATISTICS = (
     "minima and maxima of channels: auto: those that the converter wrote (default); "
@@ -137,11 +137,15 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
     where = f"--from {file}"
     try:
         with Path(file).open(newline="", encoding="utf-8-sig") as table:
-            reader = csv.DictReader(table)
-            unknown = set(reader.fieldnames or ()) - set(COLUMNS)
-            if "uri" not in (reader.fieldnames or ()) or unknown:
-                raise UsageError("its first line must name the columns", where, f"uri, and if wanted {COLUMNS[1:]}")
+            reader = csv.DictReader(table, strict=True)  # a quote that is never closed would swallow the rest
+            reader.fieldnames = columns = [name.strip() for name in reader.fieldnames or ()]
+            if "uri" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
+                what = f"its first line must name the columns, each once, but is {','.join(columns)!r}"
+                raise UsageError(what, where, f"uri, and if wanted {', '.join(COLUMNS[1:])}, with commas between them")
             for row in reader:
+                if None in row:
+                    what = f"line {reader.line_num} has more cells than there are columns"
+                    raise UsageError(what, where, "put a text with a comma in it into quotes")
                 found = {column: (row.get(column) or "").strip() for column in COLUMNS}
                 if not found["uri"]:
                     raise UsageError(f"line {reader.line_num} has no uri", where)

@@ -61,6 +61,6 @@ def read_mapping(file: str | None) -> SeriesMapping | None:
     if file is None:
         return None
     try:
-        return parse_mapping(Path(file).read_text("utf-8"), file)
+        return parse_mapping(Path(file).read_text("utf-8-sig"), file)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot be read ({error})", f"--mapping {file}", "give a text file") from None

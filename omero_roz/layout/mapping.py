@@ -24,7 +24,9 @@ def parse_mapping(text: str, where: str) -> SeriesMapping:
     """
     try:
         value: Any = json.loads(text)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        if text.lstrip()[:1] in ("[", "{"):
+            raise UsageError(f"broken JSON ({str(error)[:80]})", where, "mend the mapping file") from None
         value = [line.strip() for line in text.splitlines() if line.strip()]
     if isinstance(value, dict):
         value = value.get("seriesMapping")

@@ -19,8 +19,8 @@ _FORM = re.compile(r"(?P<kind>\w+):(?:(?:id:)?(?P<id>\d+)|(?P<choice>[-+%@]?)nam
 class TargetName:
     """What the user named: a kind with an id, or with a name and which of that name.
 
-    `choice`: "+" the most recent of the name or a new one (the default), "-" the oldest or a new one, "%" the
-    only one, "@" always a new one.
+    `choice`: "+" the most recent of the name (the default), "-" the oldest, "%" the only one, and where there is none
+    a new one; "@" always a new one.
     """
 
     kind: str
@@ -68,7 +68,7 @@ def _by_name(session: OmeroSession, wanted: TargetName) -> Target:
     who, where = session.who, f"{wanted.kind}:name:{wanted.name}"
     hql = f"select c from {wanted.kind} c where c.name = :name and c.details.owner.id = :owner order by c.id"
     found = session.objects(hql, f"looking for {where}", who.group_id, name=wanted.name, owner=who.user_id)
-    if wanted.choice == "%" and len(found) != 1:
+    if wanted.choice == "%" and len(found) > 1:
         raise Refused(f"{len(found)} of yours have this name in your group, not one", where, "give the id")
     if not found or wanted.choice == "@":
         return Target(wanted.kind, None, wanted.name, who.group_id)

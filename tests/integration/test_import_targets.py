@@ -58,6 +58,8 @@ def test_containers_by_name(omero_cli: Omero, acquisition: Path) -> None:
     assert new == sorted(third["images"] + fourth["images"])
     refused = omero_cli("roz", "import", zarr, "--again", "--target", "Dataset:%name:by name")
     assert refused.code == 1 and "2 of yours" in refused.err
+    [only] = imported(omero_cli, zarr, "--target", "Dataset:%name:nobody has it yet")
+    assert in_dataset(omero_cli, "nobody has it yet")[0][1] == only["images"]
 
 
 def test_images_of_a_project_go_into_a_new_dataset(omero_cli: Omero, acquisition: Path) -> None:
@@ -135,6 +137,29 @@ def test_a_table_of_zarrs(omero_cli: Omero, shared: Path, tmp_path: Path) -> Non
     again = omero_cli("roz", "import", "--from", str(table))
     assert again.code == 1
     assert "3 Zarrs: 2 skipped, 1 failed" in again.err
+
+
+TOLD = {
+    "uri;target\nx;y\n": "but is 'uri;target'",
+    "uri,uri\nx,y\n": "each once",
+    "uri,target,name\nx,,a, b\n": "line 2 has more cells",  # else the name would be "a"
+    'uri\n"x\ny\n': "unexpected end of data",  # else y would be swallowed
+}
+
+
+@pytest.mark.parametrize("content", TOLD)
+def test_what_is_wrong_with_a_table_is_told(omero_cli: Omero, tmp_path: Path, content: str) -> None:
+    (tmp_path / "table.csv").write_text(content)
+    result = omero_cli("roz", "import", "--from", str(tmp_path / "table.csv"))
+    assert (result.code, TOLD[content] in result.err) == (2, True), result.err
+
+
+def test_a_table_as_excel_writes_it(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
+    zarr = shared / "layouts" / "v4_single.zarr"
+    text = f'uri, target, name\r\n{zarr}, Dataset:name:a table,"a, b"\r\n'
+    (tmp_path / "table.csv").write_text(text, "utf-8-sig", newline="")
+    [planned] = imported(omero_cli, "--from", str(tmp_path / "table.csv"), "--dry-run")
+    assert (planned["images"][0]["name"], planned["targets"][0]["name"]) == ("a, b", "a table")
 
 
 @pytest.mark.parametrize("content", ["where,target\nx,y\n", "uri,targets\nx,y\n", "uri\n\n,\n", None])

@@ -1,5 +1,6 @@
 """Which rule decides the series mapping, and by what."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from omero_roz.errors import UsageError
 from omero_roz.layout.mapping import parse_mapping
 from omero_roz.layout.reading import read_layout
+from omero_roz.zarrs import read_mapping
 from tests.unit.layout.trees import (
     Tree,
     group_v3,
@@ -146,6 +148,17 @@ def test_forms_of_a_mapping_file(text: str) -> None:
 def test_mapping_files_that_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"map\.txt"):
         parse_mapping(text, "map.txt")
+
+
+def test_broken_json_is_not_taken_for_a_path() -> None:
+    with pytest.raises(UsageError, match="broken JSON"):
+        parse_mapping('["0", "1"', "map.txt")
+
+
+def test_a_mapping_file_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "map.txt").write_text("b\na\n", "utf-8-sig")
+    mapping = read_mapping(str(tmp_path / "map.txt"))
+    assert mapping and mapping.paths == ("b", "a")
 
 
 def test_plates_beside_images_are_found_where_nothing_is_stated() -> None:
