@@ -25,9 +25,35 @@ def compare(documents: Documents, source: MetadataSource, series: Mapping[str, S
             _FIX,
         )
         return
+    if len(images) > 1 and all(path in series for path in paths):
+        _compare_order(documents, source, [series[path].name for path in paths])
     for position, (path, image) in enumerate(zip(paths, images, strict=True)):
         if path in series:
             _compare_image(documents, series[path], image, f"Image {position} ({image.name!r}) of {source.path}")
+
+
+def _compare_order(documents: Documents, source: MetadataSource, found: list[str]) -> None:
+    """Warns where names speak against the order, or nothing states it: images of the same sizes could be mixed up.
+
+    Only a warning, for names are no proof: bioformats2raw writes wrong ones with `--series`.
+    """
+    assert source.summary is not None
+    stated = [image.name for image in source.summary.images]
+    distinct = len(set(stated)) == len(stated)
+    if distinct and stated != found and sorted(stated) == sorted(found):
+        first = next(n for n, (ours, theirs) in enumerate(zip(found, stated, strict=True)) if ours != theirs)
+        what = (
+            f"the mapping ({source.mapping.rule}) gives Image {first} ({stated[first]!r}) the series "
+            f"{source.mapping.paths[first]}, which the Zarr calls {found[first]!r}: the same names in another order"
+        )
+        documents.warning(source.path, what, "look at the images; if the Zarr's names are right, give --mapping FILE")
+    elif (
+        source.mapping.rule == "plate"
+        and not any(plate.wells for plate in source.summary.plates)
+        and not (distinct and stated == found)
+    ):
+        what = "it has no plate, so its Images are taken for the Zarr's fields, row by row: nothing states it"
+        documents.warning(source.path, what, "look at the images; if they are mixed up, give --mapping FILE")
 
 
 def _compare_image(documents: Documents, series: Series, image: OmeImage, shown: str) -> None:

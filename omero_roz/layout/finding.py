@@ -8,7 +8,7 @@ from omero_roz.errors import Refused
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.paths import join
 from omero_roz.layout.root import OME_XML
-from omero_roz.layout.store import Store
+from omero_roz.layout.store import NO_RIGHT, Store
 
 _OME = ("OME/.zattrs", "OME/zarr.json", OME_XML)
 _IMAGE_KEYS = {"multiscales", "plate", "bioformats2raw.layout", "metadataSources", "series"}
@@ -48,11 +48,12 @@ def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
         zero = join(path, "0")
         groups = (v2[path], v3[path], first_v2[zero], first_v3[zero])
         attributes = [group for group in groups if isinstance(group, dict)]
+        broken = any(group is None or group == NO_RIGHT for group in groups)  # reading it tells what is wrong
         v3_array = arrays_v3[path]
         has_ome = any(isinstance(file, bytes) for file in ome[number * len(_OME) : (number + 1) * len(_OME)])
         if isinstance(arrays[path], dict) or (isinstance(v3_array, dict) and v3_array.get("node_type") == "array"):
             kinds[path] = "array"
-        elif has_ome or any(_IMAGE_KEYS & set(each) for each in attributes):
+        elif has_ome or broken or any(_IMAGE_KEYS & set(each) for each in attributes):
             kinds[path] = "layout"
         else:
             kinds[path] = "directory"

@@ -71,6 +71,8 @@ def derived_mapping(
         return _by_plates(documents, root, plates, summary)
     groups = plain_groups(documents, root, ())
     if groups:
+        if summary is None:
+            _warn_of_unseen(documents, groups)
         numbered = all(path.isdigit() for path in groups)
         if summary is not None and len(groups) > 1 and not numbered:
             documents.problem(
@@ -139,6 +141,13 @@ def _probed(documents: Documents, root: Root) -> tuple[str, ...]:
             found.append(name)
 
 
+def _warn_of_unseen(documents: Documents, groups: Sequence[str]) -> None:
+    """Where the store cannot list and nothing says how many images there are, some may not be seen."""
+    if documents.store.children("") is None:
+        what = f"this store cannot be listed: images were looked for as 0, 1, 2 ..., and there is no {len(groups)}"
+        documents.warning("", f"{what}; others would not be seen", "name them with --mapping FILE, or give an OME-XML")
+
+
 def _natural(name: str) -> list[tuple[int, str]]:
     """Sort key with numbers by value: img_2 before img_10."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
@@ -152,7 +161,10 @@ def _by_plates(documents: Documents, root: Root, plates: Sequence[Plate], summar
         return SeriesMapping(fields, "plate")
     taken = {name for plate in plates for name in (plate.path or "/".join(plate.rows)).split("/")}
     if summary is None:
-        return SeriesMapping((*fields, *plain_groups(documents, root, taken)), "plate")
+        plain = plain_groups(documents, root, taken)
+        if plain:
+            _warn_of_unseen(documents, plain)
+        return SeriesMapping((*fields, *plain), "plate")
     placed = _placed(documents, plates, summary)
     in_wells = {image for plate in stated for well in plate.wells for image in well.images}
     others = [image for image in summary.images if image.id not in in_wells]

@@ -78,7 +78,12 @@ def test_the_plate_by_row_column_and_position_in_the_well() -> None:
 
 def test_an_xml_without_plate_goes_by_row_and_column() -> None:
     images = xml(*(ome_image(number) for number in range(2)))
-    assert mapped(plate("", {"B/1": ["0"], "A/2": ["0"]}) | images) == ("plate", ["A/2/0", "B/1/0"])
+    files = plate("", {"B/1": ["0"], "A/2": ["0"]})
+    assert mapped(files | images) == ("plate", ["A/2/0", "B/1/0"])
+    [warning] = read_layout(Tree(files | images)).problems
+    assert warning.severity == "warning" and "row by row: nothing states it" in warning.what
+    named = files | image("A/2/0", name="first") | image("B/1/0", name="second") | TWO
+    assert read_layout(Tree(named)).problems == ()
 
 
 @pytest.mark.parametrize("listable", [True, False])
@@ -115,6 +120,24 @@ def test_groups_in_the_order_of_numbers(listable: bool) -> None:
     for number in range(40):
         files |= image(str(number))
     assert mapped(files, listable=listable) == ("groups", [str(number) for number in range(40)])
+
+
+def test_images_that_cannot_be_seen_are_told() -> None:
+    files = image("0") | image("1") | image("3")
+    [warning] = read_layout(Tree(files, listable=False)).problems
+    assert warning.severity == "warning" and "there is no 2; others would not be seen" in warning.what
+    assert read_layout(Tree(files | series("0", "1", "3"), listable=False)).problems == ()
+    assert read_layout(Tree(image("0") | image("1") | TWO, listable=False)).problems == ()
+
+
+def test_the_same_names_in_another_order_are_told() -> None:
+    files = root() | image("0", name="second") | image("1", name="first") | TWO
+    for given in ({}, series("0", "1")):
+        [warning] = read_layout(Tree(files | given)).problems
+        assert warning.severity == "warning" and "Image 0 ('first') the series 0, which the Zarr calls" in warning.what
+    assert read_layout(Tree(files | series("1", "0"))).problems == ()
+    same = xml(ome_image(0, "same"), ome_image(1, "same"))
+    assert read_layout(Tree(root() | image("0", name="same") | image("1", name="same") | same)).problems == ()
 
 
 def test_groups_with_names_are_sorted_by_their_numbers() -> None:

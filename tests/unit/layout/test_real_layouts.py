@@ -109,3 +109,10 @@ def test_pyramid_physical_sizes_and_channels(shared: Path) -> None:
 def test_finds_all_of_them(shared: Path) -> None:
     found = [store.uri for store in find_layouts(open_store(str(shared / "layouts")))]
     assert found == [str(shared.resolve() / "layouts" / f"{name}.zarr") for name in LAYOUTS]
+
+
+def test_a_broken_layout_is_found_too(tmp_path: Path) -> None:
+    (tmp_path / "deep" / "broken.zarr").mkdir(parents=True)
+    (tmp_path / "deep" / "broken.zarr" / ".zattrs").write_text('{"multiscales": [')
+    found = list(find_layouts(open_store(str(tmp_path))))
+    assert [store.uri for store in found] == [str(tmp_path / "deep" / "broken.zarr")]

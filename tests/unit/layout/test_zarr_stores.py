@@ -43,7 +43,7 @@ def write_layout(path: Path, groups: int = 2) -> None:
 
 def check(store: Store) -> None:
     layout = read_layout(store)
-    assert layout.problems == ()
+    assert ["cannot be listed" in one.what for one in layout.problems] == [True] * (store.children("") is None)
     assert [series.path for series in layout.mapped_series()] == ["0", "1"]
     assert np.array_equal(read_plane(store, layout.series[1], 0, 0, 0), PIXELS + 1)
 
@@ -265,7 +265,7 @@ def test_remote_layouts(remote: Store) -> None:
 def test_a_fault_that_passes_is_not_noticed(remote: Store, fault: str) -> None:
     Server.fault = fault
     layout = read_layout(remote)
-    assert layout.problems == ()
+    assert ["cannot be listed" in one.what for one in layout.problems] == [True] * (remote.children("") is None)
     assert np.array_equal(read_plane(remote, layout.series[1], 0, 0, 0), PIXELS + 1)
 
 
