@@ -43,7 +43,8 @@ def read_one(store: Store, series: Series) -> Statistics:
     """The statistics of one series.
 
     The digest is over planes in the order XYZCT, little-endian, as a server's importer hashes a little-endian
-    file. NaNs are left out of the extremes; a channel of nothing else, or of complex numbers, has none.
+    file. NaNs and infinities are left out of the extremes, for no window can be made of them (and no JSON); a channel
+    of nothing else, or of complex numbers, has none.
     """
     planes, sizes = Planes(store, series), series.sizes
     digest = hashlib.sha1(usedforsecurity=False)
@@ -70,6 +71,9 @@ def _widened(ends: Range | None, part: np.ndarray) -> Range | None:
     if part.dtype.kind == "c":
         return None
     low, high = float(np.fmin.reduce(part, axis=None)), float(np.fmax.reduce(part, axis=None))
+    if np.isinf(low) or np.isinf(high):
+        finite = part[np.isfinite(part)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (np.nan, np.nan)
     if np.isnan(low):
         return ends
     return (low, high) if ends is None else (min(ends[0], low), max(ends[1], high))

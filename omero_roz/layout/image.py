@@ -158,6 +158,9 @@ def _levels(
             "zstd in Zarr v2: no reader of OMERO can read it (JZarr lacks the codec)",
             "convert with blosc or zlib",
         )
+    if zarr_format == 2 and any(as_list(as_dict(arrays[path]).get("filters")) for path in multiscale.array_paths):
+        what = "filters in Zarr v2: the readers of OMERO undo none (JZarr knows only compressors)"
+        documents.warning(multiscale.path, what, "convert without filters")
     return tuple(complete)
 
 

@@ -289,6 +289,12 @@ def test_empty_images_missing_arrays_and_levels_of_other_types() -> None:
     assert "levels differ in their pixel type" in one_error(files)
 
 
+def test_filters_in_v2_are_a_warning() -> None:
+    for filters, told in (([{"id": "delta", "dtype": "<u2"}], 1), ([], 0), (None, 0)):
+        layout = read_layout(Tree(image("0") | {"0/0/.zarray": array(filters=filters)}))
+        assert [one.severity for one in layout.problems if "filters in Zarr v2" in one.what] == ["warning"] * told
+
+
 def test_zstd_in_v2_is_a_warning_and_in_v3_is_not() -> None:
     layout = read_layout(Tree(image("0") | {"0/0/.zarray": array(compressor={"id": "zstd", "level": 1})}))
     assert layout.errors == ()
