@@ -5,19 +5,18 @@ import json
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omero_roz import cli_replace, cli_zarr
-from omero_roz.errors import Problem, RozError, UsageError
+from omero_roz.errors import RozError, UsageError
 
 if TYPE_CHECKING:
     from omero_roz.import_.one import Prepared, Skipped, Wanted
     from omero_roz.import_.steps import Imported
-    from omero_roz.layout.model import ZarrLayout
     from omero_roz.ports.omero_session import OmeroSession
     from omero_roz.replace.steps import Means
 
@@ -31,7 +30,6 @@ _STATISTICS = (
     "read: every pixel is read for them and for the SHA-1; none"
 )
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: --binding zarr-reader writes its links there"
-MOST_WARNINGS = 20
 COLUMNS = ("uri", "target", "name")
 _TABLE = f"more of them: columns {', '.join(COLUMNS)}; several targets with semicolons between them"
 
@@ -172,24 +170,13 @@ def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -
     prepared = prepare(means, zarr.layout, zarr.store, one, args.server_path)
     if isinstance(prepared, Skipped):
         return _skipped(ctx, prepared, args)
-    _warn(ctx, [*_warnings(zarr.layout), *prepared.plan.homeless()])
+    cli_zarr.warn(ctx, [*zarr.layout.warnings, *prepared.plan.homeless()])
     if args.dry_run:
         return _planned(ctx, prepared, args)
     with progress(sys.stderr) as report:
         options = Options(not args.no_probe, args.stats, not args.skip_thumbnails)
         done = run_prepared(means, prepared, options, report)
     return _imported(ctx, done, args)
-
-
-def _warnings(layout: "ZarrLayout") -> list[Problem]:
-    return [problem for problem in layout.problems if problem.severity == "warning"]
-
-
-def _warn(ctx: Any, problems: Sequence[Problem]) -> None:
-    for problem in problems[:MOST_WARNINGS]:
-        ctx.err(f"warning: {problem}")
-    if len(problems) > MOST_WARNINGS:
-        ctx.err(f"and {len(problems) - MOST_WARNINGS} more warnings (all of them: omero roz inspect)")
 
 
 def _skipped(ctx: Any, skipped: "Skipped", args: Namespace) -> dict:

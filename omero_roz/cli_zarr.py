@@ -3,18 +3,20 @@
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from omero_roz.errors import LayoutError, Refused, RozError
+    from omero_roz.errors import LayoutError, Problem, Refused, RozError
     from omero_roz.layout.annotation import Annotation
     from omero_roz.layout.model import ZarrLayout
     from omero_roz.layout.store import Store
     from omero_roz.ports.zarr_stores import Access
     from omero_roz.zarrs import Zarr
+
+MOST_WARNINGS = 20
 
 
 def add_store_options(parser: ArgumentParser) -> None:
@@ -133,6 +135,14 @@ def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError 
     return LayoutError(f"{bad} of {count} layouts cannot be used", args.uri, "inspect each of them") if bad else None
 
 
+def warn(ctx: Any, problems: "Sequence[Problem]") -> None:
+    """Print warnings, of very many the first."""
+    for problem in problems[:MOST_WARNINGS]:
+        ctx.err(f"warning: {problem}")
+    if len(problems) > MOST_WARNINGS:
+        ctx.err(f"and {len(problems) - MOST_WARNINGS} more warnings (all of them: omero roz inspect)")
+
+
 def add_annotate_options(parser: ArgumentParser) -> None:
     """The options of `annotate`."""
     parser.add_argument("uri", metavar="URI", help="path or s3:// address of the Zarr")
@@ -167,6 +177,7 @@ def _annotate(ctx: Any, args: Namespace) -> None:
         raise UsageError("--json asks nothing", fix="say --yes, or --dry-run to look only")
     zarr = read(args)
     planned = annotation(zarr.store, zarr.layout)
+    warn(ctx, zarr.layout.warnings)
     uri, names = zarr.layout.uri, " and ".join(path for path, *_ in planned.files)
     if not args.json:
         ctx.out(json.dumps({"metadataSources": planned.block}, ensure_ascii=False, indent=2))

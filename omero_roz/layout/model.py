@@ -260,6 +260,11 @@ class ZarrLayout:
         """The problems that forbid any use of the layout beyond looking at it."""
         return tuple(problem for problem in self.problems if problem.severity == "error")
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is odd and stops nothing."""
+        return tuple(problem for problem in self.problems if problem.severity == "warning")
+
     def mapped_series(self) -> tuple[Series, ...]:
         """The series in the order of the images of `mapping`; raises LayoutError with all errors."""
         if self.errors:

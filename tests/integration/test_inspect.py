@@ -123,6 +123,13 @@ def test_annotate_shows_first_writes_then_and_says_when_there_is_nothing_to_do(
     assert "says so already" in omero_cli("roz", "annotate", copy).err
 
 
+def test_annotate_warns_before_a_doubtful_order_is_written(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
+    mapping = tmp_path / "map.txt"
+    mapping.write_text("2\n1\n0\n")
+    result = omero_cli("roz", "annotate", str(shared / "layouts/v4_m3.zarr"), "--mapping", str(mapping), "--dry-run")
+    assert result.code == 0 and "warning: OME/METADATA.ome.xml: the mapping (mapping file) gives Image 0" in result.err
+
+
 def test_annotate_tells_scripts_what_would_be_and_what_was_written(
     omero_cli: Omero, acquisition: Path, tmp_path: Path
 ) -> None:
