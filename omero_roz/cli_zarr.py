@@ -113,7 +113,9 @@ def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError 
 
     def show(value: "ZarrLayout | Refused", uri: str) -> None:
         if not args.json:
-            return ctx.out(str(value) if isinstance(value, Refused) else terminal.layout_line(value))
+            if not isinstance(value, Refused):
+                return ctx.out(terminal.layout_line(value))
+            return ctx.out(str(value) if uri in str(value) else f"{uri}: {value}")
         told = failure(uri, value) if isinstance(value, Refused) else to_json(value)
         ctx.out(("," if count > 1 else "[") + json.dumps(told, ensure_ascii=False))
 

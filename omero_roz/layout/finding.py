@@ -8,7 +8,7 @@ from omero_roz.errors import Refused
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.paths import join
 from omero_roz.layout.root import OME_XML
-from omero_roz.layout.store import NO_RIGHT, Store
+from omero_roz.layout.store import LEADS_OUT, NO_RIGHT, Store
 
 _OME = ("OME/.zattrs", "OME/zarr.json", OME_XML)
 _IMAGE_KEYS = {"multiscales", "plate", "bioformats2raw.layout", "metadataSources", "series"}
@@ -18,7 +18,8 @@ def find_layouts(store: Store) -> Iterator[Store]:
     """The layouts at or below a store's root, level by level, never looking into one.
 
     A layout has NGFF attributes, an OME group or file, or images right below it; a Zarr group with nothing of
-    it (what `--pyramid-name` leaves above the layout) is looked into, an array is not.
+    it (what `--pyramid-name` leaves above the layout) is looked into, an array is not. A link that leads out is
+    followed to a layout, but not further.
     Raises Refused where the store cannot list.
     """
     level = [""]
@@ -27,6 +28,10 @@ def find_layouts(store: Store) -> Iterator[Store]:
         for path, kind in _kinds(store, level).items():
             if kind == "layout":
                 yield store.below(path) if path else store
+            elif kind == "link":
+                linked = store.below(path)
+                if _kinds(linked, [""])[""] == "layout":
+                    yield linked
             elif kind == "directory":
                 children = store.children(path)
                 if children is None:
@@ -36,7 +41,7 @@ def find_layouts(store: Store) -> Iterator[Store]:
 
 
 def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
-    """What each directory is: "layout", "array" or "directory" (one fetch for all)."""
+    """What each directory is: "layout", "array", "directory" or a "link" that leads out (one fetch for all)."""
     documents = Documents(store)
     v2, v3 = documents.groups(paths, 2), documents.groups(paths, 3)
     first = [join(path, "0") for path in paths]
@@ -48,11 +53,14 @@ def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
         zero = join(path, "0")
         groups = (v2[path], v3[path], first_v2[zero], first_v3[zero])
         attributes = [group for group in groups if isinstance(group, dict)]
-        broken = any(group is None or group == NO_RIGHT for group in groups)  # reading it tells what is wrong
+        # what is broken or kept from us counts, so that reading it tells why
+        broken = any(group is None or group in (NO_RIGHT, LEADS_OUT) for group in groups)
         v3_array = arrays_v3[path]
         has_ome = any(isinstance(file, bytes) for file in ome[number * len(_OME) : (number + 1) * len(_OME)])
         if isinstance(arrays[path], dict) or (isinstance(v3_array, dict) and v3_array.get("node_type") == "array"):
             kinds[path] = "array"
+        elif v2[path] == LEADS_OUT == v3[path]:
+            kinds[path] = "link"
         elif has_ome or broken or any(_IMAGE_KEYS & set(each) for each in attributes):
             kinds[path] = "layout"
         else:

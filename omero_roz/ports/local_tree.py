@@ -134,7 +134,8 @@ class LocalTree:
             return ()
 
     def below(self, path: str) -> LocalTree:
-        if not self._is_inside(f"{self.root}/{path}"):
+        """As in Store; with a guard Unreachable for a link that leads out, without one the tree that it leads to."""
+        if self.guard is not None and not self._is_inside(f"{self.root}/{path}"):
             raise Unreachable(LEADS_OUT.why, f"{self.root}/{path}", LEADS_OUT.fix)
         return open_tree(self.root / path, self.guard)
 

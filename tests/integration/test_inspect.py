@@ -78,6 +78,8 @@ def test_a_directory_lists_the_layouts_below_it(omero_cli: Omero, acquisition: P
     shutil.copytree(acquisition / "v3.zarr", tmp_path / "b.zarr")
     (tmp_path / "b.zarr" / "0" / "zarr.json").unlink()
     (tmp_path / "notes.txt").write_text("no layout")
+    (tmp_path / "c.zarr").mkdir()
+    (tmp_path / "c.zarr" / ".zattrs").write_text("{")
     result = omero_cli("roz", "inspect", str(tmp_path / "deep"))
     assert result.code == 0
     assert result.out == f"{tmp_path}/deep/er/a.zarr: NGFF 0.4, Zarr v2, 4 series, 0 plates, 0 errors, 0 warnings\n"
@@ -85,9 +87,10 @@ def test_a_directory_lists_the_layouts_below_it(omero_cli: Omero, acquisition: P
     broken = next(line for line in result.out.splitlines() if "b.zarr" in line)
     assert broken.startswith(f"{tmp_path / 'b.zarr'}: NGFF 0.5, Zarr v3, 3 series, 0 plates, ")
     assert ", 0 errors" not in broken
+    assert f"{tmp_path / 'c.zarr'}: .zattrs: broken JSON" in result.out
     assert result.code == 1 and "layouts cannot be used" in result.err
     told = json.loads(omero_cli("roz", "inspect", str(tmp_path), "--json").out)
-    assert [one["uri"] for one in told] == [f"{tmp_path}/b.zarr", f"{tmp_path}/deep/er/a.zarr"]
+    assert [one["uri"] for one in told] == [f"{tmp_path}/{name}" for name in ("b.zarr", "c.zarr", "deep/er/a.zarr")]
 
 
 def test_a_mapping_file_decides_and_what_is_none_is_refused(

@@ -121,8 +121,7 @@ def test_links_are_followed_inside_the_root_only(tmp_path: Path) -> None:
     store = open_store(str(root))
     paths = ["a/file", "inside/file", "a/inside", "outside/file", "a/outside", "a/up/secret/file", "a/self", "a"]
     assert store.get_many(paths) == [b"good", b"good", b"good", LEADS_OUT, LEADS_OUT, LEADS_OUT, NOT_FOUND, NOT_FOUND]
-    with pytest.raises(Unreachable, match="leads out"):
-        store.below("outside")
+    assert store.below("outside").uri == str(tmp_path / "secret")  # as if it were named itself: a root of its own
 
 
 @pytest.mark.parametrize("name", [".zattrs", "1/.zattrs", "1/0/.zarray", "OME/METADATA.ome.xml"])
@@ -185,6 +184,17 @@ def test_finding_does_not_look_into_layouts_nor_run_in_circles(tmp_path: Path) -
     found = [store.uri for store in find_layouts(open_store(str(tmp_path)))]
     assert found == [str(tmp_path / name) for name in ("two.zarr", "b/one.zarr", "b/c/three.zarr/pyramid")]
     assert [store.uri for store in find_layouts(open_store(found[0]))] == [found[0]]
+
+
+def test_links_to_layouts_elsewhere_are_found(tmp_path: Path) -> None:
+    write_layout(tmp_path / "elsewhere" / "one.zarr")
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "link.zarr").symlink_to(tmp_path / "elsewhere" / "one.zarr")
+    (tmp_path / "study" / "more").symlink_to(tmp_path / "elsewhere")  # not searched: it may be anything
+    (tmp_path / "study" / "gone.zarr").symlink_to(tmp_path / "nowhere")
+    [found] = find_layouts(open_store(str(tmp_path / "study")))
+    assert found.uri == str(tmp_path / "elsewhere" / "one.zarr")
+    check(found)
 
 
 class Server(http.server.BaseHTTPRequestHandler):
