@@ -113,6 +113,8 @@ def wanted(args: Namespace) -> "list[Wanted]":
     """What the arguments and the table of --from name; UsageError where there is nothing or a wrong table."""
     from omero_roz.import_.one import Wanted
 
+    if args.name is not None and not args.name.strip():
+        raise UsageError("the name is empty", "--name", "give one, or leave the option out for the names in the Zarr")
     targets = tuple(args.target)
     named = [(uri, targets, args.name) for uri in args.uris]
     if args.table:

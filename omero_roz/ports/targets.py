@@ -49,6 +49,8 @@ def parse_target(text: str) -> TargetName:
         if int(form["id"]) > MOST_ID:
             raise UsageError("OMERO has no such large ids", f"--target {text}", "check the id")
         return TargetName(form["kind"], int(form["id"]))
+    if not form["name"].strip():
+        raise UsageError("the name is empty", f"--target {text}", f"name the {form['kind']}, or give its id")
     return TargetName(form["kind"], None, form["name"], form["choice"] or "+")
 
 

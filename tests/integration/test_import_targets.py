@@ -85,6 +85,12 @@ def test_what_is_no_target(omero_cli: Omero, acquisition: Path, target: str) -> 
     assert result.code == 2 and f"--target {target}" in result.err
 
 
+def test_an_empty_name_is_refused(omero_cli: Omero, acquisition: Path) -> None:
+    for wrong in (("--name", ""), ("--name", " "), ("--target", "Dataset:name: ")):  # a variable that was not set
+        result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--again", *wrong)
+        assert result.code == 2 and "the name is empty" in result.err
+
+
 def test_what_goes_nowhere_is_told(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
     zarr = shutil.copytree(shared / "layouts" / "v4_plate23.zarr", tmp_path / "mixed.zarr")
     shutil.copytree(zarr / "A" / "1" / "0", zarr / "0")  # beside the plate
