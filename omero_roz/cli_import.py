@@ -190,6 +190,7 @@ def _skipped(ctx: Any, skipped: "Skipped", args: Namespace) -> dict:
 def _planned(ctx: Any, prepared: "Prepared", args: Namespace) -> dict:
     plan = prepared.plan
     if not args.json:
+        ctx.out(f"{plan.uri}:")  # of several Zarrs the steps of each
         for number, step in enumerate(plan.steps(), 1):
             ctx.out(f"{number}. {step}")
     ctx.err(f"{plan.uri}: dry run, nothing was changed")

@@ -85,6 +85,14 @@ def test_what_is_no_target(omero_cli: Omero, acquisition: Path, target: str) -> 
     assert result.code == 2 and f"--target {target}" in result.err
 
 
+def test_a_dry_run_says_which_steps_are_of_which_zarr(omero_cli: Omero, shared: Path) -> None:
+    zarrs = [str(shared / "layouts" / f"{name}.zarr") for name in ("v4_float", "v4_plate23")]
+    lines = omero_cli("roz", "import", *zarrs, "--again", "--dry-run").out.splitlines()
+    starts = [number for number, line in enumerate(lines) if line.startswith("1. ")]
+    assert [lines[number - 1] for number in starts] == [f"{zarr}:" for zarr in zarrs]
+    assert "12 images with 6 wells" in "".join(lines[starts[1] :])
+
+
 def test_an_empty_name_is_refused(omero_cli: Omero, acquisition: Path) -> None:
     for wrong in (("--name", ""), ("--name", " "), ("--target", "Dataset:name: ")):  # a variable that was not set
         result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--again", *wrong)
