@@ -86,7 +86,7 @@ def test_what_is_no_target(omero_cli: Omero, acquisition: Path, target: str) -> 
 
 
 def test_a_dry_run_says_which_steps_are_of_which_zarr(omero_cli: Omero, shared: Path) -> None:
-    zarrs = [str(shared / "layouts" / f"{name}.zarr") for name in ("v4_float", "v4_plate23")]
+    zarrs = [str((shared / "layouts" / f"{name}.zarr").resolve()) for name in ("v4_float", "v4_plate23")]
     lines = omero_cli("roz", "import", *zarrs, "--again", "--dry-run").out.splitlines()
     starts = [number for number, line in enumerate(lines) if line.startswith("1. ")]
     assert [lines[number - 1] for number in starts] == [f"{zarr}:" for zarr in zarrs]
