@@ -41,10 +41,10 @@ class ManagedRepository:
             self._repository.register(directory + name, rstring("text/xml"), self._context)
             store = self._repository.file(directory + name, "rw", self._context)
             try:
-                store.write(content, 0, len(content))
-                return store.save().id.val
+                store.write(content, 0, len(content), self._context)
+                return store.save(self._context).id.val
             finally:
-                store.close()
+                store.close(self._context)
 
     def make(self, directory: str) -> None:
         """Make a directory of the user's with its row, unless it is there."""

@@ -64,8 +64,12 @@ class OmeroSession:
         return f"{self.client.getProperty('omero.host')}:{self.client.getProperty('omero.port')}"
 
     def group_context(self, group_id: int) -> dict[str, str]:
-        """The call context for work in one group; every save needs one (facts: omero_replacement c)."""
-        return {"omero.group": str(group_id)}
+        """The call context for work in one group: the session's own with the group over it; every save needs one.
+
+        A context that is given replaces Ice's implicit one, and the repository's servants take the session's and the
+        client's uuid from it (facts: omero_replacement c, real_server P1).
+        """
+        return self.client.getContext(group_id)
 
     def objects(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list:
         """The omero.model objects that a query finds; `what` says in an error what was asked for."""

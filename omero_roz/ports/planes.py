@@ -74,4 +74,4 @@ def plane_reader(session: OmeroSession, image: OmeroImage, group_id: int) -> Ite
             store.setPixelsId(image.pixels_id, True, context)
         yield PlaneReader(store, image, context)
     finally:
-        store.close()
+        store.close(context)

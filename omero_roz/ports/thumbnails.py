@@ -21,4 +21,4 @@ def make_thumbnails(session: OmeroSession, pixels_ids: Sequence[int], group_id: 
                 store.createThumbnailsByLongestSideSet(rint(LONGEST), some, context)
                 yield start + len(some)
         finally:
-            store.close()
+            store.close(context)
