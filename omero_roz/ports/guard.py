@@ -10,7 +10,7 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,19 +19,9 @@ import aiohttp
 from omero_roz.errors import Refused
 from omero_roz.layout.paths import unsafe
 from omero_roz.ports.links import links_below
+from omero_roz.ports.networks import is_metadata_service, is_public, parse, to_judge
 
-# Where clouds hand out credentials: Amazon's (Google and Azure have the same), its containers', Alibaba, Oracle, Azure.
-METADATA_SERVICES = frozenset(
-    map(
-        ip_address,
-        (
-            "169.254.169.254", "169.254.170.2", "169.254.170.23", "100.100.100.200", "192.0.0.192", "168.63.129.16",
-            "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
-        ),
-    )
-)  # fmt: skip
 _AMAZON = ".amazonaws.com"
-_EMBEDDED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("::/96"))
 _FIX = "name a place that the administrator of this server allows (docs/scripts.md)"
 
 
@@ -111,11 +101,11 @@ class Guard:
 
     def forbidden(self, address: str) -> str | None:
         """Why an IP address may not be connected to, None where it may."""
-        for one in _meant(ip_address(address.partition("%")[0])):
-            if one in METADATA_SERVICES:
-                return "is the metadata service of a cloud"
-            private = not one.is_global or one.is_multicast
-            if private and not any(one in ip_network(network) for network in self.networks):
+        meant = parse(address)
+        if is_metadata_service(meant):
+            return "is the metadata service of a cloud"
+        for one in to_judge(meant):
+            if not is_public(one) and not any(one in ip_network(network) for network in self.networks):
                 return "is in a private network that the administrator does not name"
         return None
 
@@ -167,12 +157,3 @@ def inside(path: str, root: str) -> bool:
 def links_out(root: str) -> Iterator[str]:
     """The links anywhere below a resolved directory that lead out of it; Refused where it cannot be listed."""
     return (link for link in links_below(root) if not inside(os.path.realpath(link), root))
-
-
-def _meant(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
-    """An address, and the IPv4 ones that IPv6 hides in it."""
-    yield address
-    if isinstance(address, IPv6Address):
-        yield from (one for one in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if one is not None)
-        if any(address in network for network in _EMBEDDED) and int(address) > 1:
-            yield IPv4Address(int(address) & 0xFFFFFFFF)

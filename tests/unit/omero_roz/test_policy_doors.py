@@ -7,12 +7,15 @@ import pickle
 import socket
 import threading
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import zarr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.layout.planes import read_plane
@@ -197,9 +200,15 @@ def test_the_credentials_are_those_that_the_policy_names() -> None:
 PRIVATE = (
     "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.10.1", "100.64.0.1", "0.0.0.0", "::1", "::",
     "fe80::1", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::127.0.0.1",
-    "224.0.0.1", "fe80::1%eth0",
+    "224.0.0.1", "fe80::1%eth0", "fec0::1", "::ffff:0:10.0.0.1", "192.88.99.1", "5f00::1", "3fff::1", "2001:db8::1",
+    "64:ff9b:1::8.8.8.8", "64:ff9b::10.0.0.1", "2002:a00:1::1", "2001:0:a00:1::f7f7:f7f7", "ff0e::1", "4000::1",
+    "2606:4700::5efe:10.0.0.1", "2606:4700::200:5efe:10.0.0.1", "::ffff:0:8.8.8.8", "2001:2::1", "2001:10::1",
 )  # fmt: skip
-METADATA = ("169.254.169.254", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "100.100.100.200")
+METADATA = (
+    "169.254.169.254", "fd00:ec2::254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "100.100.100.200",
+    "64:ff9b:1::169.254.169.254", "64:ff9b:1:a9fe:a9:fe00::", "64:ff9b:1:0:a9:fea9:fe00:0", "::ffff:0:169.254.169.254",
+    "2002:a9fe:a9fe::1", "2001:0:808:808::5601:5601", "2606:4700::5efe:a9fe:a9fe", "::169.254.169.254",
+)  # fmt: skip
 
 
 def test_addresses() -> None:
@@ -209,10 +218,34 @@ def test_addresses() -> None:
         assert closed.forbidden(address), address
     for address in METADATA:
         assert everything.forbidden(address), address
-    for address in ("8.8.8.8", "2606:4700::1111"):
+    for address in ("8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2a00:1450::1"):
         assert closed.forbidden(address) is None, address
     assert lab.forbidden("10.0.0.1") is None
     assert lab.forbidden("10.0.1.1")
+    assert lab.forbidden("::ffff:10.0.0.1") is None
+    assert lab.forbidden("64:ff9b::10.0.0.1") is None
+    assert lab.forbidden("2002:a00:1::1")  # the tunnel is private too, and nobody named it
+
+
+HIDDEN = (
+    "::ffff:{}", "::{}", "::ffff:0:{}", "64:ff9b::{}", "64:ff9b:1::{}", "2606:4700::5efe:{}", "2002:{:x}::1",
+    "2001:0:{:x}::f7f7:f7f7", "2001:0:808:808::{:n}",
+)  # fmt: skip
+
+
+def hidden(form: str, address: IPv4Address) -> str:
+    """An IPv4 address as a form of IPv6 has it, in two groups of hexadecimal digits; `:n` has its bits turned."""
+    number = int(address) ^ (0xFFFFFFFF if ":n}" in form else 0)
+    return form.replace(":x}", "}").replace(":n}", "}").format(f"{number >> 16:x}:{number & 0xFFFF:x}")
+
+
+@given(st.ip_addresses(v=4))
+def test_what_is_private_is_private_in_any_form(address: IPv4Address) -> None:
+    closed, everything = Guard(), Guard((), ("0.0.0.0/0", "::/0"))
+    for form in HIDDEN:
+        if closed.forbidden(str(address)):
+            assert closed.forbidden(hidden(form, address)), form
+        assert bool(everything.forbidden(str(address))) == bool(everything.forbidden(hidden(form, address))), form
 
 
 class Server(http.server.BaseHTTPRequestHandler):
