@@ -11,7 +11,7 @@ RUN = .venv/bin/python -m
 help:
 	@echo "make demo       run the main job from end to end on a sandbox OMERO"
 	@echo "make test       run the tests"
-	@echo "make test-real OMERO=host:port DB=service   run the integration tests against a server"
+	@echo "make test-real OMERO=host:port DB=service   run the contract and the integration tests against a server"
 	@echo "make test-all   run the tests, the slow ones as well"
 	@echo "make bench      measure"
 	@echo "make lint       style, import contracts and types"
@@ -32,7 +32,7 @@ test: .venv/ready
 
 test-real: .venv/ready
 	@test -n "$(OMERO)" || { echo "Say which server: make test-real OMERO=host:port DB=service"; exit 1; }
-	@$(RUN) pytest -q tests/integration --omero="$(OMERO)" $(if $(DB),--db="$(DB)") \
+	@$(RUN) pytest -q tests/contract tests/integration --omero="$(OMERO)" $(if $(DB),--db="$(DB)") \
 		$(if $(REPOSITORY),--managed-repository="$(REPOSITORY)")
 
 test-all: .venv/ready

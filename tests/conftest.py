@@ -14,7 +14,7 @@ from demo.omero_client import Account, new_account
 from tests.browser import browsing
 from tests.replacing import Replacing
 from tests.s3 import S3Server, running_s3
-from tests.servers import Omero, Server, named_server, sandbox_server, sandbox_web
+from tests.servers import Omero, Server, sandbox_server, sandbox_web, server_under_test
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -34,11 +34,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
 
     Each file of tests has a sandbox of its own, so that none sees what another imported.
     """
-    if named := request.config.getoption("--omero"):
-        database, repository = (request.config.getoption(option) for option in ("--db", "--managed-repository"))
-        yield named_server(named, database, request.config.getoption("--reader-v3"), repository)
-    else:
-        yield from sandbox_server(reader_v3=False)
+    yield from server_under_test(request.config)
 
 
 @pytest.fixture(scope="module")

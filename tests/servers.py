@@ -71,6 +71,15 @@ class Omero:
         return Result(code, printed.out, printed.err)
 
 
+def server_under_test(config: pytest.Config) -> Iterator[Server]:
+    """The server that --omero names, or a sandbox with the readers as released today."""
+    if named := config.getoption("--omero"):
+        database, repository = (config.getoption(option) for option in ("--db", "--managed-repository"))
+        yield named_server(named, database, config.getoption("--reader-v3"), repository)
+    else:
+        yield from sandbox_server(reader_v3=False)
+
+
 def sandbox_server(reader_v3: bool, s3: Mapping[str, str] | None = None) -> Iterator[Server]:
     """A sandbox of its own, on free ports and a temporary directory."""
     from omero_sandbox.sandbox import OmeroSandbox
