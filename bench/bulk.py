@@ -28,21 +28,21 @@ from bench.replace import admin
 from demo.acquisition import GFP, Shot, write_layout, write_ome_tiff
 from demo.omero_client import import_file
 from omero_roz import zarrs
+from omero_roz.applying import swap
 from omero_roz.layout.planes import Planes
 from omero_roz.matching import match_fileset
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.planes import plane_reader
-from omero_roz.ports.zarr_stores import Access
-from omero_roz.replace import swap
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.planes import plane_reader
+from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.zarr.stores import Access
+from omero_roz.proving.pixels import JOBS, compare
+from omero_roz.proving.sampling import Everything
 from omero_roz.replace.bulk import Run
 from omero_roz.replace.bulk_plan import Options
 from omero_roz.replace.bulk_table import Line
 from omero_roz.replace.owners import owners_for
 from omero_roz.replace.proof import NONE, Proof
 from omero_roz.replace.workers import threads
-from omero_roz.verify.pixels import JOBS, compare
-from omero_roz.verify.sampling import Everything
 from omero_sandbox.database import postgres
 from omero_sandbox.sandbox import Access as SandboxAccess
 from omero_sandbox.sandbox import OmeroSandbox

@@ -28,12 +28,12 @@ from bench.plate import write_plate
 from demo.omero_client import new_account
 from ome_graph.bulk import many_objects
 from omero_roz import zarrs
+from omero_roz.applying.means import Means
 from omero_roz.import_ import steps
 from omero_roz.import_.one import Prepared, Wanted, prepare, run
 from omero_roz.import_.steps import Options
-from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.zarr_stores import Access
-from omero_roz.replace.steps import Means
+from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.zarr.stores import Access
 from omero_sandbox.sandbox import Access as Running
 from omero_sandbox.sandbox import OmeroSandbox
 

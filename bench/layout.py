@@ -28,9 +28,9 @@ from yarl import URL
 from bench.plate import write_plate
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Absent, Store
-from omero_roz.ports.zarr_stores import CONNECTIONS, Access, open_store
+from omero_roz.ports.zarr.stores import CONNECTIONS, Access, open_store
 from omero_sandbox.database.postgres import free_port
-from tests.s3 import CREDENTIALS, go_program, running_s3
+from tests.support.s3 import CREDENTIALS, go_program, running_s3
 
 TOXIPROXY = "github.com/Shopify/toxiproxy/v2/cmd/server@v2.12.0"
 LATENCY_MS = 30

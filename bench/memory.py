@@ -16,7 +16,7 @@ import omero
 from bench.bulk import FIRST, SMALL, multiply
 from demo.acquisition import write_layout, write_ome_tiff
 from demo.omero_client import import_file
-from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.replace.bulk import Run
 from omero_roz.replace.bulk_plan import Options
 from omero_roz.replace.bulk_table import Line

@@ -17,15 +17,15 @@ from typing import Any
 import psycopg2
 
 from bench.background import add_images, fill
+from omero_roz.applying import swap
 from omero_roz.binding import external_info, zarr_reader
 from omero_roz.change import Change, Move, NewFile, NewFileset
 from omero_roz.fileset import Owner, PixelsFile, Who
 from omero_roz.layout.model import Level, Series, Sizes
 from omero_roz.ports.database import Database, Transaction
-from omero_roz.ports.local_tree import open_tree
-from omero_roz.ports.repository_disk import RepositoryDisk, check_source
+from omero_roz.ports.repository.disk import RepositoryDisk, check_source
+from omero_roz.ports.zarr.local_tree import open_tree
 from omero_roz.record import ImageRecord, Record
-from omero_roz.replace import swap
 from omero_sandbox.sandbox import OmeroSandbox
 
 WELLS, FIELDS, RUNS = 384, 9, 5

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from omero_roz.errors import Problem
-from omero_roz.ports.new_images import NewImage
-from omero_roz.ports.targets import Target
+from omero_roz.ports.omero.new_images import NewImage
+from omero_roz.ports.omero.targets import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from omero_roz.layout.mapping import parse_mapping
 from omero_roz.layout.model import SeriesMapping, ZarrLayout
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
-from omero_roz.ports.zarr_stores import Access, open_store
+from omero_roz.ports.zarr.stores import Access, open_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,16 @@ class Zarr:
     layout: ZarrLayout
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A Zarr that pixels come from; `named` is how the user named it, `mapping` which series each image gets."""
+
+    store: Store
+    layout: ZarrLayout
+    named: str
+    mapping: SeriesMapping | None = None
+
+
 def read(uri: str, access: Access, mapping: str | None = None) -> Zarr:
     """Read the layout at a path or address, its series mapped as the file `mapping` says where one is given.
 
@@ -30,6 +40,19 @@ def read(uri: str, access: Access, mapping: str | None = None) -> Zarr:
     given = read_mapping(mapping)
     store = open_store(uri, access)
     return Zarr(store, read_layout(store, given))
+
+
+def read_source(uri: str, access: Access, mapping: str | None = None) -> Source:
+    """Read the Zarr at a path or address; the file `mapping` names the series of each image of the fileset.
+
+    That is not the order of the Zarr's own OME-XML, so it takes part in reading only where the Zarr has none.
+    Raises Refused or UsageError where it cannot be read at all.
+    """
+    given = read_mapping(mapping)
+    zarr = read(uri, access)
+    if given is not None and zarr.layout.errors:
+        zarr = read(uri, access, mapping)
+    return Source(zarr.store, zarr.layout, uri, given)
 
 
 def find(store: Store) -> Iterator[Store]:

@@ -11,10 +11,10 @@ import pytest
 
 from demo.acquisition import write_layout, write_ome_tiff
 from demo.omero_client import Account, new_account
-from tests.browser import browsing
-from tests.replacing import Replacing
-from tests.s3 import S3Server, running_s3
-from tests.servers import Omero, Server, sandbox_server, sandbox_web, server_under_test
+from tests.support.browser import browsing
+from tests.support.replacing import Replacing
+from tests.support.s3 import S3Server, running_s3
+from tests.support.servers import Omero, Server, sandbox_server, sandbox_web, server_under_test
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -50,7 +50,7 @@ def server_v3(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def web(request: pytest.FixtureRequest, server: Server) -> str:
-    """The address of OMERO.web beside the server under test; tests/web.py says what to do with it."""
+    """The address of OMERO.web beside the server under test; tests/support/web.py says what to do with it."""
     if request.config.getoption("--omero"):
         if address := request.config.getoption("--web"):
             return f"{address.rstrip('/')}/"

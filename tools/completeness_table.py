@@ -2,8 +2,8 @@
 
     python -m tools.completeness_table ../shared > docs/completeness-table.md
 
-The measure are the golden records of a real server, as is the form that both sides are read in (tests/dump.py). Of an
-OME-TIFF all counts; the import of an OME-XML alone has black pixels, so its statistics and rendering do not.
+The measure are the golden records of a real server, as is the form that both sides are read in (tests/support/dump.py).
+Of an OME-TIFF all counts; the import of an OME-XML alone has black pixels, so its statistics and rendering do not.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from omero.cli import CLI
 import omero
 from demo.omero_client import command_line
 from omero_roz.metadata import Node, Quantity, Value
-from omero_roz.ports.model_objects import metadata_name
+from omero_roz.ports.omero.model_objects import metadata_name
 from omero_roz.verify.completeness import Completeness, compare
 from omero_roz.verify.groups import GROUPS
 from omero_sandbox.sandbox import OmeroSandbox
-from tests.dump import dump_fileset
+from tests.support.dump import dump_fileset
 
 OME_TIFFS = {
     "multi_names": "v4_t_names", "plate23": "v4_plate23", "r_lif": "v4_r_lif", "roi": "v4_roi",
@@ -135,7 +135,7 @@ def imported(client: omero.clients.BaseClient, zarr: Path, options: list[str]) -
 
 
 def tree(record: dict[str, Any]) -> Node:
-    """A record of tests/dump.py as a tree."""
+    """A record of tests/support/dump.py as a tree."""
     file = record["fileset"]["entries"][0]["clientpath"].rpartition("/")[2]
     parts = {}
     for place, image in enumerate(record["images"]):  # in their order: read through shadows each is series 0

@@ -1,4 +1,4 @@
-"""tests/matrix.csv and docs/matrix.md: what is tried, cell by cell.
+"""tests/support/matrix.csv and docs/matrix.md: what is tried, cell by cell.
 
     python -m tools.matrix
 """
@@ -9,17 +9,17 @@ import csv
 import io
 from pathlib import Path
 
-from tests.matrix import OPERATIONS, Row, rows
+from tests.support.matrix import OPERATIONS, Row, rows
 
 HERE = Path(__file__).parents[1]
-CSV, DOCUMENT = HERE / "tests" / "matrix.csv", HERE / "docs" / "matrix.md"
+CSV, DOCUMENT = HERE / "tests" / "support" / "matrix.csv", HERE / "docs" / "matrix.md"
 COLUMNS = ("kind", "version", "reader", "binding", "store", "object")
 HEAD = """# What is tried
 
-Made by `python -m tools.matrix`, as is `tests/matrix.csv`. Each cell is a test of `tests/integration/test_matrix.py`:
-**test** runs in `make test`, all in `make test-all`. An import is compared plane by plane and field by field with the
-original, a replacement plane by plane, a rollback row by row. A cell that cannot be says what omero-roz says when it
-is tried, which the test asserts as well.
+Made by `python -m tools.matrix`, as is `tests/support/matrix.csv`. Each cell is a test of
+`tests/integration/test_matrix.py`: **test** runs in `make test`, all in `make test-all`. An import is compared plane by
+plane and field by field with the original, a replacement plane by plane, a rollback row by row. A cell that cannot be
+says what omero-roz says when it is tried, which the test asserts as well.
 
 *bioformats2raw*: with its OME-XML. *NGFF alone*: no OME-XML, and nothing else that only bioformats2raw writes.
 *reader*: *released* is omero-zarr-pixel-buffer as it is today, which opens Zarr v2; *v3* opens NGFF 0.5 as well.

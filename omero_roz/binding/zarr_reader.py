@@ -20,7 +20,7 @@ from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import PixelsFile
 from omero_roz.layout.model import Level, Series
 from omero_roz.layout.store import Absent, Store
-from omero_roz.ports.repository_disk import Tree
+from omero_roz.ports.repository.disk import Tree
 
 NAME = "zarr-reader"
 # omezarr.quick_read is left out: it takes sizes and types from the first series for all.

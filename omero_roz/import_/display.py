@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 from omero_roz.layout.model import Channel, Series, Window
-from omero_roz.ports.new_images import Range, Statistics
-from omero_roz.ports.rendering import ChannelDisplay, Display
+from omero_roz.ports.omero.new_images import Range, Statistics
+from omero_roz.ports.omero.rendering import ChannelDisplay, Display
 
 ACTIVE = 3
 FULL: dict[str | None, Range] = {

@@ -4,9 +4,9 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from omero_roz.errors import Refused
-from omero_roz.ports import earlier_imports
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.omero import earlier_imports
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
 
 

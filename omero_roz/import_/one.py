@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from ome_graph import InvalidOmeXml, read_ome
+from omero_roz.applying.means import Means
 from omero_roz.binding import external_info
 from omero_roz.binding.lsid import ServerView, parse_server_path, server_root
 from omero_roz.errors import LayoutError, Refused
@@ -18,10 +19,9 @@ from omero_roz.layout.model import ZarrLayout
 from omero_roz.layout.store import Store
 from omero_roz.layout.union import ome_xml_of
 from omero_roz.plan import ImportPlan
-from omero_roz.ports.targets import find_target, parse_target
+from omero_roz.ports.omero.targets import find_target, parse_target
+from omero_roz.proving.pixels import Progress
 from omero_roz.record import Record
-from omero_roz.replace.steps import Means
-from omero_roz.verify.pixels import Progress
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,12 @@ from omero_roz.change import NewFileset
 from omero_roz.errors import Refused
 from omero_roz.import_.earlier import Earlier, Others
 from omero_roz.plan import ImportPlan, batches
-from omero_roz.ports.earlier_imports import take_back
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.managed_repository import ManagedRepository
-from omero_roz.ports.new_images import kind, refer
-from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.open_record import OpenRecord
+from omero_roz.ports.omero.earlier_imports import take_back
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.new_images import kind, refer
+from omero_roz.ports.omero.open_record import OpenRecord
+from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.record import NS_RECORD, Record, from_json
 
 CHUNK = 500  # objects a transaction: the cost of one grows with the square (facts: omero_import_speed)

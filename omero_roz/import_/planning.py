@@ -12,8 +12,8 @@ from omero_roz.import_.earlier import Earlier
 from omero_roz.import_.reader import Reader
 from omero_roz.layout.model import ZarrLayout
 from omero_roz.plan import FilesetFile, ImportPlan, NewPlate
-from omero_roz.ports.new_images import NewImage
-from omero_roz.ports.targets import Target
+from omero_roz.ports.omero.new_images import NewImage
+from omero_roz.ports.omero.targets import Target
 
 BATCH = 360  # images a transaction: the cost of an image is the same from 18 to 360 (facts: omero_import_speed)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from omero_roz.applying import swap
+from omero_roz.applying.means import Means
 from omero_roz.binding import external_info, zarr_reader
 from omero_roz.change import Change, Move
 from omero_roz.errors import Refused, Unreachable, UsageError
@@ -18,11 +20,8 @@ from omero_roz.layout.model import Series
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.database import Database
-from omero_roz.ports.repository_disk import SHADOWS, RepositoryDisk, check_source
+from omero_roz.ports.repository.disk import SHADOWS, RepositoryDisk, check_source
 from omero_roz.record import ImageRecord, Record
-from omero_roz.replace import swap
-from omero_roz.replace.shadowing import repository_disk
-from omero_roz.replace.steps import Means
 
 _IMPORT = "Import-"
 
@@ -70,7 +69,7 @@ def bind_to_shadows(
     assert means.database is not None and means.repository is not None
     trees = zarr_reader.shadows(store, root, [pair.series for pair in pairs])
     database, top = means.database, fileset.template_prefix.partition("/")[0]
-    disk = repository_disk(means.session, database, means.repository, top, fileset.owner.group_id)
+    disk = means.disk(top, fileset.owner.group_id)
     _clear(disk, database, f"{top}/{SHADOWS}/")
     directory = f"{_directory(fileset)}{datetime.now(UTC):%Y-%m-%d_%H-%M-%S.%f}/"
     images = _records(database, pairs, directory, disk.uuid)

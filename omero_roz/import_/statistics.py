@@ -9,11 +9,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from omero_roz.layout.model import Series
-from omero_roz.layout.planes import Planes
+from omero_roz.layout.planes import Planes, bands
 from omero_roz.layout.store import Store
-from omero_roz.ports.new_images import Range, Statistics
-
-BAND = 32 << 20  # bytes that are read at once, by each thread
+from omero_roz.ports.omero.new_images import Range, Statistics
 
 
 def read_all(store: Store, series: Sequence[Series]) -> Iterator[Statistics]:
@@ -55,16 +53,6 @@ def read_one(store: Store, series: Series) -> Statistics:
             digest.update(np.ascontiguousarray(part, part.dtype.newbyteorder("<")).data)
             ends[c] = _widened(ends[c], part)
     return Statistics(tuple(ends), digest.hexdigest())
-
-
-def bands(series: Series) -> Iterator[slice]:
-    """Rows of a plane that fit the memory, whole chunks of them where possible."""
-    level = series.levels[0]
-    height = level.chunks[series.axes.index("y")]
-    row = series.sizes.x * np.dtype(level.dtype).itemsize
-    step = max(height, BAND // row // height * height)
-    for start in range(0, series.sizes.y, step):
-        yield slice(start, start + step)
 
 
 def _widened(ends: Range | None, part: np.ndarray) -> Range | None:

@@ -11,6 +11,7 @@ from ome_types import OME
 from ome_graph import Graph, graph
 from ome_graph.bulk import many_objects
 from ome_graph.xml import metadata_only
+from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.fileset import Fileset, OmeroImage, Owner
@@ -24,10 +25,10 @@ from omero_roz.layout.model import Series, ZarrLayout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.plan import ImportPlan
-from omero_roz.ports import rendering
-from omero_roz.ports.enumerations import Enumerations, with_enumerations
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.new_images import (
+from omero_roz.ports.omero import rendering
+from omero_roz.ports.omero.enumerations import Enumerations, with_enumerations
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.new_images import (
     Enums,
     NewImages,
     Prepared,
@@ -38,13 +39,12 @@ from omero_roz.ports.new_images import (
     saved_images,
     units,
 )
-from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.targets import links
-from omero_roz.ports.thumbnails import make_thumbnails
+from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.omero.targets import links
+from omero_roz.ports.omero.thumbnails import make_thumbnails
+from omero_roz.proving.pixels import Progress, compare, sample
+from omero_roz.proving.sampling import representatives
 from omero_roz.record import ImageRecord, Record
-from omero_roz.replace.steps import Means
-from omero_roz.verify.pixels import Progress, compare, sample
-from omero_roz.verify.sampling import representatives
 
 StatisticsFrom = Literal["auto", "read", "none"]
 

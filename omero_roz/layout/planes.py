@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
@@ -13,6 +14,8 @@ from omero_roz.errors import Unreachable
 from omero_roz.layout.model import Series
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import Store
+
+BAND = 32 << 20  # bytes that are read at once, by each thread
 
 
 class Planes:
@@ -84,3 +87,13 @@ def plane_sha1(plane: np.ndarray) -> str:
     """SHA-1 (hex) of a plane's little-endian bytes, row by row."""
     little = np.ascontiguousarray(plane, plane.dtype.newbyteorder("<"))
     return hashlib.sha1(little.tobytes(), usedforsecurity=False).hexdigest()
+
+
+def bands(series: Series) -> Iterator[slice]:
+    """Rows of a plane that fit the memory, whole chunks of them where possible."""
+    level = series.levels[0]
+    height = level.chunks[series.axes.index("y")]
+    row = series.sizes.x * np.dtype(level.dtype).itemsize
+    step = max(height, BAND // row // height * height)
+    for start in range(0, series.sizes.y, step):
+        yield slice(start, start + step)

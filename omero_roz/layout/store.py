@@ -1,4 +1,4 @@
-"""What reading needs of the place where a Zarr lies; `omero_roz.ports.zarr_stores` has the places."""
+"""What reading needs of the place where a Zarr lies; `omero_roz.ports.zarr.stores` has the places."""
 
 from __future__ import annotations
 

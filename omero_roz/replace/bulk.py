@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+from omero_roz.applying.means import Means
 from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.fileset import Owner
+from omero_roz.proving.pixels import Progress
 from omero_roz.replace.bulk_plan import Job, Options, Rejected, plan_all
 from omero_roz.replace.bulk_swap import Swapped, Unproven, prove_batch, swap_batch
 from omero_roz.replace.bulk_table import Line
 from omero_roz.replace.owners import Owners
-from omero_roz.replace.steps import Means
 from omero_roz.replace.workers import Workers
-from omero_roz.verify.pixels import Progress
 
 MOST_IMAGES = 5000  # of a batch: so long is a transaction at most, however large the plates
 NOT_REACHED, UNKNOWN, UNPROVEN = "not reached", "not known", "unproven"

@@ -6,22 +6,23 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from omero_roz.applying import swap
 from omero_roz.binding import zarr_reader
 from omero_roz.binding.lsid import ServerPath, ServerView
 from omero_roz.errors import Refused, RozError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.plan import batches
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.zarr_stores import Access
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.zarr.stores import Access
 from omero_roz.record import NS_RECORD, Record, from_json
-from omero_roz.replace import one, swap
+from omero_roz.replace import one
 from omero_roz.replace.bulk_table import Line, fileset_id
 from omero_roz.replace.one import Planned
 from omero_roz.replace.owners import Owners
 from omero_roz.replace.proof import Proof
-from omero_roz.replace.sources import read_source
-from omero_roz.replace.steps import Source, Written
+from omero_roz.replace.steps import Written
 from omero_roz.replace.workers import Place, Workers, session_at
+from omero_roz.zarrs import Source, read_source
 
 CHUNK = 100  # lines that are planned together, and so the layouts that are in memory at once
 

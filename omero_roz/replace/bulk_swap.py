@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
+from omero_roz.applying import swap
+from omero_roz.applying.means import Means
+from omero_roz.applying.rows import ids_needed
 from omero_roz.change import Change
 from omero_roz.errors import Problem, Refused, RozError, Unreachable
-from omero_roz.ports.filesets import Filesets
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.proving.served import Stand
 from omero_roz.record import NS_RECORD, Record, from_json
-from omero_roz.replace import proof, steps, swap
+from omero_roz.replace import proof, steps
 from omero_roz.replace.bulk_plan import Job
-from omero_roz.replace.rows import ids_needed
-from omero_roz.replace.steps import Means, Written
+from omero_roz.replace.steps import Written
 from omero_roz.replace.workers import Place, Workers, session_at
-from omero_roz.verify.served import Stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _apply(means: Means, ready: Sequence[_Ready]) -> Sequence[int | RozError]:
 
 def _apply_one(means: Means, change: Change) -> int | RozError:
     try:
-        return steps.apply(means, change)
+        return means.apply(change)
     except Unreachable:
         raise
     except Refused as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from omero_roz.errors import Refused, UsageError
-from omero_roz.ports.filesets import Filesets
+from omero_roz.ports.omero.filesets import Filesets
 
 COLUMNS = ("fileset", "zarr")
 

@@ -10,21 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from omero_roz.applying import swap
 from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import Fileset
 from omero_roz.matching import Pair
-from omero_roz.ports import containers
-from omero_roz.ports.deletion import delete, would_delete
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.repository_disk import SHADOWS, RepositoryDisk, behind_links
-from omero_roz.ports.zarr_stores import Access
-from omero_roz.replace import one, proof, steps, swap
+from omero_roz.ports.omero import containers
+from omero_roz.ports.omero.deletion import delete, would_delete
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.repository.disk import SHADOWS, RepositoryDisk, behind_links
+from omero_roz.ports.zarr.stores import Access
+from omero_roz.proving.pixels import Progress
+from omero_roz.proving.sampling import Sample
+from omero_roz.proving.served import not_served
+from omero_roz.replace import one, proof, steps
 from omero_roz.replace.owners import Owners
-from omero_roz.replace.sources import read_source
 from omero_roz.replace.steps import Written
-from omero_roz.verify.pixels import Progress
-from omero_roz.verify.sampling import Sample
-from omero_roz.verify.served import not_served
+from omero_roz.zarrs import read_source
 
 # What may go with a fileset: all else that OMERO's dry run lists is a reason to refuse.
 ITS_OWN = (

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from omero_roz.applying import swap
+from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
 from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.change import Reading
@@ -14,15 +16,16 @@ from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.ports.database import Database
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.omero_session import OmeroSession, as_owner
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.session import OmeroSession, as_owner
+from omero_roz.proving.pixels import Progress
 from omero_roz.record import NS_RECORD, Record, from_json
-from omero_roz.replace import steps, swap
+from omero_roz.replace import steps
 from omero_roz.replace.plan import ReplacePlan
 from omero_roz.replace.planning import plan_replacement
 from omero_roz.replace.proof import NONE, Proof
-from omero_roz.replace.steps import Means, Replaced, Source, Written
-from omero_roz.verify.pixels import Progress
+from omero_roz.replace.steps import Replaced, Written
+from omero_roz.zarrs import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from omero_roz.applying.means import Means
 from omero_roz.errors import UsageError
 from omero_roz.fileset import Owner
 from omero_roz.ports.database import Database
-from omero_roz.ports.omero_session import OmeroSession, as_owner
-from omero_roz.replace.steps import Means
+from omero_roz.ports.omero.session import OmeroSession, as_owner
 
 
 class Owners:

@@ -9,7 +9,7 @@ from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.plan import FilesetFile
-from omero_roz.ports.repository_disk import KNOWN, SHADOWS
+from omero_roz.ports.repository.disk import KNOWN, SHADOWS
 from omero_roz.replace.plan import ReplacePlan, Swap
 
 BINDINGS = (external_info.NAME, zarr_reader.NAME)

@@ -14,11 +14,11 @@ from omero_roz.binding import external_info
 from omero_roz.errors import Problem, Refused, UsageError
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
-from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.proving.pixels import JOBS, Moment, Progress, compare
+from omero_roz.proving.sampling import Choice, Everything, Sample
+from omero_roz.proving.served import Stand, not_served, stands
 from omero_roz.record import Record
-from omero_roz.verify.pixels import JOBS, Moment, Progress, compare
-from omero_roz.verify.sampling import Choice, Everything, Sample
-from omero_roz.verify.served import Stand, not_served, stands
 
 MODES = ("none", "sample", "all")
 

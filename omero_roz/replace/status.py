@@ -9,9 +9,9 @@ from typing import Any
 from omero_roz.errors import Refused
 from omero_roz.fileset import Fileset
 from omero_roz.plan import batches
-from omero_roz.ports import containers
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.omero import containers
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace import proof
 

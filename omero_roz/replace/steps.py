@@ -2,64 +2,30 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ome_graph.xml import metadata_only
+from omero_roz.applying import swap
+from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
 from omero_roz.change import Change, NewFile, NewFileset
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner
-from omero_roz.layout.model import SeriesMapping, ZarrLayout
 from omero_roz.layout.reading import read_layout
-from omero_roz.layout.store import Store
 from omero_roz.layout.union import ome_xml_of
 from omero_roz.matching import Pair
-from omero_roz.ports.database import Database
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.managed_repository import ManagedRepository
-from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.repository_disk import RepositoryDisk, check_source
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.repository.disk import RepositoryDisk, check_source
+from omero_roz.ports.repository.managed import ManagedRepository
+from omero_roz.proving.pixels import Progress
 from omero_roz.record import NS_RECORD, Record, from_json
-from omero_roz.replace import swap
 from omero_roz.replace.plan import ReplacePlan, moves
 from omero_roz.replace.proof import NONE, Proof, after, bound
-from omero_roz.replace.shadowing import repository_disk
-from omero_roz.verify.pixels import Progress
+from omero_roz.zarrs import Source
 
 # The state of a rollback that omero-roz did by itself: to undo it would show pixels that nobody could prove.
 TAKEN_BACK = "taken-back"
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """How a change is made: a session of the owner's; the database and the repository's directory where there are.
-
-    `disks` keeps what was found of the repository, by the owner's directory in it and the group.
-    """
-
-    session: OmeroSession
-    database: Database | None = None
-    repository: Path | None = None
-    disks: dict[tuple[str, int], RepositoryDisk] = field(default_factory=dict, compare=False)
-
-    def disk(self, top: str, group_id: int) -> RepositoryDisk:
-        """The repository's directory, asked for once; raises as `repository_disk`."""
-        assert self.database is not None and self.repository is not None
-        if (top, group_id) not in self.disks:
-            found = repository_disk(self.session, self.database, self.repository, top, group_id)
-            self.disks[top, group_id] = found
-        return self.disks[top, group_id]
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A Zarr that pixels come from; `named` is how the user named it, `mapping` which series each image gets."""
-
-    store: Store
-    layout: ZarrLayout
-    named: str
-    mapping: SeriesMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +66,7 @@ def run_replacement(
     record = replace(record, check=proof.before(means.session, source.store, pairs, plan.owner.group_id, progress))
     with prepared(means, plan, pairs, source, record) as change:
         progress("moving images", 0, len(plan.swaps))
-        fileset = apply(means, change)
+        fileset = means.apply(change)
     if not probe:
         return Replaced(fileset, 0)
     return prove(means, latest(Filesets(means.session), fileset), plan.owner, pairs, source, record, progress)
@@ -141,13 +107,6 @@ def prepared(
         except Refused:
             disk.remove(plan.file.directory)
             raise
-
-
-def apply(means: Means, change: Change) -> int:
-    """Do a change, through the database where there is one, else through OMERO's API; the fileset with the images."""
-    if means.database is None:
-        return Filesets(means.session).apply(change)
-    return swap.apply_one(means.database, change, means.session.who)
 
 
 def prove(
@@ -205,7 +164,7 @@ def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> i
     images = tuple(image.undone() for image in undone.images)
     back = replace(record, images=images)
     superseded = (written.annotation, replace(undone, state="rolled-back").to_json())
-    return apply(means, Change(written.fileset, undone.source, owner, moves(images), back.note(), superseded))
+    return means.apply(Change(written.fileset, undone.source, owner, moves(images), back.note(), superseded))
 
 
 def latest(filesets: Filesets, fileset: int) -> Written:

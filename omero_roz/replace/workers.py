@@ -6,8 +6,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from omero_roz.ports.dask_cluster import dask_executor
-from omero_roz.ports.guest_session import guest_ticket
-from omero_roz.ports.omero_session import OmeroSession, Ticket, join
+from omero_roz.ports.omero.guest_session import guest_ticket
+from omero_roz.ports.omero.session import OmeroSession, Ticket, join
 
 Place = OmeroSession | Ticket
 

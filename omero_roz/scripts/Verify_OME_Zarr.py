@@ -32,7 +32,7 @@ What may be named here, and by which alias, your administrator says.""",
         institutions=["The omero-roz project"],
         contact="https://forum.image.sc/tag/omero",
     )
-    from omero_roz.ports.script_job import ScriptJob
+    from omero_roz.ports.omero.script_job import ScriptJob
 
     job = ScriptJob(client)
     job.hand_over()

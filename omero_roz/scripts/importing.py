@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from omero_roz import zarrs
+from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import RozError, UsageError
 from omero_roz.import_.one import Skipped, Wanted, prepare
 from omero_roz.import_.one import run as run_prepared
 from omero_roz.import_.steps import Imported, Options
 from omero_roz.ports.database import Database
-from omero_roz.ports.script_job import ScriptJob
-from omero_roz.replace.steps import Means
+from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.scripts.policy import Policy
 from omero_roz.scripts.running import Told
 

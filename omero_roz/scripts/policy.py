@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 from omero_roz.binding.lsid import ServerPath
 from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import Who
-from omero_roz.ports.guard import Guard, NotAllowed, Place
-from omero_roz.ports.zarr_stores import Access
+from omero_roz.ports.zarr.guard import Guard, NotAllowed, Place
+from omero_roz.ports.zarr.stores import Access
 
 FILE = Path("omero-roz/scripts.toml")
 _ASK = "ask the administrator of this server (docs/scripts.md)"

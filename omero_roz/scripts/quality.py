@@ -4,10 +4,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from omero_roz import page
+from omero_roz.cli import page
 from omero_roz.errors import RozError, UsageError
-from omero_roz.ports import containers
-from omero_roz.ports.script_job import ScriptJob
+from omero_roz.ports.omero import containers
+from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.replace.status import status
 from omero_roz.scripts.policy import Policy
 from omero_roz.scripts.running import Told, selected

@@ -9,8 +9,9 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 from omero_roz.errors import UsageError
-from omero_roz.ports import containers
-from omero_roz.ports.script_job import ScriptJob
+from omero_roz.ports.omero import containers
+from omero_roz.ports.omero.script_job import ScriptJob
+from omero_roz.proving.pixels import JOBS
 from omero_roz.replace.bulk import Outcome, Run
 from omero_roz.replace.bulk_plan import Options
 from omero_roz.replace.bulk_table import Line, read_table
@@ -19,7 +20,6 @@ from omero_roz.replace.proof import Proof
 from omero_roz.replace.workers import threads
 from omero_roz.scripts.policy import Policy
 from omero_roz.scripts.running import Told, selected
-from omero_roz.verify.pixels import JOBS
 
 NAMESPACE = "omero-roz/replace-report"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from omero_roz.errors import RozError, UsageError
 from omero_roz.matching import Mismatch
-from omero_roz.ports.script_job import ScriptJob
+from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.scripts.policy import Policy, policy_file, read_policy
 
 MOST_LINES = 12

@@ -12,9 +12,9 @@ from typing import Any
 from omero_roz.change import Note
 from omero_roz.errors import Refused
 from omero_roz.fileset import Owner
-from omero_roz.ports import sharing
-from omero_roz.ports.fills import Filled, Fills, Put
-from omero_roz.ports.omero_session import OmeroSession
+from omero_roz.ports.omero import sharing
+from omero_roz.ports.omero.fills import Filled, Fills, Put
+from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.verify.filling import Filling, plan
 from omero_roz.verify.sides import Side, in_omero, parse
 

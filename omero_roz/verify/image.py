@@ -13,15 +13,15 @@ from omero_roz.layout.model import Series
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
-from omero_roz.ports.omero_session import OmeroSession, Ticket, join
-from omero_roz.ports.planes import plane_reader
-from omero_roz.ports.rendered import check_drawn, stored_sha1
-from omero_roz.ports.zarr_stores import Access
+from omero_roz.ports.omero.planes import plane_reader
+from omero_roz.ports.omero.rendered import check_drawn, stored_sha1
+from omero_roz.ports.omero.session import OmeroSession, Ticket, join
+from omero_roz.ports.zarr.stores import Access
+from omero_roz.proving.pixels import compare
+from omero_roz.proving.sampling import Choice, Everything, Sample
 from omero_roz.record import Record
 from omero_roz.verify import chunks
 from omero_roz.verify.location import Broken, Location, location_of, reach
-from omero_roz.verify.pixels import compare
-from omero_roz.verify.sampling import Choice, Everything, Sample
 from omero_roz.verify.source import has_sha1
 
 Check = Literal["sample", "all"]

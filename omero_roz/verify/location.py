@@ -14,8 +14,8 @@ from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import OmeroImage
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import DENIED, NO_RIGHT, NOT_PUBLIC, Store
-from omero_roz.ports.guard import NotAllowed
-from omero_roz.ports.zarr_stores import Access, open_store
+from omero_roz.ports.zarr.guard import NotAllowed
+from omero_roz.ports.zarr.stores import Access, open_store
 from omero_roz.record import Record
 
 Link = Literal["ok", "gone", "denied", "moved", "unreachable"]

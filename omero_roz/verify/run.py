@@ -11,14 +11,14 @@ from pathlib import Path
 from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.errors import Refused
 from omero_roz.fileset import Fileset
-from omero_roz.ports import containers, earlier_imports
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.omero_session import ANY_GROUP, OmeroSession, as_owner
-from omero_roz.ports.zarr_stores import open_store
+from omero_roz.ports.omero import containers, earlier_imports
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.session import ANY_GROUP, OmeroSession, as_owner
+from omero_roz.ports.zarr.stores import open_store
+from omero_roz.proving.pixels import Progress
 from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
 from omero_roz.verify.certificate import Certificate, now
 from omero_roz.verify.image import Bound, How, ImageCheck
-from omero_roz.verify.pixels import Progress
 
 SAVE_EVERY = 5.0  # seconds
 SAVE_SHARE = 0.05  # of the time at most: of 100,000 images a certificate takes its time

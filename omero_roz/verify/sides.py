@@ -12,11 +12,11 @@ from omero_roz.binding import zarr_reader
 from omero_roz.errors import Refused, UsageError
 from omero_roz.layout.union import ome_xml_of
 from omero_roz.metadata import Node
-from omero_roz.ports import model_objects, ome_objects
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.model_tree import Objects, tree
-from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.zarr_stores import Access
+from omero_roz.ports.omero import model_objects, ome_objects
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.model_tree import Objects, tree
+from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.zarr.stores import Access
 from omero_roz.record import NS_RECORD, from_json
 
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w*):(?P<id>\d+)")

@@ -5,9 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from omero_roz.import_.statistics import bands
 from omero_roz.layout.model import Series
-from omero_roz.layout.planes import Planes
+from omero_roz.layout.planes import Planes, bands
 from omero_roz.layout.store import Store
 
 ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")

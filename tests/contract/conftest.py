@@ -9,7 +9,7 @@ import pytest
 
 from tests.contract.facts import OUTCOMES, PROPERTY, Fact, stated, table
 from tests.contract.people import People
-from tests.servers import Server, server_under_test
+from tests.support.servers import Server, server_under_test
 
 
 @pytest.fixture(scope="package")

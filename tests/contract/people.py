@@ -9,7 +9,7 @@ from omero.model import ExperimenterGroupI, ExperimenterI, PermissionsI
 from omero.rtypes import rbool, rstring
 
 import omero
-from tests.servers import Server
+from tests.support.servers import Server
 
 
 @dataclass(frozen=True)

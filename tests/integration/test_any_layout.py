@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from omero.cli import CLI
 
-from tests.importing import import_file
 from tests.integration.test_import import imported
-from tests.random_layouts import Drawn, layouts, write
-from tests.rows import all_rows
-from tests.servers import Omero, Server
+from tests.support.importing import import_file
+from tests.support.random_layouts import Drawn, layouts, write
+from tests.support.rows import all_rows
+from tests.support.servers import Omero, Server
 
 ORDER = "tczyx"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from omero_roz.replace import swap
-from tests.many import Many
-from tests.rows import all_rows
-from tests.servers import Omero, Server
+from omero_roz.applying import swap
+from tests.support.many import Many
+from tests.support.rows import all_rows
+from tests.support.servers import Omero, Server
 
 BINDINGS = ("api", "external-info", "zarr-reader")
 

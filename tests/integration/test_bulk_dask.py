@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from distributed import LocalCluster
 
-from omero_roz.ports.guest_session import guest_ticket
-from omero_roz.ports.omero_session import OmeroSession, join
+from omero_roz.ports.omero.guest_session import guest_ticket
+from omero_roz.ports.omero.session import OmeroSession, join
 from omero_roz.replace import bulk
-from tests.many import Many
-from tests.rows import all_rows
-from tests.servers import Omero, Server
+from tests.support.many import Many
+from tests.support.rows import all_rows
+from tests.support.servers import Omero, Server
 
 COUNT = 4
 

@@ -16,15 +16,16 @@ import pytest
 from psycopg2.extensions import make_dsn, parse_dsn
 
 from demo.omero_client import Account
+from omero_roz.applying import swap
 from omero_roz.ports.database import Transaction
-from omero_roz.replace import bulk, swap
+from omero_roz.replace import bulk
 from omero_sandbox.database import postgres
-from tests.killed import CALLS, SCRATCH, STATEMENTS
-from tests.many import Many
-from tests.relay import Relay, relay
-from tests.rows import Rows, all_rows
-from tests.servers import Omero, Result, Server
-from tests.slow import mostly_slow
+from tests.support.killed import CALLS, SCRATCH, STATEMENTS
+from tests.support.many import Many
+from tests.support.relay import Relay, relay
+from tests.support.rows import Rows, all_rows
+from tests.support.servers import Omero, Result, Server
+from tests.support.slow import mostly_slow
 
 COUNT = 5
 OPTIONS = ("--batch", "2")
@@ -73,7 +74,7 @@ def stopped(many: Many, binding: str, signal_name: str, moment: str) -> subproce
     """The command in a process that sends itself a signal at a moment."""
     client = many.omero.client
     where = [client.getProperty("omero.host"), client.getProperty("omero.port"), client.getSessionId()]
-    command = [sys.executable, "-m", "tests.killed", signal_name, moment, *where]
+    command = [sys.executable, "-m", "tests.support.killed", signal_name, moment, *where]
     verb = ["roz", "replace-fileset", "--from", str(many.table()), *many.options(binding), *OPTIONS]
     return subprocess.run([*command, *verb], capture_output=True, text=True, timeout=120)
 

@@ -9,8 +9,8 @@ import pytest
 
 from demo.omero_client import import_file
 from omero_roz.replace import cleanup as cleanup_module
-from tests.replacing import Replacing
-from tests.servers import Result
+from tests.support.replacing import Replacing
+from tests.support.servers import Result
 
 
 def cleanup(replacing: Replacing, fileset: int, *more: str) -> Result:

@@ -10,7 +10,7 @@ from omero.gateway import BlitzGateway
 
 from demo.omero_client import import_file
 from tests.integration.test_import import imported
-from tests.servers import Omero, Server
+from tests.support.servers import Omero, Server
 from tools import completeness_table
 
 ORIGINALS = {

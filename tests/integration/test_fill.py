@@ -17,14 +17,14 @@ from omero.model import (
 from omero.rtypes import rstring
 
 from demo.omero_client import new_account
-from omero_roz.ports import fills
-from omero_roz.ports.omero_session import OmeroSession
-from tests.importing import import_file
+from omero_roz.ports.omero import fills
+from omero_roz.ports.omero.session import OmeroSession
 from tests.integration.test_completeness import completeness, lost
 from tests.integration.test_import import imported
-from tests.rows import all_rows
-from tests.servers import Omero, Server
-from tests.whole_model import WHOLE
+from tests.support.importing import import_file
+from tests.support.rows import all_rows
+from tests.support.servers import Omero, Server
+from tests.support.whole_model import WHOLE
 
 BARE = {
     "Pixels": ("ID", "DimensionOrder", "Type", "SizeX", "SizeY", "SizeZ", "SizeC", "SizeT"),

@@ -30,7 +30,7 @@ from omero.model import (
 from omero.rtypes import rdouble, rint, rstring
 
 from demo.omero_client import Account
-from tests.servers import Server
+from tests.support.servers import Server
 
 Ids = dict[str, int]
 

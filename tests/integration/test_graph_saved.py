@@ -8,10 +8,10 @@ from omero.model import FilesetI
 from omero.rtypes import rlong, rstring
 
 from ome_graph import ENUMERATIONS, EnumTable, graph, read_ome
-from tests.dump import dump_fileset
-from tests.graph_as_record import KnownEnums, Record
-from tests.importing import import_file
-from tests.whole_model import WHOLE
+from tests.support.dump import dump_fileset
+from tests.support.graph_as_record import KnownEnums, Record
+from tests.support.importing import import_file
+from tests.support.whole_model import WHOLE
 
 # What does not stem from the XML, or what the database keeps in another way.
 ELSEWHERE = {"format", "name", "path", "repo", "sha1", "renderingdefs", "thumbnails"}

@@ -7,8 +7,8 @@ import pytest
 from omero.gateway import BlitzGateway
 
 from demo.omero_client import shown
-from tests.planes import expected
-from tests.servers import Omero
+from tests.support.planes import expected
+from tests.support.servers import Omero
 
 V2 = [
     "o03_plate23", "o05_m3", "n4_plate23", "v4_single", "v4_m3", "v4_m12_s", "v4_m3_noroot", "v4_m3_noome",

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 import psycopg2
 import pytest
 
-from tests.dump import dump_fileset
-from tests.servers import Omero, Server
+from tests.support.dump import dump_fileset
+from tests.support.servers import Omero, Server
 
 SHARED = Path(os.environ.get("OMERO_ROZ_SHARED", Path(__file__).parents[3] / "shared"))
 GOLDEN = SHARED / "omero" / "golden" / "import"

@@ -10,7 +10,7 @@ import pytest
 import zarr
 from omero.gateway import BlitzGateway
 
-from tests.servers import Omero
+from tests.support.servers import Omero
 
 
 def imported(omero_cli: Omero, path: Path, *options: str) -> list:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from demo.omero_client import shown
-from tests.planes import expected
-from tests.servers import Omero, Server
+from tests.support.planes import expected
+from tests.support.servers import Omero, Server
 
 # The process ends itself, with no chance to clean up, right before or after its n-th call that changes anything
 # outside: OMERO's rows and files, its database, the directory of the repository.
 KILLED = """
 import os, signal, sys
 from omero_roz.import_ import opening, planning, reader
-from omero_roz.ports import repository_disk
+from omero_roz.ports.repository import disk as repository_disk
 from demo.omero_client import command_line
 import omero
 

@@ -11,8 +11,8 @@ import zarr
 
 from demo.omero_client import shown
 from omero_roz.layout.planes import plane_sha1
-from tests.planes import expected
-from tests.servers import Omero
+from tests.support.planes import expected
+from tests.support.servers import Omero
 
 
 def imported(omero_cli: Omero, uri: Path, *options: str) -> list[int]:

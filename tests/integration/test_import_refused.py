@@ -8,8 +8,8 @@ import pytest
 from omero.cli import CLI, NonZeroReturnCode
 
 from demo.omero_client import shown
-from tests.planes import expected
-from tests.servers import Omero
+from tests.support.planes import expected
+from tests.support.servers import Omero
 
 Counts = dict[str, int]
 

@@ -11,9 +11,9 @@ from omero.callbacks import CmdCallbackI
 from omero.cmd import Delete2
 
 from demo.omero_client import shown
-from tests.planes import expected
-from tests.rows import all_rows
-from tests.servers import Omero, Result, Server
+from tests.support.planes import expected
+from tests.support.rows import all_rows
+from tests.support.servers import Omero, Result, Server
 
 READ = [
     "n4_plate23", "o03_plate23", "o05_m3", "v4_float", "v4_m12_s", "v4_m3", "v4_m3_fmt", "v4_m3_noome", "v4_m3_noroot",

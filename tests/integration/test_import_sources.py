@@ -10,8 +10,8 @@ import zarr
 from demo.omero_client import Hashes, shown
 from tests.integration.test_import import count, imported
 from tests.integration.test_import_shadows import Importing, importing
-from tests.planes import expected
-from tests.servers import Omero
+from tests.support.planes import expected
+from tests.support.servers import Omero
 
 __all__ = ["importing"]
 PARTS = {"a": "v4_roi", "p": "v4_plate23", "b": "v4_m3"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from omero.gateway import BlitzGateway
 
-from tests.servers import Omero
+from tests.support.servers import Omero
 
 
 def imported(omero_cli: Omero, *arguments: str) -> list[dict]:

@@ -9,10 +9,10 @@ import pytest
 from demo.omero_client import Account, shown
 from omero_roz.import_ import planning
 from omero_roz.import_.opening import Opening
-from omero_roz.ports.new_images import NewImages
+from omero_roz.ports.omero.new_images import NewImages
 from tests.integration.test_import_killed import images_of, rows
-from tests.planes import expected
-from tests.servers import Omero, Result, Server
+from tests.support.planes import expected
+from tests.support.servers import Omero, Result, Server
 
 LAYOUT = "v4_plateacq3"
 

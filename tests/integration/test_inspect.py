@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Omero
+from tests.support.servers import Omero
 
 LAYOUTS = [
     "v4_single",

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from demo.omero_client import import_file, shown
-from omero_roz.ports.filesets import Filesets
-from omero_roz.ports.omero_session import OmeroSession
-from tests.rows import all_rows
-from tests.servers import Omero, Server
+from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.session import OmeroSession
+from tests.support.rows import all_rows
+from tests.support.servers import Omero, Server
 
 CASES = (("v4_plate23", "external-info"), ("v4_plate23", "zarr-reader"), ("n4_plate23", "external-info"))
 

@@ -10,10 +10,10 @@ import pytest
 
 from demo.omero_client import Account, Hashes, import_file, new_account, shown
 from tests.integration.test_s3 import credentials  # noqa: F401
-from tests.matrix import OPERATIONS, Row, rows, write_tiff, write_zarr
-from tests.rows import all_rows
-from tests.s3 import CREDENTIALS, S3Server
-from tests.servers import Omero, Result, Server, sandbox_server
+from tests.support.matrix import OPERATIONS, Row, rows, write_tiff, write_zarr
+from tests.support.rows import all_rows
+from tests.support.s3 import CREDENTIALS, S3Server
+from tests.support.servers import Omero, Result, Server, sandbox_server
 from tools.matrix import CSV, DOCUMENT, document, table
 
 HOST = "s3.lab.example.org"

@@ -12,7 +12,7 @@ from omero.rtypes import rstring
 
 import omero
 from demo.omero_client import Account, import_file
-from tests.servers import Server
+from tests.support.servers import Server
 
 PIXELS = np.arange(2 * 3 * 40 * 50, dtype="u2").reshape(2, 3, 40, 50)  # z, c, y, x
 

@@ -10,7 +10,7 @@ from omero.gateway import BlitzGateway
 
 from demo.omero_client import import_file, shown
 from omero_roz.replace import steps
-from tests.servers import Omero
+from tests.support.servers import Omero
 
 
 @pytest.fixture

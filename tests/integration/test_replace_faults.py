@@ -20,14 +20,14 @@ from omero.rtypes import rstring
 from demo.omero_client import import_file
 from omero_roz.errors import Refused, RozError, Unreachable
 from omero_roz.ports.database import Database, Transaction
-from omero_roz.ports.deletion import delete
-from omero_roz.ports.omero_session import OmeroSession
-from omero_roz.ports.scratch import PREFIX
+from omero_roz.ports.omero.deletion import delete
+from omero_roz.ports.omero.scratch import PREFIX
+from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.replace import steps
-from tests.killed import SCRATCH, STATEMENTS
-from tests.replacing import Replacing, source_at
-from tests.rows import all_rows
-from tests.slow import mostly_slow
+from tests.support.killed import SCRATCH, STATEMENTS
+from tests.support.replacing import Replacing, source_at
+from tests.support.rows import all_rows
+from tests.support.slow import mostly_slow
 
 
 def kill_backends(replacing: Replacing) -> None:
@@ -114,7 +114,7 @@ def test_the_process_is_killed(replacing: Replacing, acquisition: Path, binding:
     options = replacing.options(binding)
     command = [f"Fileset:{replacing.fileset}", str(acquisition / "v2.zarr"), *options]
     killed = subprocess.run(
-        [sys.executable, "-m", "tests.killed", "KILL", moment, *where, "roz", "replace-fileset", *command],
+        [sys.executable, "-m", "tests.support.killed", "KILL", moment, *where, "roz", "replace-fileset", *command],
         capture_output=True,
         text=True,
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from omero_roz.ports.deletion import delete
-from omero_roz.ports.omero_session import OmeroSession
-from tests.replacing import Replacing
-from tests.rows import all_rows
+from omero_roz.ports.omero.deletion import delete
+from omero_roz.ports.omero.session import OmeroSession
+from tests.support.replacing import Replacing
+from tests.support.rows import all_rows
 
 
 def a_link(_: Replacing, zarr: Path) -> Path:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import zarr
 
-from tests.replacing import Replacing
+from tests.support.replacing import Replacing
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from omero.gateway import BlitzGateway
 
 from demo.omero_client import Account, import_file, new_account, shown
-from omero_roz.ports.deletion import delete
-from omero_roz.ports.omero_session import OmeroSession
-from tests.members import new_member
-from tests.servers import Omero, Server
+from omero_roz.ports.omero.deletion import delete
+from omero_roz.ports.omero.session import OmeroSession
+from tests.support.members import new_member
+from tests.support.servers import Omero, Server
 
 
 @contextmanager

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from omero_roz.ports import scratch
-from omero_roz.ports.omero_session import OmeroSession
-from tests.killed import SCRATCH
-from tests.many import Many
-from tests.replacing import Replacing
-from tests.servers import Omero, Server
+from omero_roz.ports.omero import scratch
+from omero_roz.ports.omero.session import OmeroSession
+from tests.support.killed import SCRATCH
+from tests.support.many import Many
+from tests.support.replacing import Replacing
+from tests.support.servers import Omero, Server
 
 
 def left(replacing: Replacing) -> list[tuple]:
@@ -24,7 +24,8 @@ def killed(replacing: Replacing, acquisition: Path) -> None:
     where = [client.getProperty("omero.host"), client.getProperty("omero.port"), client.getSessionId()]
     command = [f"Fileset:{replacing.fileset}", str(acquisition / "v2.zarr"), *replacing.options("external-info")]
     verb = ["roz", "replace-fileset", *command]
-    done = subprocess.run([sys.executable, "-m", "tests.killed", "KILL", SCRATCH, *where, *verb], capture_output=True)
+    program = [sys.executable, "-m", "tests.support.killed", "KILL", SCRATCH]
+    done = subprocess.run([*program, *where, *verb], capture_output=True)
     assert done.returncode == -9, done.stderr
 
 

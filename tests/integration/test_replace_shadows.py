@@ -13,8 +13,8 @@ import zarr
 from numcodecs import Blosc, Delta, Zstd
 
 from demo.omero_client import import_file, shown
-from tests.replacing import Replacing
-from tests.rows import all_rows
+from tests.support.replacing import Replacing
+from tests.support.rows import all_rows
 
 
 def shadows_of(replacing: Replacing, fileset: int) -> Path:
@@ -185,7 +185,7 @@ def test_a_full_disk(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path if isinstance(path, str) else None)
         return real(path, *args, **options)
 
-    monkeypatch.setattr(f"omero_roz.ports.repository_disk.os.{call}", full)
+    monkeypatch.setattr(f"omero_roz.ports.repository.disk.os.{call}", full)
     done = replacing.run(acquisition / "v2.zarr", "zarr-reader")
     monkeypatch.undo()
     assert done.code == 1 and "No space left" in done.err
@@ -199,7 +199,7 @@ def test_a_disk_that_takes_a_part_only(
 ) -> None:
     """A disk that is nearly full writes less than it was given, and says so by a number only."""
     write = os.write
-    monkeypatch.setattr("omero_roz.ports.repository_disk.os.write", lambda to, data: write(to, data[:7]))
+    monkeypatch.setattr("omero_roz.ports.repository.disk.os.write", lambda to, data: write(to, data[:7]))
     folder = shadows_of(replacing, replacing.replaced(acquisition / "v2.zarr", "zarr-reader", "--no-probe"))
     monkeypatch.undo()
     for name in (".zgroup", ".zattrs", "0/.zarray"):

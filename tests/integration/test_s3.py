@@ -15,10 +15,10 @@ from omero_roz.import_ import steps
 from omero_roz.layout.annotation import annotation
 from omero_roz.layout.planes import Planes, plane_sha1
 from omero_roz.layout.reading import read_layout
-from omero_roz.ports import zarr_stores
-from omero_roz.ports.zarr_stores import Access, open_store
-from tests.s3 import CREDENTIALS, Proxy, S3Server, proxy
-from tests.servers import Omero, Server, sandbox_server
+from omero_roz.ports.zarr import stores as zarr_stores
+from omero_roz.ports.zarr.stores import Access, open_store
+from tests.support.s3 import CREDENTIALS, Proxy, S3Server, proxy
+from tests.support.servers import Omero, Server, sandbox_server
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from omero.model import DatasetI
 import omero
 from demo.acquisition import write_ome_tiff
 from demo.omero_client import Account, new_account
-from tests.importing import import_file
-from tests.servers import Omero, Server
+from tests.support.importing import import_file
+from tests.support.servers import Omero, Server
 
 
 @pytest.fixture

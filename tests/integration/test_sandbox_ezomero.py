@@ -13,8 +13,8 @@ from omero.rtypes import rint, rstring
 
 from demo.acquisition import write_ome_tiff
 from demo.omero_client import Account
-from tests.importing import import_file
-from tests.servers import Server
+from tests.support.importing import import_file
+from tests.support.servers import Server
 
 ez = pytest.importorskip("ezomero")
 rois = pytest.importorskip("ezomero.rois")

@@ -11,7 +11,7 @@ from PIL import Image
 
 import omero
 from demo.acquisition import SHOTS, pixels, write_ome_tiff
-from tests.importing import import_file
+from tests.support.importing import import_file
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,8 @@ from omero.rtypes import rbool, rstring
 import omero
 from demo.acquisition import write_ome_tiff
 from demo.omero_client import Account
-from tests.importing import import_file
-from tests.servers import Server
+from tests.support.importing import import_file
+from tests.support.servers import Server
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from tests.dump import dump_fileset
-from tests.importing import import_file
+from tests.support.dump import dump_fileset
+from tests.support.importing import import_file
 
 SHARED = Path(os.environ.get("OMERO_ROZ_SHARED", Path(__file__).parents[3] / "shared"))
 GOLDEN = SHARED / "omero" / "golden"

@@ -11,8 +11,8 @@ from omero.rtypes import unwrap
 
 import omero
 from demo.omero_client import Account
-from tests.importing import run_import
-from tests.servers import Server
+from tests.support.importing import run_import
+from tests.support.servers import Server
 
 XML = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">{images}</OME>'
 IMAGE = (

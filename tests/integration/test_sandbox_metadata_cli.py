@@ -7,8 +7,8 @@ import pytest
 
 import omero
 from demo.acquisition import write_ome_tiff
-from tests.importing import import_file
-from tests.servers import Omero
+from tests.support.importing import import_file
+from tests.support.servers import Omero
 
 pytestmark = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("omero_metadata", "pandas"))), reason="omero-metadata is not installed"

@@ -25,8 +25,8 @@ from omero.rtypes import rbool, rlong, rstring
 
 import omero
 from demo.acquisition import write_ome_tiff
-from tests.importing import import_file
-from tests.servers import Server
+from tests.support.importing import import_file
+from tests.support.servers import Server
 
 KINDS = {"private": "rw----", "read-only": "rwr---", "read-annotate": "rwra--", "read-write": "rwrw--"}
 SOME = {"read-only", "read-annotate", "read-write"}

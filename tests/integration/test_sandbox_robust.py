@@ -23,8 +23,8 @@ from demo.acquisition import write_ome_tiff
 from demo.omero_client import Account
 from omero_sandbox import sandbox
 from omero_sandbox.service_factory import STATEFUL, STATELESS
-from tests.importing import run_import, start, upload
-from tests.servers import Server
+from tests.support.importing import run_import, start, upload
+from tests.support.servers import Server
 
 ANSWER_MS = 5_000
 ENDS_SESSION = {"destroy", "closeSession", "closeSessionWithReason", "subscribe"}  # `subscribe` returns a proxy to call

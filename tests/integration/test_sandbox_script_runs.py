@@ -17,7 +17,7 @@ from omero.rtypes import rmap, rstring
 import omero
 from omero_sandbox import sandbox
 from omero_sandbox.database import postgres
-from tests.scripting import (
+from tests.support.scripting import (
     RELAYS,
     STUBBORN,
     WAITS,

@@ -15,8 +15,8 @@ from omero.rtypes import rbool, rdouble, rfloat, rint, rlist, rlong, rmap, robje
 
 import omero
 from demo.omero_client import new_account
-from tests.scripting import HEAD, job_of, official, ran, run, text_of
-from tests.servers import Omero
+from tests.support.scripting import HEAD, job_of, official, ran, run, text_of
+from tests.support.servers import Omero
 
 EVERY_TYPE = HEAD + """
 import json

@@ -11,8 +11,8 @@ from omero.rtypes import rlong, rstring
 
 import omero
 from demo.omero_client import Account
-from tests.members import new_member
-from tests.servers import Server
+from tests.support.members import new_member
+from tests.support.servers import Server
 
 
 @pytest.fixture

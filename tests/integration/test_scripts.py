@@ -18,11 +18,11 @@ from omero.rtypes import rlist, rlong, robject, rstring, wrap
 
 from demo.acquisition import write_layout
 from demo.omero_client import Account, import_file, new_account, shown
-from omero_roz import cli_scripts
-from tests.policies import PolicyFile, policy_file
-from tests.s3 import S3Server
-from tests.scripting import job_of, ran, text_of, until
-from tests.servers import Omero, Server, sandbox_server
+from omero_roz.cli import scripts as cli_scripts
+from tests.support.policies import PolicyFile, policy_file
+from tests.support.s3 import S3Server
+from tests.support.scripting import job_of, ran, text_of, until
+from tests.support.servers import Omero, Server, sandbox_server
 
 NAMES = ("Import_OME_Zarr.py", "Metadata_Completeness.py", "Replace_Filesets.py", "Verify_OME_Zarr.py")
 POLICY = """

@@ -17,8 +17,8 @@ from omero.gateway import BlitzGateway
 
 from demo.omero_client import Account, import_file, shown
 from tests.integration.test_scripts import allowed, client, counted, lab, policy, scripts, server  # noqa: F401
-from tests.servers import Omero
-from tests.web import WebUser
+from tests.support.servers import Omero
+from tests.support.web import WebUser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -9,8 +9,8 @@ from omero.model import DatasetI, DatasetImageLinkI, ImageI
 from omero.rtypes import rstring
 
 from demo.omero_client import import_file
-from tests.replacing import Replacing
-from tests.servers import Omero
+from tests.support.replacing import Replacing
+from tests.support.servers import Omero
 
 
 def told(omero: Omero, named: str) -> list[dict]:

@@ -25,8 +25,8 @@ from omero_roz.verify import image
 from omero_roz.verify.certificate import Certificate
 from omero_roz.verify.image import ImageCheck
 from tests.integration.test_import import imported
-from tests.replacing import Replacing
-from tests.servers import Omero, Result
+from tests.support.replacing import Replacing
+from tests.support.servers import Omero, Result
 
 
 def verified(omero_cli: Omero, *args: object, code: int = 0) -> dict:

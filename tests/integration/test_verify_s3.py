@@ -8,8 +8,8 @@ import pytest
 
 from demo.omero_client import new_account
 from tests.integration.test_s3 import buckets, credentials, server_in_s3  # noqa: F401
-from tests.s3 import S3Server
-from tests.servers import Omero, Server
+from tests.support.s3 import S3Server
+from tests.support.servers import Omero, Server
 
 
 def test_images_in_a_bucket(

@@ -17,8 +17,8 @@ from PIL import Image
 
 from demo.omero_client import Account, command_line
 from demo.plate import write_plate_layout
-from tests.servers import Server
-from tests.web import WebClient
+from tests.support.servers import Server
+from tests.support.web import WebClient
 
 SCRIPT = '''"""Writes a report."""
 import omero.scripts as scripts

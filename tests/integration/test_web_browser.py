@@ -9,9 +9,9 @@ import pytest
 
 from demo.omero_client import Account
 from demo.plate import write_plate_layout
-from tests.importing import import_file
-from tests.servers import Omero, Server
-from tests.web import WebUser
+from tests.support.importing import import_file
+from tests.support.servers import Omero, Server
+from tests.support.web import WebUser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

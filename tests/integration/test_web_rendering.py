@@ -18,7 +18,7 @@ from PIL import Image
 
 import omero
 from demo.omero_client import import_file
-from tests.servers import Omero, Server
+from tests.support.servers import Omero, Server
 
 Z, T = 1, 1
 BINDINGS = ["ome-tiff", "external-info", "zarr-reader"]

@@ -18,7 +18,7 @@ from omero_roz.layout.annotation import annotation
 from omero_roz.layout.mapping import parse_mapping
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.union import ome_xml_of
-from omero_roz.ports.zarr_stores import open_store
+from omero_roz.ports.zarr.stores import open_store
 from tests.unit.layout.trees import Tree, image, image_v3, ome_image, root, series, xml
 
 SCHEMA = json.loads((package_files("omero_roz.layout") / "metadata_sources.schema.json").read_text())

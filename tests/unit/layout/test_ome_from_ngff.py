@@ -10,7 +10,7 @@ from ome_graph import read_ome
 from omero_roz.layout.ome_from_ngff import ome_from_ngff
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.union import ome_xml_of
-from omero_roz.ports.zarr_stores import open_store
+from omero_roz.ports.zarr.stores import open_store
 from tests.unit.layout.trees import Tree, array, image, plate, root, series
 
 

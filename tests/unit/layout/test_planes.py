@@ -13,7 +13,7 @@ from omero_roz.errors import Unreachable
 from omero_roz.layout.model import Series, Sizes
 from omero_roz.layout.planes import Planes, plane_sha1, read_plane
 from omero_roz.layout.reading import read_layout
-from omero_roz.ports.zarr_stores import open_store
+from omero_roz.ports.zarr.stores import open_store
 
 
 def write(path: Path, data: np.ndarray, axes: str, zarr_format: Any, **options: Any) -> Series:

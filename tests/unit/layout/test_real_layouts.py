@@ -7,8 +7,8 @@ import pytest
 from omero_roz.layout.finding import find_layouts
 from omero_roz.layout.planes import plane_sha1, read_plane
 from omero_roz.layout.reading import read_layout
-from omero_roz.ports.zarr_stores import open_store
-from tests.planes import expected
+from omero_roz.ports.zarr.stores import open_store
+from tests.support.planes import expected
 
 # name: Zarr format, NGFF version, rule of the mapping, paths in OME-XML order, pixel type
 PLATE23 = [f"{row}/{column}/{field}" for row in "AB" for column in (1, 2, 3) for field in (0, 1)]

@@ -27,8 +27,9 @@ from omero_roz.layout.finding import find_layouts
 from omero_roz.layout.planes import Planes, read_plane
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import LEADS_OUT, NOT_FOUND, Store
-from omero_roz.ports import local_tree, zarr_stores
-from omero_roz.ports.zarr_stores import Access, open_store
+from omero_roz.ports.zarr import local_tree
+from omero_roz.ports.zarr import stores as zarr_stores
+from omero_roz.ports.zarr.stores import Access, open_store
 
 PIXELS = np.arange(24, dtype="<u2").reshape(4, 6)
 

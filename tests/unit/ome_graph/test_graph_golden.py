@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from ome_graph import graph, read_ome
-from tests.graph_as_record import KnownEnums, Record
+from tests.support.graph_as_record import KnownEnums, Record
 
 SHARED = Path(os.environ.get("OMERO_ROZ_SHARED", Path(__file__).parents[4] / "shared"))
 GOLDEN = SHARED / "omero/golden"

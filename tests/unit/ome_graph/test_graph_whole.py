@@ -7,9 +7,9 @@ from lxml import etree
 from ome_types.model import OME, Image, Pixels
 
 from ome_graph import ENUMERATIONS, EnumTable, InvalidOmeXml, graph, read_ome
-from tests.graph_as_record import KnownEnums, Record
-from tests.graph_saveable import check_saveable
-from tests.whole_model import WHOLE
+from tests.support.graph_as_record import KnownEnums, Record
+from tests.support.graph_saveable import check_saveable
+from tests.support.whole_model import WHOLE
 
 
 def record(xml):

@@ -7,7 +7,7 @@ from lxml import etree
 from ome_types import from_xml, to_xml
 
 from ome_graph import InvalidOmeXml, metadata_only, read_ome
-from tests.whole_model import WHOLE
+from tests.support.whole_model import WHOLE
 
 SHARED = Path(os.environ.get("OMERO_ROZ_SHARED", Path(__file__).parents[4] / "shared"))
 HEAD = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'

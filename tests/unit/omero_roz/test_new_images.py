@@ -5,8 +5,8 @@ from omero.model import ImageI, WellI, WellSampleI
 
 from ome_graph import Graph
 from omero_roz.errors import UsageError
-from omero_roz.ports.new_images import Unit, in_batches, units
-from omero_roz.ports.targets import TargetName, parse_target
+from omero_roz.ports.omero.new_images import Unit, in_batches, units
+from omero_roz.ports.omero.targets import TargetName, parse_target
 
 
 def made(images: int, *wells: tuple[int, ...]) -> Graph:

@@ -21,8 +21,8 @@ from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.layout.planes import read_plane
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import LEADS_OUT
-from omero_roz.ports.guard import Guard, NotAllowed, Place
-from omero_roz.ports.zarr_stores import Access, open_store
+from omero_roz.ports.zarr.guard import Guard, NotAllowed, Place
+from omero_roz.ports.zarr.stores import Access, open_store
 from omero_roz.verify.location import Broken, Location, client_address, reach
 from omero_roz.verify.sides import read_side
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from omero_roz import terminal
+from omero_roz.cli import terminal
 
 
 class Terminal(io.StringIO):

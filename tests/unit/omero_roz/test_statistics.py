@@ -8,7 +8,7 @@ import zarr
 
 from omero_roz.import_.statistics import read_one
 from omero_roz.layout.reading import read_layout
-from omero_roz.ports.zarr_stores import Access, open_store
+from omero_roz.ports.zarr.stores import Access, open_store
 
 
 @pytest.mark.parametrize("dtype", ["<f4", ">f8"])

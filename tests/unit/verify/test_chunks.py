@@ -9,7 +9,7 @@ import zarr
 
 from omero_roz.layout.model import Level, Series, Sizes
 from omero_roz.layout.store import Store
-from omero_roz.ports.zarr_stores import open_store
+from omero_roz.ports.zarr.stores import open_store
 from omero_roz.verify.chunks import promised, stored
 from omero_roz.verify.source import has_sha1
 

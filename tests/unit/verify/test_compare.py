@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from omero_roz.metadata import Node, Term, same
-from omero_roz.ports import ome_objects
-from omero_roz.ports.model_tree import tree
+from omero_roz.ports.omero import ome_objects
+from omero_roz.ports.omero.model_tree import tree
 from omero_roz.verify.completeness import Completeness, compare
-from tests.whole_model import WHOLE
+from tests.support.whole_model import WHOLE
 
 
 def tree_of(xml: str) -> Node:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from omero_roz.binding.lsid import ServerPath
-from omero_roz.ports import zarr_stores
-from omero_roz.ports.zarr_stores import Access
+from omero_roz.ports.zarr import stores as zarr_stores
+from omero_roz.ports.zarr.stores import Access
 from omero_roz.verify.location import Broken, Location, client_address, reach
 
 PATHS = (ServerPath("/mnt", "/data"), ServerPath("/mnt/deep", "/data/a/b"), ServerPath("s3://mine", "s3://host/theirs"))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from omero_roz import page
+from omero_roz.cli import page
 from omero_roz.metadata import Node
 from omero_roz.verify.completeness import compare
-from tests.browser import shown
+from tests.support.browser import shown
+from tests.support.whole_model import WHOLE
 from tests.unit.verify.test_compare import compared
-from tests.whole_model import WHOLE
 
 PHONE = 360
 

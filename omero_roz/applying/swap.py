@@ -1,0 +1,161 @@
+"""Moving images between filesets by SQL: any number of changes in one transaction, each done or left out as a whole.
+
+The rules that replacing.md's traps taught: everything is locked in the order of ids, looked at again, and written by
+one statement a table; ids come in blocks from ome_nextval, as the server takes them; one event is the transaction's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from omero_roz.applying.rows import Rows, ids_needed
+from omero_roz.change import Change, Found, Reading, differences
+from omero_roz.errors import Problem, Refused
+from omero_roz.fileset import ExternalInfo, PixelsFile, Who
+from omero_roz.ports.database import Database, Transaction, statements
+
+SQL = statements("omero_roz.applying", "statements.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A fileset that this transaction has locked: whose it is, and its permissions."""
+
+    owner: int
+    group: int
+    permissions: int
+
+
+def apply(database: Database, changes: Sequence[Change], caller: Who) -> list[int | Refused]:
+    """Do all changes that can be done, in one transaction; for each the fileset with the images, or why it was refused.
+
+    The caller must have been asked OMERO about before: an owner, or an administrator. Raises Unreachable and
+    Refused as the database port does; nothing at all was then changed.
+    """
+    with database.transaction() as tx:
+        filesets = _lock(tx, changes)
+        refusals = _check(tx, changes, filesets, caller)
+        good = [change for change, refused in zip(changes, refusals, strict=True) if refused is None]
+        made = iter(_write(tx, good, filesets, caller) if good else ())
+    return [next(made) if refused is None else refused for refused in refusals]
+
+
+def apply_one(database: Database, change: Change, caller: Who) -> int:
+    """Do one change; the fileset with the images. Raises Refused where it cannot be done."""
+    [done] = apply(database, [change], caller)
+    if isinstance(done, Refused):
+        raise done
+    return done
+
+
+def pixels_files(database: Database, images: Sequence[int]) -> dict[int, PixelsFile]:
+    """The file that the server opens for each image."""
+    with database.transaction() as tx:
+        return {image: PixelsFile(*rest) for image, *rest in tx.rows(SQL["pixels_files"], images=list(images))}
+
+
+def prefixes_below(database: Database, directory: str) -> set[str]:
+    """The template prefixes of all filesets that are below a directory of the ManagedRepository."""
+    with database.transaction() as tx:
+        return {prefix for [prefix] in tx.rows(SQL["prefixes"], directory=directory)}
+
+
+def stale_imports(database: Database, directory: str, filesets: Mapping[int, str]) -> list[str]:
+    """Of the directories (by fileset) of shadows in `directory`, whose fileset is gone and that no image reads."""
+    with database.transaction() as tx:
+        there = {fileset for [fileset] in tx.rows(SQL["filesets_there"], ids=list(filesets))}
+        if there.issuperset(filesets):
+            return []
+        read = {name for [name] in tx.rows(SQL["directories_read"], directory=directory)}
+    return [name for fileset, name in filesets.items() if fileset not in there and name not in read]
+
+
+def images_inside(database: Database, fileset: int) -> set[int]:
+    """The images in a fileset, of all groups."""
+    with database.transaction() as tx:
+        return {image for image, _ in tx.rows(SQL["images_inside"], filesets=[fileset])}
+
+
+def repository_uuid(database: Database, directory: str) -> str:
+    """The uuid of the repository that has a registered directory; Refused where the database knows none."""
+    parent, _, name = directory.strip("/").rpartition("/")
+    with database.transaction() as tx:
+        found = tx.rows(SQL["repository"], path=f"{parent}/", name=name)
+    if len(found) != 1:
+        raise Refused("this database does not have the directory that OMERO just made", directory, "check --db")
+    return found[0][0]
+
+
+def _lock(tx: Transaction, changes: Sequence[Change]) -> dict[int, Locked]:
+    ids = {c.source for c in changes} | {c.to for c in changes if isinstance(c.to, int)}
+    found = tx.rows(SQL["lock_filesets"], ids=sorted(ids))
+    sources = sorted({c.source for c in changes})
+    images = [m.image for c in changes for m in c.moves]
+    tx.rows(SQL["lock_images"], filesets=sources, images=images)
+    looked_at = [m.image for c in changes for m in c.moves if m.before.pixels is not None]
+    if looked_at:
+        tx.rows(SQL["lock_pixels"], images=looked_at)
+    return {fileset: Locked(owner, group, permissions) for fileset, owner, group, permissions in found}
+
+
+def _check(
+    tx: Transaction, changes: Sequence[Change], filesets: Mapping[int, Locked], caller: Who
+) -> list[Refused | None]:
+    wanted = [m.image for c in changes for m in c.moves]
+    inside: dict[int, list[int]] = {c.source: [] for c in changes}
+    for image, fileset in tx.rows(SQL["images_inside"], filesets=list(inside)):
+        inside[fileset].append(image)
+    found = {image: _found(*rest) for image, *rest in tx.rows(SQL["read_images"], ids=wanted)}
+    refusals: list[Refused | None] = []
+    for change in changes:
+        problems = [*_not_theirs(change, filesets, caller), *differences(change, found, inside[change.source])]
+        refusals.append(Refused.of(problems) if problems else None)
+    return refusals
+
+
+def _found(
+    fileset: int, series: int, entity_type: str | None, entity_id: int, lsid: str | None, uuid: str | None,
+    path: str | None, name: str | None, repo: str | None,
+) -> Found:  # fmt: skip
+    external = ExternalInfo(entity_type, entity_id, lsid, uuid) if entity_type is not None else None
+    return Found(fileset, Reading(series, external, PixelsFile(path, name, repo)))
+
+
+def _not_theirs(change: Change, filesets: Mapping[int, Locked], caller: Who) -> Iterator[Problem]:
+    for fileset in [change.source, *([change.to] if isinstance(change.to, int) else [])]:
+        where, locked = f"Fileset:{fileset}", filesets.get(fileset)
+        if locked is None:
+            yield Problem(where, "it was deleted meanwhile", "nothing was changed")
+        elif (locked.owner, locked.group) != (change.owner.user_id, change.owner.group_id):
+            what = "it was given to another owner or group meanwhile"
+            yield Problem(where, what, "nothing was changed; repeat the command")
+        elif locked.owner != caller.user_id and not caller.is_admin:
+            yield Problem(where, "it is not yours", "log in as its owner or as an administrator")
+
+
+def _write(tx: Transaction, changes: Sequence[Change], filesets: Mapping[int, Locked], caller: Who) -> list[int]:
+    group = changes[0].owner.group_id
+    [[event, _]] = tx.rows(SQL["open_event"], user=caller.user_id, group=group, session=caller.session_id)
+    grown = [c.to for c in changes if c.files and isinstance(c.to, int)]
+    last = dict(tx.rows(SQL["last_entries"], ids=grown)) if grown else {}
+    ids = _ids(tx, ids_needed(changes))
+    rows, made = Rows(), []
+    for change in changes:
+        locked = filesets[change.source]
+        whose = (locked.owner, locked.group, locked.permissions)
+        first = last.get(change.to, -1) + 1 if isinstance(change.to, int) else 0
+        made.append(rows.add_change(change, whose, ids, first))
+    for name, columns in rows.tables.items():
+        tx.rows(SQL[name], event=event, **columns)
+    log = rows.log
+    ids = _ids(tx, {"eventlog": len(log["entity"])})
+    tx.rows(SQL["insert_log"], event=event, id=list(ids["eventlog"]), **log)
+    return made
+
+
+def _ids(tx: Transaction, needed: Mapping[str, int]) -> dict[str, Iterator[int]]:
+    """New ids by table: ome_nextval gives the last of a block, as the server takes them."""
+    counts = {name: count for name, count in needed.items() if count}
+    found = tx.rows(SQL["next_ids"], names=list(counts), counts=list(counts.values()))
+    return {name: iter(range(last - counts[name] + 1, last + 1)) for name, last in found}

@@ -1,0 +1,215 @@
+"""`omero roz import`: its options, several Zarrs one after another, what it prints."""
+
+import csv
+import json
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omero_roz.cli import options
+from omero_roz.cli.telling import failed, warn
+from omero_roz.errors import RozError, UsageError
+
+if TYPE_CHECKING:
+    from omero_roz.applying.means import Means
+    from omero_roz.import_.one import Prepared, Skipped, Wanted
+    from omero_roz.import_.steps import Imported
+    from omero_roz.ports.omero.session import OmeroSession
+
+HELP = "Import Zarrs of bioformats2raw with their OME-XML as new images and plates"
+_TARGET = (
+    "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
+    "none of this name; [-+%%@]name: the oldest, the newest, the only one, always a new one). Plates go into Screens, "
+    "images that are on no plate into Datasets or Projects: where a Zarr has both, give one of each"
+)
+_STATISTICS = (
+    "minima and maxima of channels: auto: those that the converter wrote (default); "
+    "read: every pixel is read for them and for the SHA-1; none"
+)
+_REPOSITORY = "OMERO's ManagedRepository as this machine sees it: --binding zarr-reader writes its links there"
+COLUMNS = ("uri", "target", "name")
+_TABLE = f"more of them: columns {', '.join(COLUMNS)}; several targets with semicolons between them"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of an import."""
+    parser.add_argument("uris", metavar="URI", nargs="*", help="path or address of a Zarr")
+    parser.add_argument("--from", dest="table", metavar="FILE.csv", help=_TABLE)
+    parser.add_argument("--target", metavar="TARGET", action="append", default=[], help=_TARGET)
+    parser.add_argument("--name", help="name of the image, or of the plate; with several images NAME [image's name]")
+    parser.add_argument("--stats", choices=("auto", "read", "none"), default="auto", help=_STATISTICS)
+    parser.add_argument("--skip-thumbnails", action="store_true", help="OMERO draws each when somebody looks at it")
+    options.add_binding_option(parser)
+    options.add_database_option(parser)
+    parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
+    parser.add_argument("--again", action="store_true", help="import also what was imported before from the same Zarr")
+    options.add_change_options(parser)
+
+
+def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
+    """Import all that is wanted, one after another; what fails does not keep the others from being imported.
+
+    Raises the error of the only one, or one that counts those that failed.
+    """
+    from omero_roz.cli.terminal import show_differences
+
+    everything, mine = _begun(ctx, session, args)
+    results: list[dict] = []
+    errors: list[RozError] = []
+    with _means(mine, args) as means:
+        for one in everything:
+            try:
+                results.append(_one(ctx, means, one, args))
+            except RozError as error:
+                errors.append(error)
+                results.append(failed(one.uri, error))
+                for problem in show_differences(error, sys.stderr) if len(everything) > 1 else ():
+                    known = isinstance(error, UsageError) or one.uri in problem.where  # a wrong one may have secrets
+                    ctx.err(str(problem) if known else f"{one.uri}: {problem}")
+    if args.json:
+        ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
+    _summary(ctx, results, len(everything))
+    if errors and len(everything) == 1:
+        raise errors[0]
+    if errors:
+        raise RozError(f"{len(errors)} of {len(everything)} could not be imported", fix="see above")
+
+
+def _begun(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> "tuple[list[Wanted], OmeroSession]":
+    """What is wanted, looked at before anybody has to log in, and the session; with --json its failure is JSON too."""
+    from omero_roz.ports.database import parse_address
+
+    try:
+        everything = wanted(args)
+        if args.db is not None:
+            parse_address(args.db)
+        return everything, session()
+    except RozError as error:
+        if args.json:
+            ctx.out(json.dumps([failed(None, error)], ensure_ascii=False, indent=2))
+        raise
+
+
+@contextmanager
+def _means(session: "OmeroSession", args: Namespace) -> "Iterator[Means]":
+    from omero_roz.applying.means import Means
+    from omero_roz.ports.database import Database
+
+    database = Database(args.db) if args.db is not None else None
+    try:
+        yield Means(session, database, Path(args.managed_repository) if args.managed_repository is not None else None)
+    finally:
+        if database is not None:
+            database.close()
+
+
+def wanted(args: Namespace) -> "list[Wanted]":
+    """What the arguments and the table of --from name; UsageError where there is nothing or a wrong table."""
+    from omero_roz.import_.one import Wanted
+
+    if args.name is not None and not args.name.strip():
+        raise UsageError("the name is empty", "--name", "give one, or leave the option out for the names in the Zarr")
+    targets = tuple(args.target)
+    named = [(uri, targets, args.name) for uri in args.uris]
+    if args.table:
+        named += [
+            (row["uri"], _targets(row["target"]) or targets, row["name"] or args.name) for row in _rows(args.table)
+        ]
+    if not named:
+        raise UsageError("nothing to import", fix="name a Zarr, or a table with --from")
+    if args.mapping and len(named) > 1:
+        raise UsageError("a mapping is for one Zarr, and here are several", f"--mapping {args.mapping}", "name one")
+    return [Wanted(*one, args.again, args.binding) for one in named]
+
+
+def _targets(cell: str) -> tuple[str, ...]:
+    """The targets in a cell of a table, separated by semicolons; a name may have one as well."""
+    return tuple(filter(None, re.split(r"\s*;\s*(?=(?:Dataset|Project|Screen):|$)", cell)))
+
+
+def _rows(file: str) -> Iterator[dict[str, str]]:
+    where = f"--from {file}"
+    try:
+        with Path(file).open(newline="", encoding="utf-8-sig") as table:
+            reader = csv.DictReader(table, strict=True)  # a quote that is never closed would swallow the rest
+            reader.fieldnames = columns = [name.strip() for name in reader.fieldnames or ()]
+            if "uri" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
+                what = f"its first line must name the columns, each once, but is {','.join(columns)!r}"
+                raise UsageError(what, where, f"uri, and if wanted {', '.join(COLUMNS[1:])}, with commas between them")
+            for row in reader:
+                if None in row:
+                    what = f"line {reader.line_num} has more cells than there are columns"
+                    raise UsageError(what, where, "put a text with a comma in it into quotes")
+                found = {column: (row.get(column) or "").strip() for column in COLUMNS}
+                if not found["uri"]:
+                    raise UsageError(f"line {reader.line_num} has no uri", where)
+                yield found
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+
+
+def _one(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
+    from ome_graph.bulk import many_objects
+
+    with many_objects():
+        return _read_and_import(ctx, means, one, args)
+
+
+def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
+    from omero_roz import zarrs
+    from omero_roz.cli.terminal import progress
+    from omero_roz.import_.one import Skipped, prepare
+    from omero_roz.import_.one import run as run_prepared
+    from omero_roz.import_.steps import Options
+
+    zarr = zarrs.read(one.uri, options.access(args), args.mapping)
+    prepared = prepare(means, zarr.layout, zarr.store, one, args.server_path)
+    if isinstance(prepared, Skipped):
+        return _skipped(ctx, prepared, args)
+    warn(ctx, [*zarr.layout.warnings, *prepared.plan.homeless()])
+    if args.dry_run:
+        return _planned(ctx, prepared, args)
+    with progress(sys.stderr) as report:
+        how = Options(not args.no_probe, args.stats, not args.skip_thumbnails)
+        done = run_prepared(means, prepared, how, report)
+    return _imported(ctx, done, args)
+
+
+def _skipped(ctx: Any, skipped: "Skipped", args: Namespace) -> dict:
+    by = f"by {skipped.user} at {skipped.when}"
+    ctx.err(f"{skipped.uri}: skipped, imported before as Fileset:{skipped.fileset} ({by}); --again imports it again")
+    return asdict(skipped) | {"state": "skipped"}
+
+
+def _planned(ctx: Any, prepared: "Prepared", args: Namespace) -> dict:
+    plan = prepared.plan
+    if not args.json:
+        ctx.out(f"{plan.uri}:")  # of several Zarrs the steps of each
+        for number, step in enumerate(plan.steps(), 1):
+            ctx.out(f"{number}. {step}")
+    ctx.err(f"{plan.uri}: dry run, nothing was changed")
+    return json.loads(plan.to_json()) | {"state": "planned"}
+
+
+def _imported(ctx: Any, done: "Imported", args: Namespace) -> dict:
+    if not args.json:
+        for kind, ids in (("Plate", done.plates), ("Image", done.plain)):
+            if ids:
+                ctx.out(f"{kind}:" + ",".join(map(str, ids)))
+    for problem in done.problems:
+        ctx.err(f"warning: {problem}")
+    compared = f"{done.planes} planes compared through OMERO, all equal" if done.planes else "not compared (--no-probe)"
+    ctx.err(f"Fileset:{done.fileset} from {done.uri}: {len(done.images)} images, {compared}")
+    return asdict(done) | {"state": "imported"}
+
+
+def _summary(ctx: Any, results: list[dict], count: int) -> None:
+    if count > 1:
+        states = [result["state"] for result in results]
+        told = ", ".join(f"{states.count(s)} {s}" for s in ("imported", "planned", "skipped", "failed") if s in states)
+        ctx.err(f"{count} Zarrs: {told}")

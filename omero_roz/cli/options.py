@@ -1,0 +1,75 @@
+"""The options that several verbs share, and the values that they say."""
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from omero_roz.binding.lsid import ServerPath
+    from omero_roz.ports.zarr.stores import Access
+
+_DB = (
+    "libpq service name or DSN of OMERO's database: the change is one SQL transaction, faster for many images. No "
+    "password in it: PGPASSFILE, PGPASSWORD and pg_service.conf work"
+)
+_BINDING = (
+    "external-info (default): omero-zarr-pixel-buffer reads the Zarr where it is; zarr-reader: Bio-Formats with "
+    "OMEZarrReader reads it through links in the ManagedRepository (needs --db and --managed-repository)"
+)
+_LOCAL = (
+    "LOCAL=SERVER: the server sees the directory LOCAL as SERVER, or the bucket s3://BUCKET as s3://HOST/BUCKET "
+    "or under a path (may be repeated)"
+)
+
+
+def add_store_options(parser: ArgumentParser) -> None:
+    """The options of every verb that reads a Zarr."""
+    parser.add_argument("--mapping", metavar="FILE", help="series of each Image: a JSON list of paths, or one a line")
+    add_access_options(parser)
+
+
+def add_access_options(parser: ArgumentParser) -> None:
+    """How to get into a bucket: what is not given is taken from the AWS environment and configuration."""
+    parser.add_argument("--endpoint", metavar="URL", help="the S3 server, if it is not Amazon's")
+    parser.add_argument("--profile", metavar="NAME", help="profile of the AWS configuration")
+    parser.add_argument("--anonymous", action="store_true", help="a public bucket: send no credentials")
+
+
+def add_binding_option(parser: ArgumentParser) -> None:
+    """How the server will read the Zarr."""
+    parser.add_argument("--binding", default="external-info", metavar="BINDING", help=_BINDING)
+
+
+def add_database_option(parser: ArgumentParser) -> None:
+    """Where the database is."""
+    parser.add_argument("--db", metavar="SERVICE|DSN", help=_DB)
+
+
+def add_change_options(parser: ArgumentParser) -> None:
+    """The options of every verb that binds images to a Zarr."""
+    add_store_options(parser)
+    parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
+    parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
+    parser.add_argument("--no-probe", action="store_true", help="do not compare planes through OMERO afterwards")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def access(args: Namespace) -> "Access":
+    """The Access that the options say."""
+    from omero_roz.ports.zarr.stores import Access
+
+    return Access(args.endpoint, args.profile, args.anonymous)
+
+
+def server_paths(args: Namespace) -> "tuple[ServerPath, ...]":
+    """What --server-path says; raises UsageError."""
+    from omero_roz.binding.lsid import parse_server_path
+
+    return tuple(parse_server_path(text) for text in args.server_path)
+
+
+def fileset(text: str) -> int:
+    """The id in Fileset:ID, or ID alone; argparse's error for anything else."""
+    kind, colon, number = text.rpartition(":")
+    if not number.isdecimal() or int(number) >= 2**63 or (colon and kind != "Fileset"):
+        raise ValueError(f"{text} is not Fileset:ID")  # what the argparse that omero-py ships turns into usage
+    return int(number)

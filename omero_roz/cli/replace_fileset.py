@@ -1,0 +1,80 @@
+"""`omero roz replace-fileset`: its options, and what it prints."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from omero_roz.cli import options, replace_many
+
+if TYPE_CHECKING:
+    from omero_roz.ports.omero.session import OmeroSession
+    from omero_roz.replace.steps import Replaced
+
+HELP = "Give the images of a fileset their pixels from a Zarr; ids, names and annotations stay"
+_REPOSITORY = "OMERO's ManagedRepository as this machine sees it: files are written there, past the API (with --db)"
+_CHECK = "planes compared with the Zarr's before the change: none, a sample (default), or every one"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of a replacement."""
+    parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=options.fileset)
+    parser.add_argument("uri", metavar="URI", nargs="?", help="path or address of the Zarr")
+    options.add_binding_option(parser)
+    parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
+    parser.add_argument("--check", choices=("none", "sample", "all"), default="sample", help=_CHECK)
+    parser.add_argument("--jobs", type=int, metavar="N", help="threads that read and compare (default: one a core)")
+    options.add_database_option(parser)
+    replace_many.add_options(parser)
+    options.add_change_options(parser)
+
+
+def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
+    """Replace a fileset by a Zarr, or many as a table says."""
+    replace_many.check(args)  # a wrong call is told before anybody has to log in
+    if args.table is not None:
+        return replace_many.replace_all(ctx, session(), args)
+    from omero_roz.binding.lsid import ServerView
+    from omero_roz.cli.terminal import progress
+    from omero_roz.proving.pixels import JOBS
+    from omero_roz.replace import one
+    from omero_roz.replace.proof import Proof
+    from omero_roz.zarrs import read_source
+
+    mine = session()
+    source = read_source(args.uri, options.access(args), args.mapping)
+    view = ServerView(options.server_paths(args), source.store.bucket)
+    with one.means_for(mine, args.fileset, args.db, args.managed_repository) as means:
+        planned = one.plan(means, source, args.fileset, args.binding, view)
+        if args.dry_run:
+            return _show_plan(ctx, planned, args)
+        with progress(sys.stderr) as report:
+            user, proof = mine.who.user_name, Proof(args.check, jobs=args.jobs or JOBS)
+            done = one.run(means, planned, source, user, not args.no_probe, report, proof)
+    if args.json:
+        return ctx.out(json.dumps(asdict(done), indent=2))
+    ctx.out(f"Fileset:{done.fileset}")
+    ctx.err(_told(args.fileset, done))
+    ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
+
+
+def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:
+    if planned.done is not None:
+        return ctx.err(f"Fileset:{args.fileset} is already replaced by Fileset:{planned.done.fileset}")
+    if args.json:
+        return ctx.out(planned.plan.to_json())
+    for number, step in enumerate(planned.plan.steps(), 1):
+        ctx.out(f"{number}. {step}")
+    ctx.err("dry run: nothing was changed")
+
+
+def _told(fileset: int, done: "Replaced") -> str:
+    compared = f"{done.planes} planes compared through OMERO, all equal"
+    if done.already:
+        proof = f"; it is proven now: {compared}" if done.planes else ""
+        return f"Fileset:{fileset} is already replaced by Fileset:{done.fileset}{proof}"
+    return f"Fileset:{fileset} replaced by Fileset:{done.fileset}: " + (
+        compared if done.planes else "not compared with the Zarr (--no-probe)"
+    )

@@ -1,0 +1,83 @@
+"""`omero roz rollback`: its options, and what it prints."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from omero_roz.cli import options
+from omero_roz.errors import RozError, UsageError
+
+if TYPE_CHECKING:
+    from omero_roz.ports.omero.session import OmeroSession
+
+HELP = "Give the images of a replaced fileset back to its source"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `rollback`."""
+    parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=options.fileset, help="the new Fileset")
+    parser.add_argument("--all-from", dest="run", metavar="RUN", help="all that a run of --from has replaced")
+    options.add_database_option(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _check(args: Namespace) -> None:
+    """Raises UsageError where neither a fileset nor a run is named, or both."""
+    if (args.fileset is None) == (args.run is None):
+        raise UsageError("name a fileset, or a run with --all-from", fix="one of them")
+
+
+def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
+    """Bring the source of a replaced fileset back, or those of all that a run replaced."""
+    from omero_roz.replace import one
+
+    _check(args)  # a wrong call is told before anybody has to log in
+    if args.run is not None:
+        return _all(ctx, session(), args)
+    mine = session()
+    with one.means_for(mine, args.fileset, args.db, None) as means:
+        done = one.roll_back(means, args.fileset, mine.who.user_name)
+    if args.json:
+        return ctx.out(json.dumps({"fileset": done.source, "already": done.already}))
+    ctx.out(f"Fileset:{done.source}")
+    was = "it was rolled back already: " if done.already else ""
+    ctx.err(f"{was}the images of Fileset:{args.fileset} are back in Fileset:{done.source}")
+
+
+def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
+    """Roll back what a run has replaced."""
+    from omero_roz.cli.terminal import progress
+    from omero_roz.errors import Refused
+    from omero_roz.ports.omero.filesets import Filesets
+    from omero_roz.record import NS_SUMMARY, RUN
+    from omero_roz.replace import one
+    from omero_roz.replace.bulk import roll_back_all as undo_all
+    from omero_roz.replace.owners import owners_for
+
+    filesets = Filesets(session)
+    made = filesets.summarised(NS_SUMMARY, RUN, args.run)
+    if not made:
+        raise Refused("no fileset that you may see was replaced by it", f"run {args.run}", "check the run's name")
+    wanted = one.in_force(filesets, made)
+    if not wanted:
+        ctx.err(f"run {args.run}: all of it was rolled back already")
+        if args.json:
+            ctx.out("[]")
+        return
+    with owners_for(session, args.db, None) as owners, progress(sys.stderr) as report:
+
+        def undo(fileset: int) -> int:
+            means = owners.means(filesets.get(fileset).owner, f"Fileset:{fileset}")
+            return one.roll_back(means, fileset, session.who.user_name).source
+
+        results = undo_all(wanted, undo, report)
+    if args.json:
+        ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
+    failed = [result for result in results if result["state"] == "refused"]
+    for result in failed:
+        ctx.err(result["reason"])
+    ctx.err(f"{len(results) - len(failed)} of {len(results)} filesets of run {args.run} rolled back")
+    if failed:
+        raise RozError(f"{len(failed)} could not be rolled back", fix="see above")

@@ -1,0 +1,35 @@
+"""`omero roz status`: its options, and what it prints."""
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omero_roz.ports.omero.session import OmeroSession
+
+HELP = "Show what was done to images: which Zarr, by whom, when, how proven"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `status`."""
+    what = "Fileset:ID, Image:ID, Dataset:ID, Project:ID, Plate:ID or Screen:ID"
+    parser.add_argument("object", metavar="OBJECT", help=what)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
+    """Show the records of what is named."""
+    from omero_roz.cli.terminal import show_records
+    from omero_roz.errors import UsageError
+    from omero_roz.ports.omero.containers import parse
+    from omero_roz.replace.status import status
+
+    named = parse(args.object)
+    if named is None:
+        raise UsageError("it names no object of OMERO", args.object, "name Fileset:ID, Image:ID, Plate:ID …")
+    stated = status(session(), *named)
+    if args.json:
+        return ctx.out(json.dumps([one.to_json() for one in stated], ensure_ascii=False, indent=2))
+    show_records(args.object, stated, sys.stdout)

@@ -1,0 +1,37 @@
+"""What several verbs print and ask."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from omero_roz.errors import UsageError
+
+if TYPE_CHECKING:
+    from omero_roz.errors import Problem, RozError
+
+MOST_WARNINGS = 20
+
+
+def failed(uri: str | None, error: "RozError") -> dict:
+    """What JSON says of a Zarr that could not be imported or annotated."""
+    shown = None if isinstance(error, UsageError) else uri  # that of a wrong call may have secrets
+    return {"uri": shown, "state": "failed", "problems": [asdict(problem) for problem in error.problems]}
+
+
+def warn(ctx: Any, problems: "Sequence[Problem]") -> None:
+    """Print warnings, of very many the first."""
+    for problem in problems[:MOST_WARNINGS]:
+        ctx.err(f"warning: {problem}")
+    if len(problems) > MOST_WARNINGS:
+        ctx.err(f"and {len(problems) - MOST_WARNINGS} more warnings (all of them: omero roz inspect)")
+
+
+def confirmed(ctx: Any, args: Namespace, where: str, question: str) -> bool:
+    """Whether the user says yes, with --yes or to the question; UsageError where nobody is there to be asked."""
+    if args.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked", where, "say --yes, or --dry-run to look only")
+    return ctx.input(f"{question}? [y/N] ").strip().lower() in ("y", "yes")

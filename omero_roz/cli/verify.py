@@ -1,0 +1,110 @@
+"""`omero roz verify`: its options, and what it prints."""
+
+import csv
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omero_roz.cli.options import access, add_access_options, server_paths
+from omero_roz.errors import RozError, UsageError
+
+if TYPE_CHECKING:
+    from omero_roz.ports.omero.session import OmeroSession
+    from omero_roz.verify.certificate import Certificate
+
+HELP = "Check images against their Zarrs: bound, there, read, drawn, the same pixels"
+_OBJECTS = (
+    "Image:ID, Fileset:ID, Dataset:ID, Project:ID, Plate:ID or Screen:ID, or the path or address of a Zarr for all "
+    "images that are bound to it"
+)
+_CERTIFICATE = "keep what was found in this JSON file (docs/certificate.schema.json); an existing one is gone on with"
+_DASK = "let the workers of the Dask cluster at this address do it: they join your session, and need omero-roz too"
+_LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may be repeated)"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """The options of `verify`."""
+    parser.add_argument("objects", metavar="OBJECT|URI", nargs="*", help=_OBJECTS)
+    parser.add_argument("--from", dest="table", metavar="FILE.csv", help="more of them: a table with a column object")
+    parser.add_argument("--check", choices=("sample", "all"), default="sample", help="which planes are compared")
+    parser.add_argument("--certificate", metavar="FILE", help=_CERTIFICATE)
+    parser.add_argument("--record", action="store_true", help="also write the certificate on the filesets in OMERO")
+    parser.add_argument("--jobs", metavar="N", type=int, default=4, help="images that are looked at side by side (4)")
+    parser.add_argument("--dask", metavar="ADDRESS", help=_DASK)
+    parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
+    parser.add_argument("--json", action="store_true", help="print the certificate")
+    add_access_options(parser)
+
+
+def _wanted(args: Namespace) -> list[str]:
+    """What the arguments and the table of --from name; UsageError where there is nothing or a wrong table."""
+    named = [*args.objects, *(_column(args.table) if args.table else ())]
+    if not named:
+        raise UsageError("nothing to verify", fix="name an object or a Zarr, or a table with --from")
+    if args.jobs < 1:
+        raise UsageError("at least one image has to be looked at", f"--jobs {args.jobs}")
+    return named
+
+
+def _column(file: str) -> Iterator[str]:
+    where = f"--from {file}"
+    try:
+        with Path(file).open(newline="", encoding="utf-8-sig") as table:
+            reader = csv.DictReader(table)
+            if "object" not in (reader.fieldnames or ()):
+                raise UsageError("its first line must name the column object", where)
+            yield from (text for row in reader if (text := (row["object"] or "").strip()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+
+
+def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
+    """Check images against their Zarrs; exits with 1 where anything is wrong."""
+    from omero_roz.cli import terminal
+    from omero_roz.verify import certificate, run
+    from omero_roz.verify.image import How
+
+    how = How(args.check, server_paths(args), access(args))
+    file = Path(args.certificate) if args.certificate else None
+    named, mine = _wanted(args), session()  # a wrong call is told before anybody has to log in
+    who = (mine.server, mine.who.user_name, args.check)
+    found = certificate.read(file, *who) if file else certificate.Certificate(*who[:2], certificate.now(), who[2])
+    images = run.images_of(mine, named, how)
+    with _pool(mine, args) as (pool, jobs, check), terminal.progress(sys.stderr) as report:
+        run.verify(mine, images, how, found, run.Work(pool, jobs, check, file, report))
+    if args.record:
+        for fileset in run.record_on_filesets(mine, found):
+            ctx.err(f"written on Fileset:{fileset}")
+    _tell(ctx, found, args)
+
+
+@contextmanager
+def _pool(session: "OmeroSession", args: Namespace) -> Iterator[tuple]:
+    """Where images are checked, how many side by side, and by what function."""
+    from omero_roz.verify import image
+
+    if args.dask:
+        from omero_roz.ports.dask_cluster import dask_executor
+
+        with dask_executor(args.dask) as (executor, threads):
+            yield executor, threads, partial(image.check_elsewhere, session.ticket)
+    else:
+        with ThreadPoolExecutor(args.jobs) as pool:
+            yield pool, args.jobs, partial(image.check_image, session)
+
+
+def _tell(ctx: Any, found: "Certificate", args: Namespace) -> None:
+    from omero_roz.cli import terminal
+
+    if args.json:
+        ctx.out(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+    else:
+        terminal.show_certificate(found, sys.stdout)
+    if failed := len(found.failed()):
+        raise RozError(f"{failed} of {len(found.images)} images are not right", fix="see above")

@@ -1,0 +1,255 @@
+"""Filling objects of OMERO, and taking it back: one transaction with the record that tells what it takes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import omero.model as model
+from omero.model import CommentAnnotationI, MapAnnotationI, NamedValue
+from omero.rtypes import rstring
+
+from omero_roz.change import Note
+from omero_roz.errors import Problem, Refused
+from omero_roz.ports.omero.deletion import delete, would_delete
+from omero_roz.ports.omero.enumerations import Enumerations
+from omero_roz.ports.omero.model_copy import Copies
+from omero_roz.ports.omero.model_shape import collections, is_enumeration, kind
+from omero_roz.ports.omero.model_tree import BAGS, COLOR
+from omero_roz.ports.omero.plain_values import is_same, plain, put
+from omero_roz.ports.omero.session import OmeroSession
+
+Key = tuple[str, int]
+OWNING = ("instrument", "screenLinks")  # what brings parts that other changes refer to
+_AT_ONCE = 500
+_COLLECTIONS = {bag: name for name, bag in BAGS.items()}
+# Only the owner's: another member of the group could otherwise write what an undo then follows.
+_NOTES = """select a.id, a.textValue, a.details.creationEvent.id from {kind}AnnotationLink l, CommentAnnotation a
+    where l.child.id = a.id and a.ns = :ns and a.details.owner.id = l.parent.details.owner.id and l.parent.id = :id
+    order by a.id"""
+_MADE = """select o.id, o.details.updateEvent.id from {kind} o where o.details.creationEvent.id = :event"""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A field that is given a value: the row, and what it says before and after (as plain values)."""
+
+    kind: str
+    id: int
+    name: str
+    before: Any
+    after: Any
+
+    @property
+    def where(self) -> str:
+        """The field, for an error."""
+        return f"{self.kind}:{self.id}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A record read back: the annotation with it, the transaction that wrote it, what that has put and made."""
+
+    annotation: int
+    event: int
+    puts: tuple[Put, ...]
+    made: dict[str, int]
+    said: dict[str, Any]
+
+
+class Fills:
+    """Fills objects as one user in one group."""
+
+    def __init__(self, session: OmeroSession, group_id: int) -> None:
+        self._session, self._group = session, group_id
+
+    def rows(self, things: Iterable[Any]) -> dict[Key, Any]:
+        """The rows of objects as they are now, with their versions: a save refuses one that was changed since."""
+        ids: defaultdict[str, set[int]] = defaultdict(set)
+        for thing in things:
+            ids[kind(thing)].add(thing.id.val)
+        return {(name, row.id.val): row for name, found in ids.items() for row in self._load(name, sorted(found))}
+
+    def _load(self, name: str, ids: Sequence[int]) -> Iterator[Any]:
+        for start in range(0, len(ids), _AT_ONCE):
+            hql = f"select o from {name} o where o.id in (:ids)"
+            chunk = ids[start : start + _AT_ONCE]
+            yield from self._session.objects(hql, f"reading {name}:{chunk[0]}", self._group, ids=chunk)
+
+    def fill(self, rows: dict[Key, Any], changes: Sequence[Any], pairs: Any, note: Callable, on: Key) -> None:
+        """Do changes (of verify/filling) to rows that were read before these were planned, and put the record on `on`.
+
+        `note` makes the record of what is put and made. Raises Refused where a row was changed meanwhile.
+        """
+        work = _Work(rows, pairs, Enumerations(self._session), self._group)
+        for change in sorted(changes, key=lambda one: one.name not in OWNING):
+            work.do(change)
+        text, summary = CommentAnnotationI(), MapAnnotationI()
+        links = [_link(*on, one) for one in (text, summary)]
+        for one in (text, summary, *links):
+            work.copies.fresh(one)
+        done: Note = note(tuple(work.puts), dict(work.copies.new))
+        text.ns, text.textValue = rstring(done.text_ns), rstring(done.text)
+        summary.ns, summary.mapValue = rstring(done.summary_ns), [NamedValue(*line) for line in done.summary]
+        saved = [*links, *work.touched.values(), *work.more]
+        self._session.save_batch(saved, f"filling {on[0]}:{on[1]}", self._group)
+
+    def records(self, on: str, number: int, namespace: str) -> list[Filled]:
+        """What fills are recorded on an object, oldest first; Refused for a record that cannot be read."""
+        where = f"{on}:{number}"
+        found = self._session.rows(_NOTES.format(kind=on), f"reading {where}", self._group, id=number, ns=namespace)
+        return [_filled(where, *row) for row in found]
+
+    def undo(self, filled: Filled) -> None:
+        """Take a fill back: its values, then what it made, the record too.
+
+        Raises Refused with all that was changed since, and for anything of others that would go.
+        """
+        made, problems = self._made(filled)
+        rows = self.rows(_proxy(one.kind, one.id) for one in filled.puts)
+        todo = [one for one in filled.puts if _is(rows, one, one.before, {}) is False]
+        for one in todo:
+            if (row := rows.get((one.kind, one.id))) is None:
+                problems.append(Problem(one.where, "it was deleted since"))
+            elif not is_same(now := plain(getattr(row, f"_{one.name}")), one.after, made):
+                problems.append(Problem(one.where, f"it was changed since, to {_short(now)}"))
+        if problems:
+            raise Refused.of([*problems, Problem("", "nothing was taken back", "mend these by hand, or leave them")])
+        now = [(one, plain(getattr(rows[one.kind, one.id], f"_{one.name}"))) for one in todo]
+        self._put([(one, one.before) for one in todo], rows)
+        targets = {name: sorted(ids) for name, ids in made.items()}
+        strangers = _strangers(would_delete(self._session, targets, self._group), made)
+        if strangers:
+            self._put(now, self.rows(_proxy(one.kind, one.id) for one in todo))
+            what = f"{', '.join(strangers)} would go with it: made since, or used elsewhere"
+            raise Refused(what, "what was filled", "remove these first")
+        delete(self._session, targets, self._group)
+
+    def _put(self, values: Sequence[tuple[Put, Any]], rows: dict[Key, Any]) -> None:
+        for one, value in values:
+            put(rows[one.kind, one.id], one.name, value)
+        touched = {(one.kind, one.id): rows[one.kind, one.id] for one, _ in values}
+        if touched:
+            self._session.save_batch(list(touched.values()), "taking back what was filled", self._group)
+
+    def _made(self, filled: Filled) -> tuple[dict[str, set[int]], list[Problem]]:
+        """The rows that the transaction made, and those of them that are gone or were changed."""
+        made, problems = {}, []
+        for name, count in filled.made.items():
+            asking = f"reading what was filled ({name})"
+            rows = self._session.rows(_MADE.format(kind=name), asking, self._group, event=filled.event)
+            made[name] = {number for number, _ in rows}
+            if len(rows) < count:
+                problems.append(Problem(name, f"{count - len(rows)} of {count} were deleted since"))
+            changed = [number for number, event in rows if event != filled.event]
+            problems += [Problem(f"{name}:{number}", "it was changed since") for number in changed]
+        return made, problems
+
+
+class _Work:
+    """The objects to be saved for changes."""
+
+    def __init__(self, rows: dict[Key, Any], pairs: Any, enums: Enumerations, group_id: int) -> None:
+        self._rows = rows
+        self.touched: dict[Key, Any] = {}
+        self.puts: list[Put] = []
+        self.more: list[Any] = []
+        self.copies = Copies(pairs, self.row, enums, group_id)
+        self._split: dict[Any, Any] = {}
+
+    def row(self, thing: Any) -> Any:
+        """What stands for an object that is in OMERO: its row if it is changed, else a reference."""
+        return self._rows.get((kind(thing), thing.id.val)) or type(thing)(thing.id, False)
+
+    def do(self, change: Any) -> None:
+        if change.how == "value":
+            self._value(change)
+        elif change.how == "item":
+            self._item(change)
+        elif change.how == "part":
+            self._put(change.target, change.name, self.copies.of(change.source))
+        else:
+            key = (id(change.kept), *((f.path.removeprefix(change.path), str(f.b)) for f in change.fields))
+            if key not in self._split:
+                self._split[key] = self.copies.split(change.kept, change.source)
+            self._put(change.target, change.name, self._split[key])
+
+    def _value(self, change: Any) -> None:
+        name, source = change.name, change.source
+        if kind(source) == "Image" and name == "name":
+            self._put(change.target, name, rstring(str(change.fields[0].b)))
+        elif name == "color":
+            for part in COLOR:
+                self._put(change.target, part, getattr(source, f"_{part}"))
+        elif name.endswith("]"):
+            field, key = name.rstrip("]").split("[", 1)
+            had = list(getattr(self._rows[kind(source), change.target.id.val], f"_{field}") or ())
+            more = [NamedValue(pair.name, pair.value) for pair in getattr(source, f"_{field}") if pair.name == key]
+            self._put(change.target, field, had + more)
+        else:
+            value = getattr(source, f"_{name}")
+            row = isinstance(value, model.IObject) and is_enumeration(value)
+            self._put(change.target, name, self.copies.term(value) if row else value)
+
+    def _item(self, change: Any) -> None:
+        name = _COLLECTIONS.get(change.name, change.name)
+        collection = next(one for one in collections(change.target) if one.name == name)
+        end = self.copies.of(change.source)
+        link = _link_class(change.target, collection) if collection.end else type(end)
+        self.more.append(self.copies.item(self.row(change.target), collection, link, end))
+
+    def _put(self, target: Any, name: str, value: Any) -> None:
+        key = (kind(target), target.id.val)
+        row = self._rows[key]
+        before = plain(getattr(row, f"_{name}"))
+        setattr(row, f"_{name}", value)
+        self.touched[key] = row
+        self.puts.append(Put(*key, name, before, plain(value)))
+
+
+def _link_class(owner: Any, collection: Any) -> type:
+    """The class of the links in a list: of the owner's class, or one above it, and of the list's name."""
+    end = collection.name.removesuffix("s").removesuffix("Link")
+    end = end[0].upper() + end[1:]
+    for one in type(owner).__mro__:
+        own = one.__name__.removesuffix("I")
+        found = getattr(model, (own + end if collection.end == "child" else end + own) + "LinkI", None)
+        if found is not None:
+            return found
+    raise TypeError(f"no links from {kind(owner)} to {end}")
+
+
+def _link(name: str, number: int, annotation: Any) -> Any:
+    made = getattr(model, f"{name}AnnotationLinkI")()
+    made._parent, made._child = _proxy(name, number), annotation
+    return made
+
+
+def _filled(where: str, annotation: int, text: str, event: int) -> Filled:
+    try:
+        said = json.loads(text)
+        puts = tuple(Put(*one) for one in said["put"])
+        return Filled(annotation, event, puts, dict(Counter(said["made"])), said)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(f"the record of a fill cannot be read ({error})", where, "was it edited by hand?") from error
+
+
+def _proxy(name: str, number: int) -> Any:
+    return getattr(model, name + "I")(number, False)
+
+
+def _is(rows: dict[Key, Any], one: Put, value: Any, new: dict[str, set[int]]) -> bool | None:
+    row = rows.get((one.kind, one.id))
+    return False if row is None else is_same(plain(getattr(row, f"_{one.name}")), value, new)
+
+
+def _strangers(would: dict[str, list[int]], made: dict[str, set[int]]) -> list[str]:
+    found = ((name, number) for name, ids in would.items() for number in ids if number not in made.get(name, ()))
+    return [f"{name}:{number}" for name, number in found][:10]
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:80]

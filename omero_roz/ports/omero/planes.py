@@ -1,0 +1,77 @@
+"""Planes as OMERO shows them: RawPixelsStore, whatever reader the server uses."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from omero_roz.errors import Refused
+from omero_roz.fileset import OmeroImage
+from omero_roz.ports.omero.session import OmeroSession, omero_errors
+
+# RawPixelsStore is big-endian (facts: omero_api_calls).
+DTYPES = {
+    "int8": "i1",
+    "uint8": "u1",
+    "int16": ">i2",
+    "uint16": ">u2",
+    "int32": ">i4",
+    "uint32": ">u4",
+    "float": ">f4",
+    "double": ">f8",
+    "complex": ">c8",
+    "double-complex": ">c16",
+}
+TILE = 2048
+
+
+class PlaneReader:
+    """Reads the planes of one image."""
+
+    def __init__(self, store, image: OmeroImage, context: dict[str, str]) -> None:
+        self._store, self._image, self._context = store, image, context
+
+    def read(self, z: int, c: int, t: int, rows: slice = slice(None), columns: slice = slice(None)) -> np.ndarray:
+        """One full-resolution plane, or some of its rows and columns, an array of (y, x).
+
+        Large ones come in tiles, for the pixel buffer gives nothing for more than 3192 x 3192 pixels at once.
+        """
+        (top, bottom, _), (left, right, _) = rows.indices(self._image.sizes.y), columns.indices(self._image.sizes.x)
+        plane = np.empty((bottom - top, right - left), DTYPES[self._image.pixel_type])
+        for y in range(0, bottom - top, TILE):
+            for x in range(0, right - left, TILE):
+                self._fill(plane[y : y + TILE, x : x + TILE], (z, c, t), left + x, top + y)
+        return plane
+
+    def levels(self) -> list[tuple[int, int]]:
+        """Width and height of each level of the pyramid that the server sees, the largest first."""
+        with omero_errors(f"reading the levels of Image:{self._image.id}"):
+            found = self._store.getResolutionDescriptions(self._context)
+        return sorted(((one.sizeX, one.sizeY) for one in found), reverse=True)
+
+    def _fill(self, part: np.ndarray, place: tuple[int, int, int], x: int, y: int) -> None:
+        height, width = part.shape
+        where = "reading Image:{} z={} c={} t={}".format(self._image.id, *place)
+        with omero_errors(where):
+            raw = self._store.getTile(*place, x, y, width, height, self._context)
+        if len(raw) != part.nbytes:
+            raise Refused(f"OMERO gave {len(raw)} bytes where {part.nbytes} are due", where, "see the server's log")
+        part[:] = np.frombuffer(raw, part.dtype).reshape(part.shape)
+
+
+@contextmanager
+def plane_reader(session: OmeroSession, image: OmeroImage, group_id: int) -> Iterator[PlaneReader]:
+    """Open an image's pixels in a RawPixelsStore of its own.
+
+    A store keeps on reading what it was opened on: after a change of the binding only a new one tells
+    (facts: omero_replacement e).
+    """
+    context = session.group_context(group_id)
+    with omero_errors(f"opening the pixels of Image:{image.id}"):
+        store = session.factory.createRawPixelsStore(context)
+    try:
+        with omero_errors(f"opening the pixels of Image:{image.id}"):
+            store.setPixelsId(image.pixels_id, True, context)
+        yield PlaneReader(store, image, context)
+    finally:
+        store.close(context)

@@ -1,0 +1,106 @@
+"""Scratch images: for a moment in OMERO, with nothing to be read from but an ExternalInfo."""
+
+import hashlib
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+from ome_types import OME
+from ome_types.model import Channel, Image, MetadataOnly, Pixels
+from omero.model import FilesetI
+from omero.rtypes import rstring
+
+from ome_graph import graph
+from omero_roz.errors import Refused
+from omero_roz.fileset import OmeroImage
+from omero_roz.ports.omero.deletion import delete
+from omero_roz.ports.omero.enumerations import with_enumerations
+from omero_roz.ports.omero.filesets import Filesets, external_info_object
+from omero_roz.ports.omero.session import OmeroSession
+
+PREFIX = "omero-roz-scratch/"
+NAME = "omero-roz looks whether the server can read a Zarr (may be deleted)"
+STALE = 3600.0  # seconds after which those of a run on another machine are deleted, dead or not
+
+_FOUND = """select f.id, f.templatePrefix, f.details.creationEvent.time, f.details.group.id from Fileset f
+    where f.templatePrefix like :prefix and f.details.owner.id = :user"""
+
+
+@contextmanager
+def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: int) -> Iterator[list[OmeroImage]]:
+    """Images with the sizes, pixel types and ExternalInfo of others, in their order, and no file: deleted at the end.
+
+    What the server shows of one can only be what its ExternalInfo names; there is nothing to fall back to. All are
+    saved and deleted at once. Those that a dead process of this user left are deleted before.
+    """
+    delete_left(session)
+    if not like:
+        yield []
+        return
+    made, _ = with_enumerations(session, lambda enums: graph(_ome(like), [NAME] * len(like), enums))
+    fileset = FilesetI()
+    fileset.templatePrefix = rstring(f"{PREFIX}{_machine()}/{os.getpid()}/")
+    for image, one in zip(made.images, like, strict=True):
+        image.fileset = fileset
+        image.details.externalInfo = one.external_info and external_info_object(one.external_info)
+    number, *_ = session.save([fileset, *made.images], "making scratch images", group_id)
+    try:
+        found = Filesets(session).get(number).images
+        yield [replace(scratch, name=one.name) for scratch, one in zip(found, like, strict=True)]
+    finally:
+        with suppress(Refused):  # what was seen counts; the next run deletes them
+            delete(session, {"Fileset": [number]}, group_id)
+
+
+def _ome(like: Sequence[OmeroImage]) -> OME:
+    return OME(images=[_image(number, one) for number, one in enumerate(like)])
+
+
+def _image(number: int, one: OmeroImage) -> Image:
+    sizes = one.sizes
+    channels = [Channel(id=f"Channel:{number}:{c}", samples_per_pixel=1) for c in range(sizes.c)]
+    pixels = Pixels(
+        id=f"Pixels:{number}", dimension_order="XYZCT", type=one.pixel_type,
+        size_x=sizes.x, size_y=sizes.y, size_z=sizes.z, size_c=sizes.c, size_t=sizes.t,
+        channels=channels, metadata_only=MetadataOnly(),
+    )  # fmt: skip
+    return Image(id=f"Image:{number}", pixels=pixels)
+
+
+def delete_left(session: OmeroSession) -> None:
+    """Delete the user's scratch images whose process is dead, and those of other machines that are an hour old."""
+    asking = "looking for scratch images of earlier runs"
+    rows = session.rows(_FOUND, asking, prefix=PREFIX + "%", user=session.who.user_id)
+    for number, prefix, made, group_id in rows:
+        if _is_left(prefix, made / 1000):
+            with suppress(Refused):  # another process may be doing the same
+                delete(session, {"Fileset": [number]}, group_id)
+
+
+def _is_left(prefix: str, made: float) -> bool:
+    machine, _, process = prefix.removeprefix(PREFIX).strip("/").partition("/")
+    if machine == _machine() and process.isdecimal():
+        return not _runs(int(process))
+    return made < time.time() - STALE
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
+
+
+def _machine() -> str:
+    """What only processes that see each other's ids have in common: the machine, and on it the container."""
+    try:
+        space = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        space = ""
+    return hashlib.sha1(f"{socket.gethostname()} {space}".encode(), usedforsecurity=False).hexdigest()[:12]

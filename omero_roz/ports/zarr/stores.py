@@ -1,0 +1,305 @@
+"""Where Zarrs lie: local paths, file://, s3://, https://; the only file that speaks fsspec and s3fs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import aiohttp
+import fsspec
+import fsspec.asyn
+from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
+from botocore.parsers import ResponseParserError
+from zarr.abc.store import Store as ZarrStore
+
+from omero_roz.errors import Refused, Unreachable, UsageError
+from omero_roz.layout.paths import join
+from omero_roz.layout.store import CHANGED, DENIED, NOT_FOUND, NOT_PUBLIC, Absent, Bucket, Store
+from omero_roz.ports.zarr.guard import Guard, NotAllowed, told
+from omero_roz.ports.zarr.local_tree import open_tree
+from omero_roz.ports.zarr.patient import PatientStore
+from omero_roz.ports.zarr.s3_objects import Get, getter
+
+UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)
+CONNECTIONS = 64
+ATTEMPTS = 4
+_HTTP_CLIENT: dict[str, Any] = {"timeout": aiohttp.ClientTimeout(total=None, connect=10, sock_read=30)}
+_SECRET_WORDS = ("token", "sig", "secret", "pass", "credential", "key", "auth", "session")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How to get into a bucket beyond the AWS configuration: endpoint URL, profile, or no credentials.
+
+    A `guard` says what may be reached at all, and how: what it says of a bucket wins.
+    """
+
+    endpoint: str | None = None
+    profile: str | None = None
+    anonymous: bool = False
+    guard: Guard | None = None
+
+
+def open_store(uri: str, access: Access = Access()) -> Store:
+    """The store at a URI or local path, read only.
+
+    Raises UsageError for an unknown scheme and for credentials or signatures in the URI (not shown),
+    Unreachable for a local path that is no directory, NotAllowed for what the guard of `access` keeps closed.
+    """
+    scheme, separator, rest = uri.partition("://")
+    if not separator:
+        return open_tree(Path(uri), access.guard)
+    if scheme == "file":
+        return open_tree(Path(unquote(rest.removeprefix("localhost"))), access.guard)
+    if scheme not in ("s3", "https", "http"):
+        raise UsageError(f"the scheme {scheme!r} is unknown", fix="use a local path, file://, s3:// or https://")
+    address = _without_secrets(uri)
+    guard = access.guard
+    if guard is not None:
+        place = guard.remote(address, access.endpoint)
+        access = Access(place.endpoint, place.profile, place.anonymous, guard)
+    if scheme == "s3":
+        anonymous = access.anonymous or (guard is None and uri.endswith("?anonymous=true"))
+        return _s3(address, replace(access, anonymous=anonymous))
+    if access != Access(guard=guard):
+        raise UsageError("an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out")
+    return RemoteStore(address, address, "http", tuple(_http_options(guard).items()), can_list=False, guard=guard)
+
+
+def _http_options(guard: Guard | None) -> dict[str, Any]:
+    options: dict[str, Any] = {"client_kwargs": _HTTP_CLIENT}
+    return options if guard is None else options | {"get_client": guard.client}
+
+
+def _without_secrets(uri: str) -> str:
+    """The address without query and trailing slashes; refuses what might be a secret, without showing it."""
+    try:
+        parts = urlsplit(uri)
+        names = [name.lower().replace("-", "").replace("_", "") for name, _ in parse_qsl(parts.query, True)]
+        secret = parts.username is not None or any(word in name for name in names for word in _SECRET_WORDS)
+    except ValueError:
+        raise UsageError("the URI is malformed", fix="write s3://BUCKET/KEY or https://HOST/PATH") from None
+    if secret or "@" in parts.netloc:
+        what = "credentials or a signature in a URI are refused: they would be stored and shown"
+        raise UsageError(what, f"{parts.scheme}://…", "use an AWS profile, the environment, or a public address")
+    address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    allowed = ("", "anonymous=true") if parts.scheme == "s3" else ("",)
+    if parts.query not in allowed or parts.fragment or not parts.netloc:
+        raise UsageError("the URI has a query or fragment, or no host or bucket", address, "name the Zarr itself")
+    return address
+
+
+def _s3(address: str, access: Access) -> RemoteStore:
+    options: dict[str, Any] = {
+        "anon": access.anonymous,
+        "config_kwargs": {
+            "max_pool_connections": CONNECTIONS,
+            "connect_timeout": 10,
+            "read_timeout": 30,
+            "retries": {"total_max_attempts": 1},  # trying again is for one place, here
+            # botocore spends a third of a request's time on its own name and on checksums nobody asked for
+            "user_agent": "omero-roz",
+            "response_checksum_validation": "when_required",
+            "disable_request_compression": True,
+        },
+        "use_listings_cache": False,
+        "max_concurrency": 1,  # more of it asks for the size of every object first: twice the requests
+    }
+    if access.endpoint:
+        options["endpoint_url"] = access.endpoint
+    if access.profile:
+        options["profile"] = access.profile
+    if access.guard is not None:
+        options["config_kwargs"] |= _guarded(access.guard)
+    name, settings = address.removeprefix("s3://"), tuple(options.items())
+    return RemoteStore(address, name, "s3", settings, can_list=True, guard=access.guard)
+
+
+def _guarded(guard: Guard) -> dict[str, Any]:
+    from omero_roz.ports.zarr.guarded_s3 import NoRedirections
+
+    connector = {"socket_factory": guard.open_socket}  # and no proxy, which would connect where it likes
+    return {"connector_args": connector, "http_session_cls": NoRedirections, "proxies": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteStore:
+    """A prefix of a bucket or an https directory; `path` is its name for fsspec's `protocol`."""
+
+    uri: str
+    path: str
+    protocol: str
+    options: tuple[tuple[str, Any], ...]
+    can_list: bool
+    guard: Guard | None = None
+
+    @property
+    def _denied(self) -> Absent:
+        return DENIED if self.protocol == "s3" else NOT_PUBLIC
+
+    def _filesystem(self) -> Any:
+        filesystem = fsspec.filesystem(self.protocol, **dict(self.options))
+        filesystem.retries = 1  # s3fs's own would multiply with those of _retried
+        return filesystem
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """How its bucket is reached; an https address is a bucket's where what answers calls itself S3."""
+        filesystem = self._filesystem()
+        if self.protocol == "s3":
+            client = fsspec.asyn.sync(filesystem.loop, filesystem.set_session)
+            return Bucket(client.meta.endpoint_url, bool(dict(self.options)["anon"]))
+
+        async def answers_as_s3(url: str) -> bool:
+            session = await filesystem.set_session()
+            async with session.head(url) as response:
+                return "x-amz-request-id" in response.headers
+
+        is_bucket = fsspec.asyn.sync(filesystem.loop, self._retried, answers_as_s3, "")
+        parts = urlsplit(self.uri)
+        return Bucket(f"{parts.scheme}://{parts.netloc}", anonymous=True) if is_bucket is True else None
+
+    def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
+        filesystem = self._filesystem()
+        return fsspec.asyn.sync(filesystem.loop, self._get_all, filesystem, list(paths))
+
+    async def _getter(self, filesystem: Any) -> Get:
+        if self.protocol != "s3":
+            return filesystem._cat_file
+        session = await fsspec.filesystem("http", **_http_options(self.guard)).set_session()
+        bucket, anonymous = self.path.partition("/")[0], dict(self.options)["anon"]
+        try:
+            return await getter(filesystem, session, bucket, anonymous, may_use_proxy=self.guard is None)
+        except (NoCredentialsError, ProfileNotFound) as error:
+            raise _no_way_in(error, self.uri) from None
+
+    def put(self, path: str, content: bytes, instead_of: bytes | None) -> None:
+        if self.protocol != "s3":
+            raise Refused("nothing can be written over https", join(self.uri, path), "name the bucket as s3://")
+        filesystem, where = self._filesystem(), join(self.uri, path)
+
+        async def write(address: str) -> None:
+            await _put(filesystem, address, content, instead_of)
+
+        try:
+            denied = fsspec.asyn.sync(filesystem.loop, self._retried, write, path)
+        except _Changed:
+            raise Refused(CHANGED[0], where, CHANGED[1]) from None
+        if denied is DENIED:
+            raise Refused("it may not be written (403)", where, "check the credentials")
+        if denied is NOT_FOUND:
+            raise Refused("it was not written: the bucket, or the object itself, is gone", where, CHANGED[1])
+
+    async def _get_all(self, filesystem: Any, paths: list[str]) -> list[bytes | Absent]:
+        results: list[bytes | Absent] = [NOT_FOUND] * len(paths)
+        waiting = iter(enumerate(paths))
+        get = await self._getter(filesystem)
+
+        async def worker() -> None:
+            for position, path in waiting:
+                results[position] = await self._get(get, path)
+
+        workers = [asyncio.ensure_future(worker()) for _ in range(min(CONNECTIONS, len(paths)))]
+        try:
+            await asyncio.gather(*workers)
+        finally:
+            for task in workers:
+                task.cancel()
+        return results
+
+    async def _get(self, get: Get, path: str) -> bytes | Absent:
+        if self.protocol == "http" and set(path) & set("?#%"):
+            return UNREADABLE_NAME
+        return await self._retried(get, path)
+
+    async def _retried(self, call: Callable[[str], Awaitable[Any]], path: str) -> Any:
+        """What the call gives for a path, or why it gives nothing; tries again what may have been an accident."""
+        last: Exception | None = None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(0.2 * 2**attempt)
+            try:
+                return await call(join(self.path, path))
+            except FileNotFoundError:
+                return NOT_FOUND
+            except PermissionError:
+                return self._denied
+            except aiohttp.ClientResponseError as error:
+                if error.status in (401, 403):
+                    return self._denied
+                if error.status < 500 and error.status != 429:
+                    where = join(self.uri, path)
+                    raise Unreachable(f"HTTP status {error.status}", where, "check the address") from None
+                last = error
+            except aiohttp.ClientConnectorCertificateError as error:
+                raise _untrusted(error, self.uri) from None
+            except (NoCredentialsError, ProfileNotFound) as error:
+                raise _no_way_in(error, self.uri) from None
+            except (OSError, aiohttp.ClientError, BotoCoreError, ResponseParserError) as error:
+                if reason := told(error):
+                    raise NotAllowed(reason, join(self.uri, path), "ask the administrator of this server") from None
+                last = error
+        what = f"no answer after {ATTEMPTS} attempts ({type(last).__name__}: {str(last)[:120]})"
+        raise Unreachable(what, join(self.uri, path), "check the address and the network, then try again")
+
+    def children(self, path: str) -> tuple[str, ...] | None:
+        if not self.can_list:
+            return None
+        filesystem = self._filesystem()
+
+        async def listed(address: str) -> Any:
+            return await filesystem._ls(address, detail=True)
+
+        entries = fsspec.asyn.sync(filesystem.loop, self._retried, listed, path)
+        if isinstance(entries, Absent):
+            return () if entries == NOT_FOUND else None
+        directories = (entry["name"].rstrip("/") for entry in entries if entry["type"] == "directory")
+        return tuple(sorted(name.rpartition("/")[2] for name in directories))
+
+    def below(self, path: str) -> RemoteStore:
+        return replace(self, uri=join(self.uri, path), path=join(self.path, path))
+
+    def zarr(self) -> ZarrStore:
+        filesystem = fsspec.filesystem(self.protocol, asynchronous=True, **dict(self.options))
+        filesystem.retries = 1
+        return PatientStore(filesystem, self.path, self._retried)
+
+
+class _Changed(Exception):
+    pass
+
+
+async def _put(filesystem: Any, address: str, content: bytes, instead_of: bytes | None) -> None:
+    """Write an object on the condition that it still is what it was read as; raises _Changed."""
+    bucket, _, key = address.partition("/")
+    condition = {"IfNoneMatch": "*"}
+    try:
+        answer = await filesystem._call_s3("get_object", Bucket=bucket, Key=key)
+        there, condition = await answer["Body"].read(), {"IfMatch": answer["ETag"]}
+    except FileNotFoundError:
+        there = None
+    if there == content:  # by an attempt whose answer was lost
+        return
+    if there != instead_of:
+        raise _Changed
+    try:
+        await filesystem._pipe_file(address, content, **condition)
+    except OSError as error:
+        code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code")
+        if code in ("PreconditionFailed", "ConditionalRequestConflict"):
+            raise _Changed from None
+        raise
+
+
+def _untrusted(error: aiohttp.ClientConnectorCertificateError, uri: str) -> Unreachable:
+    why = getattr(error.certificate_error, "verify_message", "it is not trusted")
+    fix = "have it mended, or name its authority: SSL_CERT_FILE, for a bucket ca_bundle of the AWS configuration"
+    return Unreachable(f"the certificate of {error.host} is refused ({why})", uri, fix)
+
+
+def _no_way_in(error: Exception, uri: str) -> Unreachable:
+    return Unreachable(str(error), uri, "set up a profile, or use --anonymous")
