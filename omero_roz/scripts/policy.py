@@ -6,7 +6,6 @@ The file cannot be written by the user that scripts run as. Where there is none,
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import Who
 from omero_roz.ports.zarr.guard import Guard, NotAllowed, Place
 from omero_roz.ports.zarr.stores import Access
+from omero_roz.scripts.unwritable import NotSafe, read_unwritable
 
 FILE = Path("omero-roz/scripts.toml")
 _ASK = "ask the administrator of this server (docs/scripts.md)"
@@ -84,36 +84,18 @@ def policy_file() -> Path:
 def read_policy(file: Path) -> Policy:
     """The policy in a file; raises PolicyError where it is missing, not out of the process's reach, or wrong."""
     try:
-        if not file.exists():
-            raise PolicyError("the administrator of this server has allowed nothing: no policy", str(file), _ASK)
-        check_unwritable(file)
-        data = tomllib.loads(file.read_text("utf-8"))
+        data = tomllib.loads(read_unwritable(file).decode("utf-8"))
+    except FileNotFoundError:
+        what = "the administrator of this server has allowed nothing: no policy"
+        raise PolicyError(what, str(file), _ASK) from None
+    except NotSafe as error:
+        raise PolicyError.of(error.problems) from None
     except (OSError, ValueError) as error:
         raise PolicyError(f"the policy cannot be read ({error})", str(file), _ASK) from None
     problems = [Problem(str(file), text, _ASK) for text in _wrong(data)]
     if problems:
         raise PolicyError.of(problems)
     return _policy(data)
-
-
-def check_unwritable(file: Path) -> None:
-    """Raises PolicyError where the user of this process could write a file, or put another in its place.
-
-    root could write any: it is enough then that nobody else can.
-    """
-    user, real = os.geteuid(), Path(os.path.realpath(file))
-    for place in (real, *real.parents):
-        status = place.stat()
-        shared = bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
-        # In a sticky directory such as /tmp only the owner of an entry or of the directory can move it.
-        sticky = place.is_dir() and bool(status.st_mode & stat.S_ISVTX)
-        if user == 0:
-            unsafe = status.st_uid != 0 or (shared and not sticky)
-        else:
-            unsafe = status.st_uid == user or (os.access(place, os.W_OK) and not sticky)
-        if unsafe:
-            what = "the policy is not safe: the user that scripts run as (or another) can write this"
-            raise PolicyError(what, str(place), "let it belong to root, and let nobody else write it")
 
 
 def _wrong(data: dict[str, Any]) -> list[str]:
