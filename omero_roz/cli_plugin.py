@@ -16,6 +16,7 @@ from omero_roz.cli import (
     annotate,
     cleanup,
     completeness,
+    doctor,
     import_,
     inspect,
     replace_fileset,
@@ -31,6 +32,7 @@ HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, rol
 # Each has HELP, add_options(parser) and run(ctx, session, args), whose session logs in when it is called.
 WITHOUT_OMERO = {"inspect": inspect, "annotate": annotate}
 WITH_OMERO = {
+    "doctor": doctor,
     "import": import_,
     "replace-fileset": replace_fileset,
     "rollback": rollback,

@@ -24,6 +24,12 @@ SELECT image, path, name, repo FROM pixels WHERE image = ANY(%(images)s::bigint[
 -- name: repository
 SELECT repo FROM originalfile WHERE path = %(path)s AND name = %(name)s AND mimetype = 'Directory' AND repo IS NOT NULL
 
+-- name: lacking_rights
+SELECT act || ' ' || name FROM (VALUES ('UPDATE', 'image'), ('UPDATE', 'pixels'), ('UPDATE', 'annotation'),
+    ('INSERT', 'annotation'), ('INSERT', 'event'), ('INSERT', 'eventlog'), ('INSERT', 'externalinfo'),
+    ('INSERT', 'fileset'), ('INSERT', 'filesetannotationlink'), ('INSERT', 'filesetentry'), ('INSERT', 'originalfile')
+) AS needed (act, name) WHERE NOT has_table_privilege(name, act)
+
 -- name: prefixes
 -- Not through the API: a fileset that was given to somebody else since is still using its files.
 SELECT templateprefix FROM fileset WHERE starts_with(templateprefix, %(directory)s)

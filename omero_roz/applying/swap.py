@@ -77,6 +77,12 @@ def images_inside(database: Database, fileset: int) -> set[int]:
         return {image for image, _ in tx.rows(SQL["images_inside"], filesets=[fileset])}
 
 
+def lacking_rights(database: Database) -> list[str]:
+    """What a change writes and the database's account may not: such as `UPDATE pixels`."""
+    with database.transaction() as tx:
+        return [right for [right] in tx.rows(SQL["lacking_rights"])]
+
+
 def repository_uuid(database: Database, directory: str) -> str:
     """The uuid of the repository that has a registered directory; Refused where the database knows none."""
     parent, _, name = directory.strip("/").rpartition("/")

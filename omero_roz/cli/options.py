@@ -44,10 +44,15 @@ def add_database_option(parser: ArgumentParser) -> None:
     parser.add_argument("--db", metavar="SERVICE|DSN", help=_DB)
 
 
+def add_server_path_option(parser: ArgumentParser) -> None:
+    """Where the server sees what is named otherwise here."""
+    parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
+
+
 def add_change_options(parser: ArgumentParser) -> None:
     """The options of every verb that binds images to a Zarr."""
     add_store_options(parser)
-    parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
+    add_server_path_option(parser)
     parser.add_argument("--dry-run", action="store_true", help="print the plan and change nothing")
     parser.add_argument("--no-probe", action="store_true", help="do not compare planes through OMERO afterwards")
     parser.add_argument("--json", action="store_true", help="print JSON")

@@ -30,15 +30,15 @@ class ManagedRepository:
         if self._repository is None:
             raise Refused("this OMERO server shows no ManagedRepository", fix="ask its administrator")
 
-    def write(self, directory: str, name: str, content: bytes) -> int:
-        """Write a new XML file into a new directory of the repository; the OriginalFile's id.
+    def write(self, directory: str, name: str, content: bytes, mimetype: str = "text/xml") -> int:
+        """Write a new file into a directory of the repository, which is made; the OriginalFile's id.
 
         `directory` ends with a slash and starts with the user's own directory, such as `curator_2/`: nobody
         may make one elsewhere. The file is registered before it is there, for `file` knows registered ones only.
         """
         with omero_errors(f"writing {directory}{name} into the ManagedRepository"):
             self._repository.makeDir(directory, True, self._context)
-            self._repository.register(directory + name, rstring("text/xml"), self._context)
+            self._repository.register(directory + name, rstring(mimetype), self._context)
             store = self._repository.file(directory + name, "rw", self._context)
             try:
                 store.write(content, 0, len(content), self._context)
