@@ -131,14 +131,15 @@ def program(name: str) -> Path:
 def _as_user(name: str, *arguments: str) -> list[str]:
     """The command line of a PostgreSQL program; it refuses to be root, so root runs it as nobody.
 
-    nobody keeps the right to pass through directories that only root may enter (an environment in /root)."""
+    nobody keeps the right to pass through directories that only root may enter (an environment in /root). PostgreSQL
+    asks by access(2) for its own programs, which ignores that right of a user's unless no_setuid_fixup is set."""
     command = [str(program(name)), *arguments]
     if os.geteuid() != 0:
         return command
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         raise PostgresError("PostgreSQL cannot run as root without setpriv: install util-linux or be a user")
-    keep = ["--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
+    keep = ["--securebits=+no_setuid_fixup", "--inh-caps=-all,+dac_override", "--ambient-caps=-all,+dac_override"]
     return [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *keep, *command]
 
 

@@ -97,6 +97,27 @@ def test_one_server_for_a_directory(server: Server) -> None:
     assert server.one("SELECT 1") == 1
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs it as another user")
+def test_programs_where_only_root_may_enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = postgres.program("psql").parents[2]
+    tmp_path.chmod(0o700)
+    for part in (installed, installed.with_name(f"{installed.name}.libs")):
+        subprocess.run(["cp", "-R", "--reflink=auto", part, tmp_path], check=True)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert postgres.program("psql").is_relative_to(tmp_path)
+    data = tmp_path / "data"
+    postgres.initialize(data)
+    port = postgres.free_port()
+    postgres.start(data, port, tmp_path / "log")
+    try:
+        with closing(psycopg2.connect(postgres.dsn(port, "postgres", "postgres"))) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT 1")
+            assert cursor.fetchall() == [(1,)]
+    finally:
+        postgres.stop(data)
+
+
 def test_why_it_does_not_start(server: Server) -> None:
     postgres.stop(server.data)
     with pytest.raises(postgres.PostgresError, match=f"did not start on {server.data}: .*FATAL.*port"):
