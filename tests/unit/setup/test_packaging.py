@@ -74,6 +74,13 @@ def test_compose_has_all_services() -> None:
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
+def test_images_are_of_named_versions() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    images = [service["image"] for service in compose["services"].values() if "image" in service]
+    images += re.findall(r"^FROM (\S+)", (ROOT / "docker/omero-server/Dockerfile").read_text(), re.MULTILINE)
+    assert all(re.fullmatch(r"[\w./-]+:v?\d+\.\d+(\.\d+)?", image) for image in images), images
+
+
 def _compose() -> list[str] | None:
     commands = (["docker-compose"], ["docker", "compose"])
     usable = (c for c in commands if shutil.which(c[0]))
