@@ -83,8 +83,10 @@ class RozControl(BaseControl):
             self.ctx.die(1, "stopped; repeat the command to go on, or see what was done with omero roz status")
 
     def _session(self, args: Namespace):
+        from omero_roz.ports.omero import trace
         from omero_roz.ports.omero.session import OmeroSession
 
+        trace.watch()  # before the login, which is part of it
         try:
             return OmeroSession(self.ctx.conn(args))
         except NonZeroReturnCode as error:

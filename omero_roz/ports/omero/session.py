@@ -16,6 +16,7 @@ from omero.sys import ParametersI
 import omero
 from omero_roz.errors import Refused, Unreachable, one_line
 from omero_roz.fileset import Owner, Who
+from omero_roz.ports.omero import trace
 
 ANY_GROUP = -1
 SUDO_IDLE_MS = 3_600_000
@@ -34,6 +35,7 @@ class OmeroSession:
     """A logged-in omero.client, as the CLI or a script has it; closing it stays with them."""
 
     def __init__(self, client: omero.clients.BaseClient) -> None:
+        trace.watch()
         self.client = client
         self.factory = client.getSession()
 
@@ -96,6 +98,7 @@ class OmeroSession:
 @cache
 def join(ticket: Ticket) -> OmeroSession:
     """A session that another process began, joined once in this one and kept."""
+    trace.watch()
     with omero_errors("joining the session"):
         client = omero.client(ticket.host, ticket.port)
         client.joinSession(ticket.uuid)
