@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
@@ -17,6 +18,8 @@ import psycopg2
 from . import postgres
 from .create import create
 
+UNUSED_SECONDS = 7 * 24 * 3600
+
 
 def install(data: Path) -> None:
     """Make `data` the directory of a PostgreSQL server with a new OMERO database.
@@ -26,9 +29,9 @@ def install(data: Path) -> None:
     with _locked(cache / "database.lock"):
         template = cache / f"database-{_version()}"
         if not template.exists():
-            for outdated in cache.glob("database-*"):
-                shutil.rmtree(outdated)
+            _remove_unused(cache)
             _make(template)
+        os.utime(template)
         data.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=data.parent, prefix="copying-") as workplace:
             copy = subprocess.run(["cp", "-a", str(template), f"{workplace}/data"], stderr=subprocess.PIPE, text=True)
@@ -43,6 +46,13 @@ def cache_folder() -> Path:
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "omero-roz")
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def _remove_unused(cache: Path) -> None:
+    """Remove the templates that nobody has used for a week: other checkouts of other versions want theirs."""
+    for template in cache.glob("database-*"):
+        if time.time() - template.stat().st_mtime > UNUSED_SECONDS:
+            shutil.rmtree(template)
 
 
 def _make(template: Path) -> None:
