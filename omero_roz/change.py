@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from omero_roz.errors import Problem
 from omero_roz.fileset import ExternalInfo, Owner, PixelsFile
+from omero_roz.shown import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class Note:
     summary_ns: str
     summary: Sequence[tuple[str, str]]
     name: str | None = None
+
+    def __post_init__(self) -> None:
+        """People see the summary in OMERO's clients: each value is one line of plain text."""
+        object.__setattr__(self, "summary", [(name, one_line(value)) for name, value in self.summary])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from omero_roz.cli import (
     status,
     verify,
 )
+from omero_roz.cli.telling import Screen
 from omero_roz.errors import RozError, Unreachable
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
@@ -62,13 +63,14 @@ class RozControl(BaseControl):
 
     def _run(self, verb: Any, args: Namespace) -> None:
         with self._exits():
-            verb.run(self.ctx, cache(lambda: self._session(args)), args)
+            verb.run(Screen(self.ctx), cache(lambda: self._session(args)), args)
 
     @contextmanager
     def _exits(self) -> Iterator[None]:
         """Show what went wrong, a line a problem, and exit with the code that the error has."""
         from omero_roz.cli.terminal import show_differences
 
+        screen = Screen(self.ctx)
         try:
             yield
         except _NotLoggedIn as error:
@@ -77,10 +79,10 @@ class RozControl(BaseControl):
         except RozError as error:
             *others, last = show_differences(error, sys.stderr)
             for problem in others:
-                self.ctx.err(str(problem))
-            self.ctx.die(error.exit_code, str(last))
+                screen.err(str(problem))
+            screen.die(error.exit_code, str(last))
         except KeyboardInterrupt:
-            self.ctx.die(1, "stopped; repeat the command to go on, or see what was done with omero roz status")
+            screen.die(1, "stopped; repeat the command to go on, or see what was done with omero roz status")
 
     def _session(self, args: Namespace):
         from omero_roz.ports.omero import trace

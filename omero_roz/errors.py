@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Self
 
+from omero_roz.shown import one_line
+
 Severity = Literal["error", "warning"]
 
 
@@ -31,11 +33,6 @@ class Contradiction(Problem):
     aspect: str = ""
     stated: str = ""
     found: str = ""
-
-
-def one_line(text: str) -> str:
-    """The text with all that is unprintable escaped: names in a Zarr come from strangers to a terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class RozError(Exception):

@@ -1,6 +1,5 @@
 """The plan: what will be done, as data. `--dry-run` prints it; nothing else is done than it says."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -8,6 +7,7 @@ from datetime import datetime
 from omero_roz.errors import Problem
 from omero_roz.ports.omero.new_images import NewImage
 from omero_roz.ports.omero.targets import Target
+from omero_roz.shown import as_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class ImportPlan:
 
     def to_json(self) -> str:
         """The plan as JSON text."""
-        return json.dumps(asdict(self) | {"steps": self.steps()}, ensure_ascii=False, indent=2)
+        return as_json(asdict(self) | {"steps": self.steps()})
 
 
 def batches(items: Sequence, size: int) -> list[Sequence]:

@@ -12,6 +12,7 @@ from typing import Any
 from omero_roz.change import Note, Reading
 from omero_roz.errors import Refused
 from omero_roz.fileset import ExternalInfo, PixelsFile
+from omero_roz.shown import as_json
 
 NS_RECORD = "omero-roz/record"
 NS_SUMMARY = "omero-roz/summary"
@@ -86,7 +87,7 @@ class Record:
 
     def to_json(self) -> str:
         """The record as JSON text."""
-        return json.dumps(_values(self), default=_values, ensure_ascii=False, separators=(",", ":"))
+        return as_json(_values(self), None, default=_values, separators=(",", ":"))
 
     def summary(self) -> list[tuple[str, str]]:
         """The record for people: names and values of the map annotation."""

@@ -1,6 +1,5 @@
 """`omero roz annotate`: its options, and what it prints."""
 
-import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -36,7 +35,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         _annotate(ctx, args)
     except RozError as error:
         if args.json:
-            ctx.out(json.dumps(failed(args.uri, error), ensure_ascii=False, indent=2))
+            ctx.json(failed(args.uri, error))
         raise
 
 
@@ -52,7 +51,7 @@ def _annotate(ctx: Any, args: Namespace) -> None:
     warn(ctx, zarr.layout.warnings)
     uri, names = zarr.layout.uri, " and ".join(path for path, *_ in planned.files)
     if not args.json:
-        ctx.out(json.dumps({"metadataSources": planned.block}, ensure_ascii=False, indent=2))
+        ctx.json({"metadataSources": planned.block})
     if not planned.files:
         ctx.err(f"{uri}: it says so already, nothing was written")
         return _annotated(ctx, args, uri, "unchanged", planned)
@@ -70,4 +69,4 @@ def _annotated(ctx: Any, args: Namespace, uri: str, state: str, planned: "Annota
     if args.json:
         told = {"uri": uri, "state": state, "metadataSources": planned.block}
         files = [path for path, *_ in planned.files]
-        ctx.out(json.dumps(told | {"files": files}, ensure_ascii=False, indent=2))
+        ctx.json(told | {"files": files})

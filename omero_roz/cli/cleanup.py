@@ -1,6 +1,5 @@
 """`omero roz cleanup`: its options, and what it prints."""
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -49,7 +48,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     finally:
         owners.close()
     if args.json:
-        ctx.out(json.dumps(told | {"files": planned.files, "removed": removed}, indent=2))
+        ctx.json(told | {"files": planned.files, "removed": removed})
     done = "removed" if removed else "nothing was removed"
     ctx.err(f"Fileset:{planned.fileset.id}: {done} ({len(planned.files)} files, {planned.bytes} bytes)")
 

@@ -1,6 +1,5 @@
 """`omero roz completeness`: its options, and what it prints."""
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -56,15 +55,18 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     if args.fill or args.undo:
         return (fill.fill if args.fill else fill.undo)(ctx, session, args)
     from omero_roz.cli import page, terminal
+    from omero_roz.ports.own_files import check_writable, write
     from omero_roz.verify.completeness import compare
     from omero_roz.verify.sides import both, read_side
 
+    if args.html:
+        check_writable(Path(args.html), "--html")
     sides = [read_side(text, options.access(args), session) for text in (args.a, args.b)]
     result = compare(*both(*sides), (args.a, args.b))
     if args.html:
-        _write(args.html, page.completeness(result))
+        write(Path(args.html), page.completeness(result), "--html")
     if args.json:
-        ctx.out(json.dumps(result.to_json(), ensure_ascii=False, allow_nan=False, indent=2))
+        ctx.json(result.to_json())
     else:
         terminal.show_completeness(result, sys.stdout)
     if not result.complete:
@@ -72,8 +74,3 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         raise RozError(f"{lost} of {result.whole.of_a} fields of {args.a} are not the same in {args.b}")
 
 
-def _write(file: str, text: str) -> None:
-    try:
-        Path(file).write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot be written ({error.strerror})", f"--html {file}", "name another file") from None

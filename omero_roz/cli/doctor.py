@@ -1,6 +1,5 @@
 """`omero roz doctor`: its options, and what it prints."""
 
-import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import asdict
@@ -50,7 +49,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         if database is not None:
             database.close()
     if args.json:
-        ctx.out(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
+        ctx.json([asdict(one) for one in found])
     if bad := [one.what for one in found if one.state == "bad"]:
         raise RozError(f"the main job would fail ({', '.join(bad)})", fix="see above")
 
@@ -69,6 +68,4 @@ def _zarr(args: Namespace) -> "Zarrs | None":
 
 
 def _line(one: "Finding") -> str:
-    from omero_roz.errors import one_line
-
-    return one_line(f"{_MARKS[one.state]:<5}{one.what}: {one.said}" + (f"; {one.fix}" if one.fix else ""))
+    return f"{_MARKS[one.state]:<5}{one.what}: {one.said}" + (f"; {one.fix}" if one.fix else "")

@@ -1,6 +1,5 @@
 """`omero roz completeness --fill` and `--undo`: what they ask and print."""
 
-import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -34,7 +33,7 @@ def fill(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> No
         if done:
             filling.fill(planned, owner, session().who.user_name)
     if args.json:
-        ctx.out(json.dumps(_json(planned, done), ensure_ascii=False, indent=2))
+        ctx.json(_json(planned, done))
     told = f"filled {count} fields from {args.b}" if done else f"nothing was filled of {count} fields that could be"
     ctx.err(f"{args.a}: {told if count else f'it lacks nothing that can be filled from {args.b}'}")
     if done:
@@ -54,7 +53,7 @@ def undo(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> No
         if done:
             filling.undo(mine, last, owner)
     if args.json:
-        ctx.out(json.dumps({key: last.said[key] for key in _SAID} | {"undone": done}, ensure_ascii=False, indent=2))
+        ctx.json({key: last.said[key] for key in _SAID} | {"undone": done})
     ctx.err(f"{args.a}: {'taken back' if done else 'nothing was changed'}")
 
 

@@ -1,6 +1,5 @@
 """`omero roz import`: its options, several Zarrs one after another, what it prints."""
 
-import csv
 import json
 import re
 import sys
@@ -72,7 +71,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
                     known = isinstance(error, UsageError) or one.uri in problem.where  # a wrong one may have secrets
                     ctx.err(str(problem) if known else f"{one.uri}: {problem}")
     if args.json:
-        ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
+        ctx.json(results)
     _summary(ctx, results, len(everything))
     if errors and len(everything) == 1:
         raise errors[0]
@@ -91,7 +90,7 @@ def _begun(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> 
         return everything, session()
     except RozError as error:
         if args.json:
-            ctx.out(json.dumps([failed(None, error)], ensure_ascii=False, indent=2))
+            ctx.json([failed(None, error)])
         raise
 
 
@@ -133,24 +132,22 @@ def _targets(cell: str) -> tuple[str, ...]:
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:
+    from omero_roz.ports.tables import rows
+
     where = f"--from {file}"
-    try:
-        with Path(file).open(newline="", encoding="utf-8-sig") as table:
-            reader = csv.DictReader(table, strict=True)  # a quote that is never closed would swallow the rest
-            reader.fieldnames = columns = [name.strip() for name in reader.fieldnames or ()]
-            if "uri" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
-                what = f"its first line must name the columns, each once, but is {','.join(columns)!r}"
-                raise UsageError(what, where, f"uri, and if wanted {', '.join(COLUMNS[1:])}, with commas between them")
-            for row in reader:
-                if None in row:
-                    what = f"line {reader.line_num} has more cells than there are columns"
-                    raise UsageError(what, where, "put a text with a comma in it into quotes")
-                found = {column: (row.get(column) or "").strip() for column in COLUMNS}
-                if not found["uri"]:
-                    raise UsageError(f"line {reader.line_num} has no uri", where)
-                yield found
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+    lines = rows(file, where)
+    _, columns = next(lines, (0, []))
+    if "uri" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
+        what = "its first line must name the columns, each once, and names others"
+        raise UsageError(what, where, f"uri, and if wanted {', '.join(COLUMNS[1:])}, with commas between them")
+    for number, cells in lines:
+        if len(cells) > len(columns):
+            what = f"line {number} has more cells than there are columns"
+            raise UsageError(what, where, "put a text with a comma in it into quotes")
+        found = dict.fromkeys(COLUMNS, "") | dict(zip(columns, cells, strict=False))
+        if not found["uri"]:
+            raise UsageError(f"line {number} has no uri", where)
+        yield found
 
 
 def _one(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:

@@ -1,6 +1,5 @@
 """`omero roz inspect`: its options, and what it prints."""
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -8,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli import options
+from omero_roz.shown import as_json
 
 if TYPE_CHECKING:
     from omero_roz.errors import LayoutError, Refused, RozError
@@ -36,7 +36,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         bad = _shown(ctx, args)
     except RozError as error:
         if args.json:
-            ctx.out(json.dumps(_failure(args.uri, error), ensure_ascii=False, indent=2))
+            ctx.json(_failure(args.uri, error))
         raise
     if bad:
         raise bad
@@ -69,7 +69,7 @@ def _shown(ctx: Any, args: Namespace) -> "LayoutError | None":
         return _list(ctx, chain([first], stores), args)
     layout = read_layout(store, mapping)
     if args.json:
-        ctx.out(json.dumps(to_json(layout), ensure_ascii=False, indent=2))
+        ctx.json(to_json(layout))
     else:
         terminal.show_layout(layout, sys.stdout)
     return LayoutError.of(layout.errors) if layout.errors else None
@@ -90,7 +90,7 @@ def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError 
                 return ctx.out(terminal.layout_line(value))
             return ctx.out(str(value) if uri in str(value) else f"{uri}: {value}")
         told = _failure(uri, value) if isinstance(value, Refused) else to_json(value)
-        ctx.out(("," if count > 1 else "[") + json.dumps(told, ensure_ascii=False))
+        ctx.out(("," if count > 1 else "[") + as_json(told, None))
 
     try:
         for store in stores:

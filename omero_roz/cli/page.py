@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from importlib.metadata import version
 
+from omero_roz.shown import one_line
 from omero_roz.verify.completeness import Completeness, Field, Score
 
 MOST_DIFFERENCES = 1000
@@ -40,7 +41,7 @@ def completeness(result: Completeness) -> str:
     verdict = "Nothing is lost: all of A is in B" if result.complete else f"{len(lost)} of {whole.of_a} fields are lost"
     parts = [
         "<h1>Metadata completeness</h1>",
-        f"<dl><dt>A</dt><dd>{escape(result.a)}</dd><dt>B</dt><dd>{escape(result.b)}</dd></dl>",
+        f"<dl><dt>A</dt><dd>{_text(result.a)}</dd><dt>B</dt><dd>{_text(result.b)}</dd></dl>",
         f'<p class="verdict {css}">{verdict} ({_percent(whole)})</p>',
         f"<p>{_counts(whole)}</p>",
         *_lost(lost),
@@ -64,8 +65,8 @@ def _lost(lost: Sequence[Field]) -> Iterator[str]:
         return
     yield "<h2>Lost or changed</h2><ul>"
     for field in lost[:MOST_DIFFERENCES]:
-        a, b = escape(str(field.a)), "nothing" if field.b is None else escape(str(field.b))
-        yield f'<li><code>{escape(field.path)}</code><br>A: {a} · <span class="bad">B: {b}</span></li>'
+        a, b = _text(str(field.a)), "nothing" if field.b is None else _text(str(field.b))
+        yield f'<li><code>{_text(field.path)}</code><br>A: {a} · <span class="bad">B: {b}</span></li>'
     yield "</ul>"
     if len(lost) > MOST_DIFFERENCES:
         yield f"<p>and {len(lost) - MOST_DIFFERENCES} more (all of them: --json)</p>"
@@ -77,10 +78,10 @@ def _groups(result: Completeness) -> Iterator[str]:
     for field in result.fields:
         fields[field.group][field.pattern].append(field)
     for score in result.scores():
-        yield f"<details><summary><b>{escape(score.group)}</b>{_meter(score)}<span>{_counts(score)}</span></summary>"
+        yield f"<details><summary><b>{_text(score.group)}</b>{_meter(score)}<span>{_counts(score)}</span></summary>"
         yield "<ul>"
         for pattern, found in fields[score.group].items():
-            yield f"<li><code>{escape(pattern)}</code><br>{_states(found)}: {_examples(found)}</li>"
+            yield f"<li><code>{_text(pattern)}</code><br>{_states(found)}: {_examples(found)}</li>"
         yield "</ul></details>"
 
 
@@ -106,4 +107,9 @@ def _states(fields: Sequence[Field]) -> str:
 
 def _examples(fields: Sequence[Field]) -> str:
     values = dict.fromkeys(str(field.a if field.a is not None else field.b)[:200] for field in fields)
-    return escape("; ".join(list(values)[:5])) + (" …" if len(values) > 5 else "")
+    return _text("; ".join(list(values)[:5])) + (" …" if len(values) > 5 else "")
+
+
+def _text(text: str) -> str:
+    """A text of a stranger's as HTML."""
+    return escape(one_line(text))

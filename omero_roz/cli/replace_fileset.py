@@ -54,7 +54,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
             user, proof = mine.who.user_name, Proof(args.check, jobs=args.jobs or JOBS)
             done = one.run(means, planned, source, user, not args.no_probe, report, proof)
     if args.json:
-        return ctx.out(json.dumps(asdict(done), indent=2))
+        return ctx.json(asdict(done))
     ctx.out(f"Fileset:{done.fileset}")
     ctx.err(_told(args.fileset, done))
     ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
@@ -64,7 +64,7 @@ def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:
     if planned.done is not None:
         return ctx.err(f"Fileset:{args.fileset} is already replaced by Fileset:{planned.done.fileset}")
     if args.json:
-        return ctx.out(planned.plan.to_json())
+        return ctx.json(json.loads(planned.plan.to_json()))
     for number, step in enumerate(planned.plan.steps(), 1):
         ctx.out(f"{number}. {step}")
     ctx.err("dry run: nothing was changed")

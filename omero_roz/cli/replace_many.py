@@ -1,7 +1,5 @@
 """`omero roz replace-fileset --from`: its options, and what it prints."""
 
-import csv
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli.options import access, server_paths
 from omero_roz.errors import RozError, UsageError
+from omero_roz.shown import as_json
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
@@ -52,6 +51,8 @@ def check(args: Namespace) -> None:
         raise UsageError("at least one thread has to read and compare", f"--jobs {args.jobs}")
     if args.dask and args.table is None:
         raise UsageError("one fileset is not spread over a cluster", "--dask", "leave it out, or give a table (--from)")
+    if args.run is not None and not (args.run.strip() and args.run.isprintable()):
+        raise UsageError("a run needs a name of letters that can be printed", "--run", "people see it in OMERO")
     if args.table is not None and args.batch < 1:
         raise UsageError("a batch has at least one fileset", f"--batch {args.batch}")
 
@@ -59,6 +60,7 @@ def check(args: Namespace) -> None:
 def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     """Replace the filesets of a table."""
     from omero_roz.cli.terminal import progress
+    from omero_roz.ports.own_files import check_writable
     from omero_roz.replace.bulk import Run
     from omero_roz.replace.bulk_table import read_table
     from omero_roz.replace.owners import owners_for
@@ -68,7 +70,7 @@ def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     if not lines:
         raise UsageError("it has no lines", f"--from {args.table}", "name filesets and their Zarrs")
     if args.report:
-        _check_writable(Path(args.report))
+        check_writable(Path(args.report), "--report")
     with (
         owners_for(session, args.db, args.managed_repository) as owners,
         cluster(args.dask) if args.dask else threads(options.jobs) as workers,
@@ -103,7 +105,7 @@ def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Nam
 
     rows = [asdict(outcome) for outcome in outcomes]
     if args.json:
-        ctx.out(json.dumps({"run": options.run, "filesets": rows}, ensure_ascii=False, indent=2))
+        ctx.json({"run": options.run, "filesets": rows})
     else:
         show_outcomes(outcomes, sys.stdout)
     if any(outcome.state == "replaced" for outcome in outcomes):
@@ -112,24 +114,10 @@ def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Nam
         _write(Path(args.report), rows)
 
 
-def _check_writable(file: Path) -> None:
-    """Raises UsageError before a night's work where its report could not be written."""
-    try:
-        file.open("a").close()
-    except OSError as error:
-        raise UsageError(f"it cannot be written ({error.strerror})", f"--report {file}") from error
-
-
 def _write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
+    from omero_roz.ports.own_files import write
+    from omero_roz.ports.tables import text_of
     from omero_roz.replace.bulk import Outcome
 
-    try:
-        if file.suffix == ".json":
-            file.write_text(json.dumps(rows, ensure_ascii=False, indent=2), encoding="utf-8")
-            return
-        with file.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.DictWriter(out, [field.name for field in fields(Outcome)])
-            writer.writeheader()
-            writer.writerows(rows)
-    except OSError as error:
-        raise UsageError(f"it cannot be written ({error.strerror})", f"--report {file}") from error
+    columns = [field.name for field in fields(Outcome)]
+    write(file, as_json(rows) if file.suffix == ".json" else text_of(columns, rows), "--report")

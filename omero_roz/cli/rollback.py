@@ -74,7 +74,7 @@ def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 
         results = undo_all(wanted, undo, report)
     if args.json:
-        ctx.out(json.dumps(results, ensure_ascii=False, indent=2))
+        ctx.json(results)
     failed = [result for result in results if result["state"] == "refused"]
     for result in failed:
         ctx.err(result["reason"])

@@ -1,6 +1,5 @@
 """`omero roz scripts install|list|remove`: the official scripts that OMERO.web's menu shows."""
 
-import json
 import re
 import sys
 from argparse import ArgumentParser, Namespace
@@ -55,7 +54,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     scripts = OfficialScripts(mine, DIRECTORY)
     stated = {"install": _install, "list": _list, "remove": _remove}[args.what](scripts)
     if args.json:
-        return ctx.out(json.dumps([asdict(one) for one in stated], ensure_ascii=False, indent=2))
+        return ctx.json([asdict(one) for one in stated])
     columns = ("script", "id", "on the server", "here", "state")
     rows = [(DIRECTORY + o.name, str(o.id or ""), o.installed or "", o.here, o.state) for o in stated]
     show_rows(columns, rows, sys.stdout)

@@ -1,6 +1,5 @@
 """`omero roz status`: its options, and what it prints."""
 
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -31,5 +30,5 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         raise UsageError("it names no object of OMERO", args.object, "name Fileset:ID, Image:ID, Plate:ID …")
     stated = status(session(), *named)
     if args.json:
-        return ctx.out(json.dumps([one.to_json() for one in stated], ensure_ascii=False, indent=2))
+        return ctx.json([one.to_json() for one in stated])
     show_records(args.object, stated, sys.stdout)

@@ -7,11 +7,39 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.errors import UsageError
+from omero_roz.shown import as_json, one_line
 
 if TYPE_CHECKING:
     from omero_roz.errors import Problem, RozError
 
 MOST_WARNINGS = 20
+
+
+class Screen:
+    """What the user sees of a verb; whatever names there are in it, nothing but text reaches the terminal."""
+
+    def __init__(self, ctx: Any) -> None:
+        self._ctx = ctx
+
+    def out(self, line: str) -> None:
+        """A line of the result."""
+        self._ctx.out(one_line(line))
+
+    def err(self, line: str) -> None:
+        """A line of what is said about it."""
+        self._ctx.err(one_line(line))
+
+    def json(self, value: Any) -> None:
+        """The result as JSON."""
+        self._ctx.out(as_json(value))
+
+    def input(self, question: str) -> str:
+        """What the user answers."""
+        return self._ctx.input(one_line(question))
+
+    def die(self, code: int, line: str) -> None:
+        """The last line, and the end."""
+        self._ctx.die(code, one_line(line))
 
 
 def failed(uri: str | None, error: "RozError") -> dict:

@@ -1,13 +1,12 @@
 """What people see: tables and progress, drawn with rich; plain lines where there is no terminal."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import (
@@ -22,13 +21,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from omero_roz.errors import Contradiction, Problem, RozError, one_line
+from omero_roz.errors import Contradiction, Problem, RozError
 from omero_roz.layout.model import MetadataSource, Plate, ZarrLayout
 from omero_roz.layout.parts import parts_of
 from omero_roz.matching import Mismatch, Proposal
 from omero_roz.proving import pixels
 from omero_roz.replace.bulk import Outcome
 from omero_roz.replace.status import Stated
+from omero_roz.shown import as_json, one_line
 from omero_roz.verify.certificate import Certificate, counts
 from omero_roz.verify.completeness import Completeness, Field
 from omero_roz.verify.filling import Filling
@@ -53,13 +53,13 @@ def show_layout(layout: ZarrLayout, out: TextIO) -> None:
     console = _console(out)
     version = f"NGFF {layout.ngff_version}" if layout.ngff_version else "NGFF version not stated"
     console.print(f"{layout.uri}: {version}, Zarr v{layout.zarr_format}, {len(layout.series)} series")
-    console.print(one_line(f"series mapping by {layout.mapping.rule}: {_shown(layout.mapping.paths)}"), soft_wrap=True)
+    console.print(f"series mapping by {layout.mapping.rule}: {_shown(layout.mapping.paths)}", soft_wrap=True)
     for source in layout.sources:
         described = _described(source, len(layout.sources))
-        console.print(one_line(f"metadata: {source.kind} in {source.path}{described}"), soft_wrap=True)
+        console.print(f"metadata: {source.kind} in {source.path}{described}", soft_wrap=True)
     bare = [part for part in parts_of(layout.sources, layout.mapping.paths) if not part.source]
     if layout.sources and bare:
-        console.print(one_line(f"NGFF metadata only: {_shown(bare[0].paths)}"), soft_wrap=True)
+        console.print(f"NGFF metadata only: {_shown(bare[0].paths)}", soft_wrap=True)
     console.print(_series_table(layout))
     for plate in layout.plates:
         _show_plate(plate, console)
@@ -83,7 +83,7 @@ def _series_table(layout: ZarrLayout) -> Table:
         sizes = series.sizes
         table.add_row(
             series.path or "/",
-            one_line(named.get(series.path) or series.name),
+            named.get(series.path) or series.name,
             *(str(size) for size in (sizes.x, sizes.y, sizes.z, sizes.c, sizes.t)),
             series.pixel_type or series.levels[0].dtype,
             str(len(series.levels)),
@@ -99,8 +99,7 @@ def _show_plate(plate: Plate, console: Console) -> None:
     fields = {(well.row, well.column): len(well.fields) for well in plate.wells}
     missing = len(plate.rows) * len(plate.columns) - len(fields)
     counts = f"{len(fields)} wells, {missing} missing, {sum(fields.values())} fields"
-    title = f"plate {plate.name or plate.path or '/'}: {counts}"
-    console.print(one_line(title))
+    console.print(f"plate {plate.name or plate.path or '/'}: {counts}")
     grid = _table("", *plate.columns)
     for row, name in enumerate(plate.rows):
         grid.add_row(name, *(str(fields.get((row, column), ".")) for column in range(len(plate.columns))))
@@ -113,7 +112,7 @@ def show_differences(error: RozError, out: TextIO) -> list[Problem]:
         table = _table("image", "name", "series", "what", "OMERO", "Zarr")
         for d in error.differences[:MOST_ROWS]:
             number = "" if d.image_id is None else str(d.image_id)
-            table.add_row(number, one_line(d.name), d.path, d.what, d.omero, d.zarr)
+            table.add_row(number, d.name, d.path, d.what, d.omero, d.zarr)
         _console(out).print(table)
         if error.proposal is not None:
             _show_proposal(error.proposal, out)
@@ -148,13 +147,13 @@ def _without_contradictions(problems: Sequence[Problem], out: TextIO) -> Iterato
 def _show_proposal(proposal: Proposal, out: TextIO) -> None:
     doubt = "" if proposal.certain else " (several are alike: look whether it is the right one)"
     out.write(f"in this order all agree{doubt}; to use it, save the line as a file and give it with --mapping:\n")
-    out.write(json.dumps({"seriesMapping": proposal.paths}) + "\n")
+    out.write(as_json({"seriesMapping": proposal.paths}, None) + "\n")
 
 
 def show_records(named: str, stated: Sequence[Stated], out: TextIO) -> None:
     """What `status` prints: a row for each record, oldest first."""
     if not stated:
-        out.write(f"{named}: nothing was done by omero-roz\n")
+        out.write(one_line(f"{named}: nothing was done by omero-roz") + "\n")
         return
     table = _table("fileset", "what", "state", "Zarr", "binding", "source", "images", "by", "when", "proven")
     for one in stated:
@@ -162,7 +161,7 @@ def show_records(named: str, stated: Sequence[Stated], out: TextIO) -> None:
         source = "" if r.source is None else f"Fileset:{r.source}" + (" (removed)" if one.source_gone else "")
         state = r.state + (" (changed since)" if one.as_recorded is False else "")
         cells = (f"Fileset:{one.fileset}", r.kind, state, r.uri, r.binding, source, str(len(r.images)), r.user, r.when)
-        table.add_row(*map(one_line, cells), one.proof)
+        table.add_row(*cells, one.proof)
     _console(out).print(table)
 
 
@@ -173,7 +172,8 @@ def show_completeness(result: Completeness, out: TextIO) -> None:
         counts = (score.equal, score.different, score.only_a, score.only_b)
         table.add_row(score.group, "" if score.percent is None else f"{score.percent:g} %", *map(str, counts))
     console = _console(out)
-    console.print(f"A: {one_line(result.a)}\nB: {one_line(result.b)}")
+    console.print(f"A: {result.a}")
+    console.print(f"B: {result.b}")
     console.print(table)
     lost = [field for field in result.fields if field.state in ("different", "only in A")]
     if lost:
@@ -185,7 +185,7 @@ def show_filling(filling: Filling, out: TextIO) -> None:
     console, fields = _console(out), filling.fields
     table = _table("to be filled", "with")
     for field in fields[:MOST_ROWS]:
-        table.add_row(one_line(field.path), one_line(str(field.b)))
+        table.add_row(field.path, str(field.b))
     if len(fields) > MOST_ROWS:
         groups = Counter(field.group for field in fields)
         told = ", ".join(f"{count} of {group}" for group, count in groups.items())
@@ -200,7 +200,7 @@ def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO
     """A plain table."""
     table = _table(*columns)
     for row in rows:
-        table.add_row(*map(one_line, row))
+        table.add_row(*row)
     _console(out).print(table)
 
 
@@ -210,7 +210,7 @@ def show_certificate(found: Certificate, out: TextIO) -> None:
     failed = found.failed()
     for one in failed[:MOST_ROWS]:
         texts = (str(one.image), str(one.fileset or ""), one.binding or "", one.uri or "", one.link or "")
-        table.add_row(*map(one_line, texts), "\n".join(map(one_line, one.problems)))
+        table.add_row(*texts, Text("\n".join(map(one_line, one.problems))))
     if len(failed) > MOST_ROWS:
         table.caption = f"and {len(failed) - MOST_ROWS} more (all of them: --json)"
     console = _console(out)
@@ -227,7 +227,7 @@ def show_certificate(found: Certificate, out: TextIO) -> None:
 def _lost_table(lost: Sequence[Field]) -> Table:
     table = _table("lost or changed", "A", "B")
     for field in lost[:MOST_ROWS]:
-        table.add_row(*(one_line("" if v is None else str(v)) for v in (field.path, field.a, field.b)))
+        table.add_row(*("" if v is None else str(v) for v in (field.path, field.a, field.b)))
     if len(lost) > MOST_ROWS:
         table.caption = f"and {len(lost) - MOST_ROWS} more (all of them: --json)"
     return table
@@ -239,7 +239,7 @@ def show_outcomes(outcomes: Sequence[Outcome], out: TextIO) -> None:
     if bad:
         table = _table("line", "fileset", "Zarr", "state", "why")
         for o in bad[:MOST_ROWS]:
-            table.add_row(str(o.line), *map(one_line, (o.fileset, o.zarr, o.state, o.reason)))
+            table.add_row(str(o.line), o.fileset, o.zarr, o.state, o.reason)
         if len(bad) > MOST_ROWS:
             table.caption = f"and {len(bad) - MOST_ROWS} more (all of them: --report FILE)"
         console.print(table)
@@ -264,8 +264,9 @@ def progress(out: TextIO) -> Iterator[pixels.Progress]:
     if not out.isatty():
         yield _Lines(out)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=out), transient=True) as bar:
+    what = TextColumn("{task.description}", markup=False)
+    columns = (what, BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=_console(out), transient=True) as bar:
         task, begun = bar.add_task("", total=None), ""
 
         def report(what: str, done: int, total: int) -> None:
@@ -273,7 +274,7 @@ def progress(out: TextIO) -> Iterator[pixels.Progress]:
             if _begins(what, begun):
                 bar.reset(task)  # the rate of what went before is no matter
             begun = what
-            bar.update(task, description=what, completed=done, total=total)
+            bar.update(task, description=one_line(what), completed=done, total=total)
 
         yield report
 
@@ -306,7 +307,7 @@ class _Lines:
 
     def _tell(self, now: float, line: str) -> None:
         self._told = now
-        self._out.write(f"{line}\n")
+        self._out.write(f"{one_line(line)}\n")
         self._out.flush()
 
 
@@ -318,6 +319,16 @@ def _table(*columns: str) -> Table:
 
 
 def _console(out: TextIO) -> Console:
-    # Names and paths come from strangers: [/x] is a name, not the end of something.
     width = None if out.isatty() else PLAIN_WIDTH
-    return Console(file=out, width=width, highlight=False, emoji=False, markup=False)
+    return _Console(file=out, width=width, highlight=False, emoji=False, markup=False)
+
+
+class _Console(Console):
+    """Names and paths come from strangers: each string, also in a table's cell, becomes one line of plain text.
+
+    [/x] is a name, not the end of something (`markup`); what shall have several lines is a Text.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """What rich makes of a string before it draws or measures it."""
+        return super().render_str(one_line(text), **options)

@@ -1,7 +1,5 @@
 """`omero roz verify`: its options, and what it prints."""
 
-import csv
-import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
@@ -53,25 +51,28 @@ def _wanted(args: Namespace) -> list[str]:
 
 
 def _column(file: str) -> Iterator[str]:
+    from omero_roz.ports.tables import rows
+
     where = f"--from {file}"
-    try:
-        with Path(file).open(newline="", encoding="utf-8-sig") as table:
-            reader = csv.DictReader(table)
-            if "object" not in (reader.fieldnames or ()):
-                raise UsageError("its first line must name the column object", where)
-            yield from (text for row in reader if (text := (row["object"] or "").strip()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+    lines = rows(file, where)
+    _, columns = next(lines, (0, []))
+    if "object" not in columns:
+        raise UsageError("its first line must name the column object", where)
+    place = columns.index("object")
+    yield from (cells[place] for _, cells in lines if cells[place:] and cells[place])
 
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Check images against their Zarrs; exits with 1 where anything is wrong."""
     from omero_roz.cli import terminal
+    from omero_roz.ports.own_files import check_writable
     from omero_roz.verify import certificate, run
     from omero_roz.verify.image import How
 
     how = How(args.check, server_paths(args), access(args))
     file = Path(args.certificate) if args.certificate else None
+    if file:
+        check_writable(file, "--certificate")
     named, mine = _wanted(args), session()  # a wrong call is told before anybody has to log in
     who = (mine.server, mine.who.user_name, args.check)
     found = certificate.read(file, *who) if file else certificate.Certificate(*who[:2], certificate.now(), who[2])
@@ -103,7 +104,7 @@ def _tell(ctx: Any, found: "Certificate", args: Namespace) -> None:
     from omero_roz.cli import terminal
 
     if args.json:
-        ctx.out(json.dumps(found.to_json(), ensure_ascii=False, indent=2))
+        ctx.json(found.to_json())
     else:
         terminal.show_certificate(found, sys.stdout)
     if failed := len(found.failed()):

@@ -14,7 +14,8 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import parse_dsn
 
-from omero_roz.errors import Refused, Unreachable, UsageError, one_line
+from omero_roz.errors import Refused, Unreachable, UsageError
+from omero_roz.shown import one_line
 
 _SECRETS = ("password", "sslpassword", "oauth_client_secret")
 # A network that is cut without a word is noticed after two minutes.

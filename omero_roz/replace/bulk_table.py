@@ -1,14 +1,13 @@
 """The table of a bulk run: which fileset gets which Zarr."""
 
-import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from omero_roz.errors import Refused, UsageError
 from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.tables import rows
 
 COLUMNS = ("fileset", "zarr")
 
@@ -28,11 +27,7 @@ def read_table(file: str, prefix: str | None) -> Iterator[Line]:
     `prefix` is put before what is no absolute path or address. Raises UsageError for another table.
     """
     where = f"--from {file}"
-    try:
-        with Path(file).open(newline="", encoding="utf-8-sig") as table:
-            yield from _lines(csv.reader(table), where, prefix)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+    yield from _lines(rows(file, where), where, prefix)
 
 
 def run_name(file: str) -> str:
@@ -58,20 +53,17 @@ def fileset_id(filesets: Filesets, text: str) -> int:
     return found[0]
 
 
-def _lines(reader: Any, where: str, prefix: str | None) -> Iterator[Line]:
+def _lines(table: Iterable[tuple[int, list[str]]], where: str, prefix: str | None) -> Iterator[Line]:
     columns: Sequence[int] | None = None
-    for row in reader:
-        cells = [cell.strip() for cell in row]
-        if not any(cells):
-            continue
+    for number, cells in table:
         if columns is None:
             columns, header = _form(cells, where)
             if header:
                 continue
         if len(cells) <= max(columns) or not all(cells[n] for n in columns):
-            raise UsageError(f"line {reader.line_num} has no fileset or no Zarr", where, "mend the table")
+            raise UsageError(f"line {number} has no fileset or no Zarr", where, "mend the table")
         fileset, zarr = (cells[n] for n in columns)
-        yield Line(reader.line_num, fileset, _address(zarr, prefix))
+        yield Line(number, fileset, _address(zarr, prefix))
 
 
 def _form(cells: list[str], where: str) -> tuple[Sequence[int], bool]:

@@ -1,6 +1,5 @@
 """The plan of a replacement, as data: what `--dry-run` prints."""
 
-import json
 from dataclasses import asdict, dataclass
 
 from omero_roz.binding import zarr_reader
@@ -8,6 +7,7 @@ from omero_roz.change import Move
 from omero_roz.fileset import ExternalInfo, OmeroImage, Owner, PixelsFile
 from omero_roz.plan import FilesetFile
 from omero_roz.record import ImageRecord
+from omero_roz.shown import as_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ReplacePlan:
 
     def to_json(self) -> str:
         """The plan as JSON text."""
-        return json.dumps(asdict(self) | {"steps": self.steps()}, ensure_ascii=False, indent=2)
+        return as_json(asdict(self) | {"steps": self.steps()})
 
 
 def moves(images: tuple[ImageRecord, ...]) -> tuple[Move, ...]:

@@ -1,6 +1,5 @@
 """What Verify_OME_Zarr.py and Metadata_Completeness.py do: the same as `omero roz verify` and `completeness`."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -11,6 +10,7 @@ from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.replace.status import status
 from omero_roz.scripts.policy import Policy
 from omero_roz.scripts.running import Told, selected
+from omero_roz.shown import as_json
 from omero_roz.verify import certificate, image, run
 from omero_roz.verify.completeness import compare
 from omero_roz.verify.image import How
@@ -38,7 +38,7 @@ def verify_ome_zarr(job: ScriptJob, policy: Policy, told: Told) -> None:
         told.add(f"{counted}; {sums['planes']} planes compared, {sums['absent']} of {sums['chunks']} chunks absent")
         told.failures += bool(failed)
         told.lines += [f"Image:{one.image}: {'; '.join(one.problems)}" for one in failed]
-        text = json.dumps(found.to_json(), ensure_ascii=False, indent=1)
+        text = as_json(found.to_json(), 1)
         job.report("certificate.json", text, "application/json", certificate.NS_CERTIFICATE, chosen)
 
 

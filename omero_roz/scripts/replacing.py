@@ -1,8 +1,6 @@
 """What Replace_Filesets.py does: the same as `omero roz replace-fileset`, of one fileset or a table of them."""
 
-import csv
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
@@ -11,6 +9,7 @@ from pathlib import Path
 from omero_roz.errors import UsageError
 from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.script_job import ScriptJob
+from omero_roz.ports.tables import text_of
 from omero_roz.proving.pixels import JOBS
 from omero_roz.replace.bulk import Outcome, Run
 from omero_roz.replace.bulk_plan import Options
@@ -81,12 +80,5 @@ def _tell(job: ScriptJob, outcomes: Sequence[Outcome], options: Options, told: T
     told.lines += [f"{o.fileset} is now Fileset:{o.new}" for o in outcomes if o.state == "replaced"]
     if states["replaced"]:
         told.add(f"to undo: omero roz rollback --all-from {options.run}")
-    job.report("replaced.csv", _csv(outcomes), "text/csv", NAMESPACE, ())
-
-
-def _csv(outcomes: Sequence[Outcome]) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, [field.name for field in fields(Outcome)])
-    writer.writeheader()
-    writer.writerows(asdict(outcome) for outcome in outcomes)
-    return out.getvalue()
+    table = text_of([field.name for field in fields(Outcome)], map(asdict, outcomes))
+    job.report("replaced.csv", table, "text/csv", NAMESPACE, ())

@@ -9,6 +9,7 @@ from omero_roz.errors import RozError, UsageError
 from omero_roz.matching import Mismatch
 from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.scripts.policy import Policy, policy_file, read_policy
+from omero_roz.shown import one_line
 
 MOST_LINES = 12
 STEP_SECONDS = 10  # that a step may take before it is stopped in its midst; a server waits 30
@@ -36,7 +37,7 @@ class Told:
     def text(self) -> str:
         """The message that the web shows."""
         more = len(self.lines) - MOST_LINES
-        return "\n".join((*self.lines[:MOST_LINES], *([f"and {more} more"] if more > 0 else [])))
+        return "\n".join((*map(one_line, self.lines[:MOST_LINES]), *([f"and {more} more"] if more > 0 else [])))
 
 
 Verb = Callable[[ScriptJob, Policy, Told], None]

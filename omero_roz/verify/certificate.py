@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,6 +13,8 @@ from typing import Any
 
 from omero_roz.change import Note
 from omero_roz.errors import UsageError
+from omero_roz.ports import own_files
+from omero_roz.shown import as_json
 from omero_roz.verify.image import Check, ImageCheck
 
 CERTIFICATE_VERSION = 1  # goes up when a field is renamed, taken away or changes its meaning
@@ -69,13 +70,7 @@ class Certificate:
 
         Raises UsageError where it cannot be written.
         """
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            beside.write_text(json.dumps(self.to_json(), ensure_ascii=False, indent=1) + "\n", "utf-8")
-            beside.replace(path)
-        except OSError as error:
-            what = f"cannot be written ({error.strerror})"
-            raise UsageError(what, f"--certificate {path}", "name another file") from None
+        own_files.write(path, as_json(self.to_json(), 1) + "\n", "--certificate")
 
     def note(self, images: Iterable[ImageCheck]) -> Note:
         """What is kept on a fileset: the certificate of its images, and a summary for people."""
@@ -90,7 +85,7 @@ class Certificate:
             ("When", self.ended or self.began),
             ("omero-roz", found["omero_roz"]),
         ]
-        return Note(NS_CERTIFICATE, json.dumps(found, ensure_ascii=False), NS_SUMMARY, lines)
+        return Note(NS_CERTIFICATE, as_json(found, None), NS_SUMMARY, lines)
 
 
 def counts(images: Iterable[ImageCheck]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from omero_roz.fileset import Owner
 from omero_roz.ports.omero import sharing
 from omero_roz.ports.omero.fills import Filled, Fills, Put
 from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.shown import as_json
 from omero_roz.verify.filling import Filling, plan
 from omero_roz.verify.sides import Side, in_omero, parse
 
@@ -85,7 +85,7 @@ def _note(planned: Planned, user: str, puts: Sequence[Put], made: dict[str, int]
         "version": version("omero-roz"), "fields": fields, "made": made, "put": [astuple(one) for one in puts],
     }  # fmt: skip
     summary = [("What", "fill"), ("From", planned.b.name), ("Fields", str(fields)), ("By", user), ("When", when)]
-    return Note(NS_FILL, json.dumps(said, ensure_ascii=False, separators=(",", ":")), NS_SUMMARY, summary)
+    return Note(NS_FILL, as_json(said, None, separators=(",", ":")), NS_SUMMARY, summary)
 
 
 def last(session: OmeroSession, text: str, owner: Owner) -> Filled:

@@ -158,3 +158,44 @@ def test_names_that_look_like_markup_are_shown_as_they_are(omero_cli: Omero, acq
     result = omero_cli("roz", "inspect", str(odd))
     assert result.code == 0, result.err
     assert "m[red]x[bold].zarr" in result.out and "[/x] [link]" in result.out
+
+
+HOSTILE = "\x1b]0;owned\x07\x9b2J\u202egpj\r\nerror: fine"
+
+
+def hostile(value: object) -> object:
+    """Attributes with a stranger's escape sequences in each text that is no key or path of the form."""
+    if isinstance(value, dict):
+        return {key: one if key in ("path", "axes", "type") else hostile(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [hostile(one) for one in value]
+    return value + HOSTILE if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("place", ["attributes", "dtype", "compressor", "OME-XML", "directory"])
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_names_in_a_zarr_are_text_on_a_terminal(
+    omero_cli: Omero, acquisition: Path, tmp_path: Path, place: str, more: list[str]
+) -> None:
+    name = HOSTILE.replace("\n", "") if place == "directory" else "x"
+    zarr = shutil.copytree(acquisition / "v2.zarr", tmp_path / f"{name}.zarr")
+    if place == "OME-XML":
+        xml = zarr / "OME" / "METADATA.ome.xml"
+        xml.write_text(xml.read_text("utf-8").replace('Name="', 'Name="\x9b2J\u202e'), "utf-8")
+    for file in zarr.rglob(".zattrs" if place == "attributes" else ".zarray"):
+        read = json.loads(file.read_text())
+        if place == "attributes":
+            read = hostile(read)
+        elif place == "dtype":
+            read["dtype"] += HOSTILE
+        elif place == "compressor":
+            read["compressor"] = {"id": HOSTILE}
+        file.write_text(json.dumps(read))
+    result = omero_cli("roz", "inspect", str(zarr), *more)
+    assert "Traceback" not in result.err
+    assert result.out or result.err
+    for line in (result.out + result.err).split("\n"):
+        assert line.isprintable(), line
+    assert "error: fine" not in (result.out + result.err).splitlines()
+    if more:
+        json.loads(result.out)

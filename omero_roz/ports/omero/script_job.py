@@ -11,9 +11,11 @@ import omero.model as model
 from omero.rtypes import robject, rstring, unwrap
 
 import omero
-from omero_roz.errors import Refused, RozError, one_line
+from omero_roz.errors import Refused, RozError
+from omero_roz.ports import own_files
 from omero_roz.ports.omero.script_relay import Relay
 from omero_roz.ports.omero.session import OmeroSession, omero_errors
+from omero_roz.shown import one_line
 
 MESSAGE_LENGTH = 255  # of a job's message in the database
 EVERY_SECONDS = 1.0
@@ -106,7 +108,7 @@ class ScriptJob:
         """Leave a report as a file, linked to objects where the user may do so, for the web to show and download."""
         group, note = self.session.who.group_id, model.FileAnnotationI()
         file = Path(name)  # the directory of the process, which the processor removes
-        file.write_text(content, "utf-8")
+        own_files.put(file, content.encode())
         with omero_errors(f"uploading {name}"):
             note.file = self._client.upload(str(file), name=name, type=mimetype).proxy()
         note.ns, note.description = rstring(namespace), rstring("made by a script of omero-roz")

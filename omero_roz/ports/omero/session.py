@@ -14,9 +14,10 @@ from omero.rtypes import rint, rlist, rlong, rstring, unwrap
 from omero.sys import ParametersI
 
 import omero
-from omero_roz.errors import Refused, Unreachable, one_line
+from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner, Who
 from omero_roz.ports.omero import trace
+from omero_roz.shown import one_line
 
 ANY_GROUP = -1
 SUDO_IDLE_MS = 3_600_000

@@ -20,7 +20,8 @@ from typing import Any
 
 import Ice
 
-from omero_roz.errors import UsageError, one_line
+from omero_roz.errors import UsageError
+from omero_roz.shown import one_line
 
 VARIABLE = "OMERO_ROZ_TRACE"
 MOST = 300  # characters of a message or a query

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from zarr.storage import LocalStore
 
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.layout.store import CHANGED, LEADS_OUT, NO_RIGHT, NOT_FOUND, Absent
+from omero_roz.ports import own_files
 from omero_roz.ports.zarr.guard import Guard, NotAllowed, inside, links_out
 from omero_roz.ports.zarr.guarded_files import GuardedFiles, opened_inside
 
@@ -79,7 +79,7 @@ class LocalTree:
         if self._get(path) != (NOT_FOUND if instead_of is None else instead_of):
             raise Refused(CHANGED[0], str(full), CHANGED[1])
         try:
-            _replace(full, content)
+            own_files.put(full, content)
         except OSError as error:
             raise Refused(f"it cannot be written ({error.strerror})", str(full), "check who may write there") from error
 
@@ -160,27 +160,6 @@ def _content(descriptor: int, path: str) -> bytes:
     while parts[-1]:
         parts.append(os.read(descriptor, 1 << 20))
     return b"".join(parts)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, with the mode that it had: nobody ever sees a part of it."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _absent(error: OSError, path: str) -> Absent:
