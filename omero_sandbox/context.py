@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ALL_GROUPS = -1
+CLIENT, SESSION = "omero.client.uuid", "omero.session.uuid"  # keys of a call's context
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 import Glacier2
 import Ice
 
+from omero_sandbox.context import CLIENT, SESSION
 from omero_sandbox.service_factory import ServiceFactory
 from omero_sandbox.services.base import Call, Service
 from omero_sandbox.sessions import Session
@@ -12,7 +13,6 @@ from omero_sandbox.state import State
 from omero_sandbox.users import server_caller
 
 IDENTITY = Ice.Identity("router", "OMERO.Glacier2")
-CLIENT, SESSION = "omero.client.uuid", "omero.session.uuid"
 
 
 class Router(Service):

@@ -8,7 +8,7 @@ import omero
 from omero_sandbox.model.graph import Graph
 from omero_sandbox.model.mapping import Entity, entity_of
 from omero_sandbox.model.privileges import deletion_privilege, writing_privilege
-from omero_sandbox.model.security import ANNOTATE, READ, SYSTEM_GROUP, USER_GROUP, WRITE, Access
+from omero_sandbox.model.security import ANNOTATE, READ, SYSTEM_GROUP, USER_GROUP, WRITE, Access, require_group_of
 
 _USER = "ome.model.meta.Experimenter:Id_"
 UPDATING, DELETING = "Updating", "Deleting"
@@ -149,11 +149,8 @@ class Checks:
         if self.trusted:
             return
         owner, group = whose
-        here = self.rights.caller.group_id
-        if group is not None and group not in (here, USER_GROUP):
-            raise omero.SecurityViolation(
-                message=f"Currently logged into group {here}. Cannot alter object in group {group}"
-            )
+        if group is not None:
+            require_group_of(self.rights.caller, group)
         needed = deletion_privilege if what == DELETING else writing_privilege
         privilege = needed(cls.name, self._repository(cls, id_))
         if owner is None or group is None:

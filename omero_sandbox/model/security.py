@@ -123,6 +123,17 @@ def access(cursor: Any, caller: Caller) -> Access:
     return Access(caller, dict(cursor.fetchall()))
 
 
+def require_group_of(caller: Caller, group: int) -> None:
+    """Refuse to change a row that is in another group than the call; rows of the group `user` are in every one.
+
+    Raises omero.SecurityViolation.
+    """
+    if group not in (caller.group_id, USER_GROUP):
+        raise omero.SecurityViolation(
+            message=f"Currently logged into group {caller.group_id}. Cannot alter object in group {group}"
+        )
+
+
 def require_group(caller: Caller) -> None:
     """Refuse to write without one concrete group.
 

@@ -1,6 +1,6 @@
 """omero.grid.Repository: files by their path; what is on the disk counts only where it has a row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import Ice
@@ -9,22 +9,61 @@ from omero.rtypes import rlong, rmap, rstring
 import omero
 from omero_sandbox import model
 from omero_sandbox.commands import submit
+from omero_sandbox.context import CLIENT, SESSION
+from omero_sandbox.model.privileges import writing_privilege
+from omero_sandbox.model.security import WRITE
 from omero_sandbox.repository import files, paths
 from omero_sandbox.repository.files import DIRECTORY, FileRow
 from omero_sandbox.services.base import Call, Service
 from omero_sandbox.services.raw_file import RawFileStore
 from omero_sandbox.sessions import Session
 from omero_sandbox.state import Repository, State
+from omero_sandbox.users import server_caller
+
+NEW_FILES = "SHA1-160"  # the checksum algorithm of files that a client makes
 
 
 class FileRepository(Service):
-    """One repository for one session (rules: facts/omero_replacement.md, a)."""
+    """One repository, the same servant for every session: only the call's context says who calls.
+
+    So a call whose context lacks the session's uuid is refused, as is one for a store of its own without the client's
+    (rules: facts/omero_replacement.md, a).
+    """
 
     interface = "omero.grid.Repository"
+    for_anybody = frozenset[str]()  # operations that need no session
 
-    def __init__(self, state: State, session: Session, repository: Repository) -> None:
-        super().__init__(state, session)
+    def __init__(self, state: State, repository: Repository) -> None:
+        self.state = state
         self.repository = repository
+
+    def call(self, current: Ice.Current) -> Call:
+        """Who calls, by the uuid in the context.
+
+        Raises omero.ApiUsageException without one, omero.RemovedSessionException when there is no such session.
+        """
+        if current.operation in self.for_anybody:
+            return Call(server_caller(), current)
+        return Call(self._session(current).caller(current.ctx), current)
+
+    def _session(self, current: Ice.Current) -> Session:
+        session_uuid = current.ctx.get(SESSION)
+        if session_uuid is None:
+            raise omero.ApiUsageException(message="Uuid cannot be null.")
+        session = self.state.sessions.get(session_uuid)
+        if session is None:
+            raise omero.RemovedSessionException(message=f"No session with uuid: {session_uuid}")
+        return session
+
+    def _client(self, call: Call) -> str:
+        """The client that a new servant belongs to."""
+        client = call.current.ctx.get(CLIENT)
+        if client is None:
+            raise omero.InternalException(
+                message="Cannot create session id for servant:"
+                f"\nInfo:\n\tId:{call.current.id.name}\n\tOp:{call.current.operation}\n\tCtx:{call.current.ctx}"
+            )
+        return client
 
     def root(self, call: Call) -> Any:
         """The repository's own description."""
@@ -36,10 +75,11 @@ class FileRepository(Service):
         return self._row(call, path).mimetype or ""
 
     def fileExists(self, call: Call, path: str) -> bool:
-        """Whether a path has a row that the caller may read."""
-        with self.state.database.read() as cursor:
-            row = files.find(cursor, self.repository, paths.inside(path))
-            return row is not None and files.rights(cursor, call.caller).may_load(row.owner, row.group)
+        """Whether a path has a row.
+
+        Raises omero.SecurityViolation for one that the caller may not read.
+        """
+        return self._find(call, path) is not None
 
     def list(self, call: Call, path: str) -> Sequence[str]:
         """Paths of what has rows in a directory.
@@ -59,20 +99,23 @@ class FileRepository(Service):
             return files.loaded(cursor, call.caller, [row.id for row in found])
 
     def treeList(self, call: Call, path: str) -> Any:
-        """Everything below a directory: name -> {id, mimetype, size, files: …}; empty when it has no row."""
+        """A file or directory and all below: name -> {id, mimetype, size, files: …}; empty when it has no row."""
+        row = self._find(call, path)
+        if row is None:
+            return rmap({})
         with self.state.database.read() as cursor:
-            return rmap(self._tree(cursor, call, paths.inside(path)))
+            return rmap({row.name: rmap(self._tree(cursor, call, row, paths.inside(path)))})
 
-    def _tree(self, cursor: Any, call: Call, inside: tuple[str, ...]) -> dict[str, Any]:
-        found = {}
-        for row in files.children(cursor, call.caller, self.repository, inside):
-            entry: dict[str, Any] = {"id": rlong(row.id), "mimetype": rstring(row.mimetype or "")}
-            if row.size is not None:
-                entry["size"] = rlong(row.size)
-            if row.mimetype == DIRECTORY:
-                entry["files"] = rmap(self._tree(cursor, call, (*inside, row.name)))
-            found[row.name] = rmap(entry)
-        return found
+    def _tree(self, cursor: Any, call: Call, row: FileRow, inside: tuple[str, ...]) -> dict[str, Any]:
+        entry: dict[str, Any] = {"id": rlong(row.id), "mimetype": rstring(row.mimetype or "")}
+        if row.size is not None:
+            entry["size"] = rlong(row.size)
+        if row.mimetype == DIRECTORY:
+            below = files.children(cursor, call.caller, self.repository, inside)
+            entry["files"] = rmap(
+                {child.name: rmap(self._tree(cursor, call, child, (*inside, child.name))) for child in below}
+            )
+        return entry
 
     def register(self, call: Call, path: str, mimetype: Any) -> Any:
         """Make the row of a path, or return the one that is there. The parent must have a row.
@@ -82,20 +125,22 @@ class FileRepository(Service):
         """
         inside = paths.inside(path)
         kind = None if mimetype is None else mimetype.val
-        disk = self._disk(inside)
-        if disk.is_dir() and kind != DIRECTORY:
+        if self._disk(inside).is_dir() and kind != DIRECTORY:
             raise omero.ValidationException(message=f"File is a directory but mimetype is: {kind}")
-        with self.state.database.write(call.caller) as tx:
-            row = files.find(tx.cursor, self.repository, inside)
-            if row is None:
-                self._require_parent(tx.cursor, call, inside)
-                file = files.new_file(self.state, self.repository, inside, kind)
-                file.size = rlong(disk.stat().st_size) if disk.exists() else None
-                number = model.save(tx, [file])[0].id.val
-            else:
-                number = files.require_readable_here(tx.cursor, call.caller, row).id
+        row = self._find(call, path) or self._new_row(call, inside, kind)
         with self.state.database.read() as cursor:
-            return files.loaded(cursor, call.caller, [number])[0]
+            return files.loaded(cursor, call.caller, [row.id])[0]
+
+    def _new_row(self, call: Call, inside: tuple[str, ...], kind: str | None, hasher: str | None = None) -> FileRow:
+        disk = self._disk(inside)
+        with self.state.database.write(call.caller) as tx:
+            self._require_parent(tx.cursor, call, inside)
+            file = files.new_file(self.state, self.repository, inside, kind, hasher)
+            file.size = rlong(disk.stat().st_size) if disk.exists() else None
+            model.save(tx, [file])
+            found = files.find(tx.cursor, self.repository, inside)
+        assert found is not None
+        return found
 
     def _require_parent(self, cursor: Any, call: Call, inside: tuple[str, ...]) -> None:
         if len(inside) < 2:
@@ -103,7 +148,7 @@ class FileRepository(Service):
         parent = files.find(cursor, self.repository, inside[:-1])
         if parent is None:
             raise omero.SecurityViolation(message=f"Cannot find parent directory: CheckedPath({'/'.join(inside)})")
-        files.require_readable_here(cursor, call.caller, parent)
+        files.require_readable(cursor, call.caller, parent)
 
     def makeDir(self, call: Call, path: str, parents: bool) -> None:
         """Make a directory with its row; with `parents` those above too, and none of them need be new.
@@ -132,14 +177,23 @@ class FileRepository(Service):
         """Whoever may see a plain repository may make directories in it."""
 
     def file(self, call: Call, path: str, mode: str) -> Any:
-        """A RawFileStore of a registered file, `mode` "r" or "rw".
+        """A RawFileStore of a file, `mode` "r" or "rw"; one that is neither on the disk nor registered gets its row.
 
-        Raises omero.grid.UnregisteredFileException when it has no row.
+        Raises omero.grid.UnregisteredFileException for what is on the disk only, omero.SecurityViolation for writing
+        to a file that is not the caller's to change.
         """
         row = self._find(call, path)
         if row is None:
-            raise omero.grid.UnregisteredFileException(message=f"Not registered: {path}")
-        return self._open(call, row, "w" in mode)
+            inside = paths.inside(path)
+            if self._disk(inside).exists():
+                raise omero.grid.UnregisteredFileException(message=f"Not registered: {path}")
+            row = self._new_row(call, inside, None, NEW_FILES)
+        if mode != "r":
+            with self.state.database.read() as cursor:
+                privilege = writing_privilege("OriginalFile", row.repo)
+                if not files.rights(cursor, call.caller).may(WRITE, row.owner, row.group, privilege):
+                    raise omero.SecurityViolation(message="requiresWrite is true but cannot modify")
+        return self._open(call, row, mode != "r")
 
     def fileById(self, call: Call, file_id: int) -> Any:
         """A RawFileStore for reading."""
@@ -151,21 +205,20 @@ class FileRepository(Service):
         return self._open(call, row, False)
 
     def _open(self, call: Call, row: FileRow, writable: bool) -> Any:
-        store = RawFileStore(self.state, self.session)
-        store.open(row, call.caller, writable)
-        return self.serve_store(call, store)
-
-    def serve_store(self, call: Call, store: RawFileStore) -> Any:
         """The proxy of a new store, which lives as long as its client."""
-        client = call.current.ctx.get("omero.client.uuid", "")
-        return self.state.serve(store, f"{client}{Ice.generateUUID()}RepoRawFileStoreI", self.session.uuid)
+        client, session = self._client(call), self._session(call.current)
+        store = RawFileStore(self.state, session)
+        store.open(row, call.caller, writable)
+        return self.state.serve(store, f"{client}{Ice.generateUUID()}RepoRawFileStoreI", session.uuid)
 
     def deletePaths(self, call: Call, wanted: Sequence[str], recursively: bool, force: bool) -> Any:
-        """Start deleting registered files and, where they are asked for, empty directories; returns a Handle."""
-        rows = [self._row(call, path) for path in wanted]
-        request = omero.cmd.Delete2(targetObjects={"OriginalFile": [row.id for row in rows]})
-        client = call.current.ctx.get("omero.client.uuid", "")
-        return submit(self.state, self.session, client, call, request)
+        """Start deleting what is registered at the paths and below them; returns a Handle.
+
+        `recursively` and `force` have no meaning, as on a real server (omero-blitz: PublicRepositoryI).
+        """
+        trees = [self.treeList(call, path) for path in wanted]
+        request = omero.cmd.Delete2(targetObjects={"OriginalFile": [i for tree in trees for i in _ids(tree)]})
+        return submit(self.state, self._session(call.current), self._client(call), call, request)
 
     def _find(self, call: Call, path: str) -> FileRow | None:
         with self.state.database.read() as cursor:
@@ -186,3 +239,10 @@ class FileRepository(Service):
 
     def _disk(self, inside: Sequence[str]) -> Any:
         return self.repository.root.joinpath(*inside)
+
+
+def _ids(tree: Any) -> Iterator[int]:
+    """The ids in a treeList, those below first."""
+    for entry in tree.val.values():
+        yield from _ids(entry.val.get("files", rmap({})))
+        yield entry.val["id"].val

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from omero.rtypes import rstring, rtime
 
 import omero
 from omero_sandbox import model
-from omero_sandbox.context import ALL_GROUPS, Caller
+from omero_sandbox.context import Caller
 from omero_sandbox.database import Transaction
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.model.rows import EPOCH, milliseconds
@@ -42,8 +42,8 @@ class FileRow:
 
 
 def rights(cursor: Any, caller: Caller) -> Access:
-    """What the caller may read in a repository: directories are in group `user`, so no one group is looked at."""
-    return access(cursor, replace(caller, group_id=ALL_GROUPS))
+    """What the caller may read, in the group of the call; directories are in group `user`, which all may read."""
+    return access(cursor, caller)
 
 
 def find(cursor: Any, repository: Repository, path_parts: Sequence[str]) -> FileRow | None:
@@ -129,22 +129,15 @@ def loaded(cursor: Any, caller: Caller, ids: Sequence[int]) -> list[OriginalFile
 
     Raises omero.SecurityViolation for one that the caller may not read.
     """
-    return model.load(cursor, replace(caller, group_id=ALL_GROUPS), "OriginalFile", ids)
+    return model.load(cursor, caller, "OriginalFile", ids)
 
 
 def require_readable(cursor: Any, caller: Caller, row: FileRow) -> FileRow:
-    """The row itself.
+    """The row itself (facts/omero_replacement.md, a: files of a repository are looked at in the one group of the call).
 
-    Raises omero.SecurityViolation when the caller may not read it.
+    Raises omero.SecurityViolation when the caller may not read it there.
     """
     if not rights(cursor, caller).may_load(row.owner, row.group):
-        raise unreadable(row)
-    return row
-
-
-def require_readable_here(cursor: Any, caller: Caller, row: FileRow) -> FileRow:
-    """The same in the one group of the call (facts/omero_replacement.md, a: so are registered files looked at)."""
-    if not access(cursor, caller).may_load(row.owner, row.group):
         raise unreadable(row)
     return row
 

@@ -21,6 +21,7 @@ class ManagedRepository(FileRepository):
     """The repository that imports write to."""
 
     interface = "omero.grid.ManagedRepository"
+    for_anybody = frozenset({"listChecksumAlgorithms", "suggestChecksumAlgorithm"})
 
     def listChecksumAlgorithms(self, call: Call) -> Sequence[ChecksumAlgorithmI]:
         """Every algorithm, the preferred first."""
@@ -56,11 +57,11 @@ class ManagedRepository(FileRepository):
         name = algorithm.value.val
         if name not in checksums.DIGESTS:
             raise omero.ValidationException(message=f"unknown checksum algorithm: {name}")
+        client, session = self._client(call), self._session(call.current)
         below = paths.below_template(client_paths)
         template = self._template(call)
         upload = begin(self.state, call.caller, template, below, client_paths, name, settings, version)
-        client = call.current.ctx.get("omero.client.uuid", "")
-        return ImportProcess(self.state, self.session, client, upload, settings, call.caller).serve()
+        return ImportProcess(self.state, session, client, upload, settings, call.caller).serve()
 
     def _template(self, call: Call) -> paths.Template:
         now = datetime.datetime.now(datetime.UTC)

@@ -8,7 +8,8 @@ import omero
 
 KEPT_DIRECTORIES = 3
 # omero.fs.repo.path_rules "Windows required, UNIX required"
-ILLEGAL = dict.fromkeys(range(32), "_") | str.maketrans('"*/:<>?\\|', "'x!;[]%!!")
+ILLEGAL = dict.fromkeys((*range(32), *range(127, 160)), "_") | str.maketrans('"*/:<>?\\|', "'x!;[]%!!")
+DEVICES = {"AUX", "CLOCK$", "CON", "NUL", "PRN", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,11 @@ def expand(template: str, user: str, user_id: int, now: datetime.datetime) -> Te
 
 
 def safe(name: str) -> str:
-    """A name without the characters that Windows forbids."""
-    return name.translate(ILLEGAL)
+    """A name without what Windows forbids: characters, and names of devices and of NTFS's own files."""
+    upper = name.upper()
+    before = "_" if upper.startswith("$") or ("." in name and upper.partition(".")[0] in DEVICES) else ""
+    after = "_" if upper in DEVICES else ""
+    return f"{before}{name.translate(ILLEGAL)}{after}"
 
 
 def below_template(client_paths: Sequence[str]) -> list[tuple[str, ...]]:
@@ -78,16 +82,18 @@ def parts(path: str) -> tuple[str, ...]:
 def inside(path: str) -> tuple[str, ...]:
     """A path in the repository as its parts; a leading slash does not matter.
 
-    Raises omero.ValidationException when it leads above the root.
+    Raises omero.ValidationException when it leads above the root, or has names that are not safe.
     """
     found: list[str] = []
     for part in path.split("/"):
         if part == "..":
             if not found:
-                raise omero.ValidationException(message=f"Path leads out of the repository: {path}")
+                raise omero.ValidationException(message="Path may not make references above root")
             found.pop()
         elif part not in ("", "."):
             found.append(part)
+    if any(part != safe(part) for part in found):
+        raise omero.ValidationException(message="Path contains illegal components")
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import omero
 from omero_sandbox.context import Caller
 from omero_sandbox.model.privileges import writing_privilege
-from omero_sandbox.model.security import WRITE
+from omero_sandbox.model.security import WRITE, require_group_of
 from omero_sandbox.repository import checksums, files
 from omero_sandbox.repository.files import FileRow
 from omero_sandbox.services.base import Call, StatefulService, service
@@ -17,12 +17,16 @@ log = logging.getLogger(__name__)
 
 @service
 class RawFileStore(StatefulService):
-    """Reads and writes one file; `save`, or closing after a write, puts size and checksum into its row."""
+    """Reads and writes one file; `save`, or closing after a write, puts size and checksum into its row.
+
+    That changes a row, so it is refused in another group than the file's, as each change is.
+    """
 
     interface = "omero.api.RawFileStore"
     file_id: int | None = None
     path: Path
     hasher: str | None = None
+    group: int
     writable = False
     caller: Caller
     _modified = False
@@ -32,7 +36,7 @@ class RawFileStore(StatefulService):
 
         Raises omero.ApiUsageException when there is none; omero.SecurityViolation when it may not be read.
         """
-        self._save_modified()
+        self._save_modified(call.caller)
         with self.state.database.read() as cursor:
             row = files.by_id(cursor, file_id)
             if row is None:
@@ -45,7 +49,8 @@ class RawFileStore(StatefulService):
 
     def open(self, row: FileRow, caller: Caller, writable: bool) -> None:
         """Open the file of a row that the caller may read."""
-        self.file_id, self.hasher, self.caller, self.writable = row.id, row.hasher, caller, writable
+        self.file_id, self.hasher, self.group = row.id, row.hasher, row.group
+        self.caller, self.writable = caller, writable
         self.path = files.on_disk(self.state, row)
 
     def getFileId(self, call: Call) -> Any:
@@ -64,12 +69,12 @@ class RawFileStore(StatefulService):
         return self._on_disk(lambda path: path.stat().st_size)
 
     def read(self, call: Call, position: int, length: int) -> bytes:
-        """At most `length` bytes from `position`; fewer at the end of the file."""
+        """`length` bytes from `position`; past the end of the file they are zeros."""
 
         def read(path: Path) -> bytes:
             with path.open("rb") as file:
                 file.seek(position)
-                return file.read(length)
+                return file.read(length).ljust(length, b"\0")
 
         return self._on_disk(read)
 
@@ -96,20 +101,34 @@ class RawFileStore(StatefulService):
         return True
 
     def save(self, call: Call) -> Any:
-        """Put size, modification time and checksum of what was written into the row, and return it."""
-        self._save_modified()
+        """Put size, modification time and checksum of what was written into the row, and return it; None without it.
+
+        Raises omero.SecurityViolation in another group than the file's.
+        """
+        if not self._modified:
+            return None
+        self._save_modified(call.caller)
         with self.state.database.read() as cursor:
             return files.loaded(cursor, self.caller, [self._id()])[0]
 
-    def _save_modified(self) -> None:
+    def close(self, call: Call) -> None:
+        """Save what was written, then forget the file; it is forgotten also where saving is refused."""
+        try:
+            self._save_modified(call.caller)
+        finally:
+            self._modified = False
+            super().close(call)
+
+    def _save_modified(self, caller: Caller) -> None:
         if self._modified:
+            require_group_of(caller, self.group)
             self._modified = False
             store_checksum(self.state, self.caller, self._id(), self.path, self.hasher)
 
     def released(self) -> None:
         """Save what was written and not saved."""
         try:
-            self._save_modified()
+            self._save_modified(self.caller)
         except Exception:
             log.exception("OriginalFile:%s was not saved while its store was closed", self.file_id)
 
@@ -125,7 +144,7 @@ class RawFileStore(StatefulService):
     def _writable(self) -> Path:
         path = self._open()
         if not self.writable:
-            raise omero.SecurityViolation(message=f"Cannot write to OriginalFile:{self.file_id}")
+            raise omero.SecurityViolation(message="File not writeable!")
         return path
 
     def _on_disk(self, use: Any) -> Any:

@@ -27,12 +27,12 @@ class SharedResources(Service):
         every = (self.state.managed, *self.state.others)
         with self.state.database.read() as cursor:
             described = files.loaded(cursor, call.caller, [repository.root_id for repository in every])
-        proxies = [self._proxy(call, repository) for repository in every]
+        proxies = [self._proxy(repository) for repository in every]
         return omero.grid.RepositoryMap(descriptions=described, proxies=proxies)
 
     def getScriptRepository(self, call: Call) -> Any:
         """The repository of scripts."""
-        return self._proxy(call, self.state.repository(SCRIPTS))
+        return self._proxy(self.state.repository(SCRIPTS))
 
     def acquireProcessor(self, call: Call, job: Any, seconds: int) -> Any:
         """Submit a ScriptJob and find it a processor.
@@ -68,8 +68,6 @@ class SharedResources(Service):
         """
         return open_table(Table(self.state, self.session), call, file.id.val)
 
-    def _proxy(self, call: Call, repository: Repository) -> Any:
+    def _proxy(self, repository: Repository) -> Any:
         cls = ManagedRepository if repository is self.state.managed else FileRepository
-        made = cls(self.state, self.session, repository)
-        client = call.current.ctx.get("omero.client.uuid", "")
-        return self.state.serve(made, f"{client}PublicRepository-{repository.uuid}", self.session.uuid)
+        return self.state.serve(cls(self.state, repository), f"PublicRepository-{repository.uuid}", "")

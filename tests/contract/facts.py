@@ -7,7 +7,8 @@
 The docstring's first line is the fact. `source` says who found it; `measured` is False where no real server was asked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -56,3 +57,11 @@ def table(outcomes: dict[Fact, str], real: bool, whole: bool) -> Iterable[str]:
     held = sum(outcome == "passed" for outcome, _, _ in rows)
     open_ = sum(where == "unmeasured" for _, where, _ in rows)
     yield f"{held} of {len(rows)} facts hold {'on this server' if real else 'on the sandbox'}, {open_} unmeasured"
+
+
+@contextmanager
+def refused(kind: type[Exception], message: str) -> Iterator[None]:
+    """What the server is asked here it refuses, by an exception of a kind whose message has these words."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert message in caught.value.message

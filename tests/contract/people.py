@@ -71,7 +71,7 @@ class People:
             self._open.close()
         query = self._root.sf.getQueryService()
         for group in self._groups:
-            context = {**self._root.getImplicitContext().getContext(), "omero.group": str(group)}
+            context = self._root.getContext(group)
             for kind in self.OWNED:
                 repo = " and o.repo is null" if kind == "OriginalFile" else ""
                 hql = f"select o.id from {kind} o where o.details.group.id = {group}{repo}"
@@ -93,3 +93,9 @@ def ask(client: omero.clients.BaseClient, request: omero.cmd.Request, context: d
         return callback.getResponse()
     finally:
         callback.close(True)
+
+
+def own_directory(client: omero.clients.BaseClient) -> str:
+    """Where a user may make directories in the ManagedRepository, with the template that servers come with."""
+    context = client.sf.getAdminService().getEventContext()
+    return f"{context.userName}_{context.userId}"

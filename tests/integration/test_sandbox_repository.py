@@ -179,7 +179,7 @@ def test_directories_and_files(client, managed):
     assert (first.size.val, first.mimetype.val) == (5, "text/plain")
     assert repository.register(f"{name}/a.txt", None).id.val == first.id.val
     assert sorted(repository.list(name)) == [f"{name}/a.txt", f"{name}/below"]
-    tree = unwrap(repository.treeList(name))
+    tree = unwrap(repository.treeList(name))[name.rpartition("/")[2]]["files"]
     assert tree["a.txt"] == {"id": first.id.val, "mimetype": "text/plain", "size": 5}
     assert tree["below"]["mimetype"] == "Directory"
     store = repository.file(f"{name}/a.txt", "rw")
@@ -188,7 +188,7 @@ def test_directories_and_files(client, managed):
     assert (managed / name / "a.txt").read_bytes() == b"HELLO you"
     assert client.sf.getQueryService().get("OriginalFile", first.id.val).size.val == 9
     reader = repository.fileById(first.id.val)
-    assert (reader.size(), reader.read(6, 100)) == (9, b"you")
+    assert (reader.size(), reader.read(6, 100)) == (9, b"you".ljust(100, b"\0"))
     with pytest.raises(omero.SecurityViolation):
         reader.write(b"x", 0, 1)
     reader.close()
@@ -212,7 +212,7 @@ def test_registering_below_what_cannot_be_read(client, root, managed):
     for other, path in ((client, f"{of_root}/x"), (root, of_user), (root, f"{of_user}/x")):
         with pytest.raises(omero.SecurityViolation, match=r"Cannot read ome\.model\.core\.OriginalFile:Id_"):
             other.getManagedRepository().register(path, rstring("Directory"))
-    group = {"omero.group": str(client.sf.getAdminService().getEventContext().groupId)}
+    group = root.getContext(client.sf.getAdminService().getEventContext().groupId)
     assert root.getManagedRepository().register(f"{of_user}/x", None, group).details.owner.id.val == 0
 
 
@@ -221,7 +221,7 @@ def test_what_register_and_makedir_refuse(client, managed):
     (managed / own_directory(client)).mkdir(exist_ok=True)
     with pytest.raises(omero.SecurityViolation, match="Cannot find parent directory"):
         repository.register("nowhere/a.txt", None)
-    with pytest.raises(omero.ValidationException, match="leads out"):
+    with pytest.raises(omero.ValidationException, match="Path may not make references above root"):
         repository.register("../a.txt", None)
     with pytest.raises(omero.ValidationException, match="root-owned"):
         repository.makeDir("elsewhere", False)
@@ -237,7 +237,7 @@ def test_file_annotations_are_not_in_the_repository(client):
     assert store.truncate(4)
     saved = store.save()
     assert (saved.size.val, saved.repo, saved.path.val) == (4, None, "/home/me")
-    assert store.read(1, 10) == b"123"
+    assert store.read(1, 10) == b"123".ljust(10, b"\0")
     store.close()
 
 
