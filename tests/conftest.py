@@ -12,6 +12,7 @@ import pytest
 from demo.acquisition import write_layout, write_ome_tiff
 from demo.omero_client import Account, new_account
 from tests.support.browser import browsing
+from tests.support.left_out import LeftOut
 from tests.support.replacing import Replacing
 from tests.support.s3 import S3Server, running_s3
 from tests.support.servers import Omero, Server, sandbox_server, sandbox_web, server_under_test
@@ -28,16 +29,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reader-v3", action="store_true", help="the OMERO under test has a reader for Zarr v3")
 
 
-@pytest.fixture(scope="module")
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LeftOut(config))
+
+
+@pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """The server under test, its readers as released today: Zarr v2 only, unless --omero says otherwise.
 
-    Each file of tests has a sandbox of its own, so that none sees what another imported.
+    One for all tests, as a real one is, or one for each process that runs some of them.
     """
     yield from server_under_test(request.config)
 
 
 @pytest.fixture(scope="module")
+def server_apart(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server that no other file of tests sees, where there can be several: a sandbox to be stopped, to be counted."""
+    yield from server_under_test(request.config)
+
+
+@pytest.fixture(scope="session")
 def server_v3(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A server whose reader opens Zarr v3 as well."""
     if not request.config.getoption("--omero"):

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import astuple
 
 import omero.clients
 import pytest
 
 from tests.contract.facts import OUTCOMES, PROPERTY, Fact, stated, table
 from tests.contract.people import People
-from tests.support.servers import Server, server_under_test
-
-
-@pytest.fixture(scope="package")
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """The server under test, one for the whole contract: --omero, or a sandbox."""
-    yield from server_under_test(request.config)
+from tests.support.servers import Server
 
 
 @pytest.fixture(scope="package")
@@ -42,7 +37,7 @@ def user(people: People) -> omero.clients.BaseClient:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Every test here states a fact."""
-    item.user_properties.append((PROPERTY, stated(item)))
+    item.user_properties.append((PROPERTY, astuple(stated(item))))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -51,8 +46,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     reports = [(name, r) for name in OUTCOMES for r in terminalreporter.stats.get(name, [])]
     for outcome, report in reports:
         for name, value in report.user_properties:
-            if name == PROPERTY and outcomes.get(value) != "failed":
-                outcomes[value] = outcome
+            if name == PROPERTY and outcomes.get(Fact(*value)) != "failed":
+                outcomes[Fact(*value)] = outcome
     if outcomes:
         real = bool(config.getoption("--omero"))
         whole = real or all(dict(report.user_properties).get(PROPERTY) for _, report in reports)

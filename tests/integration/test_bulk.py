@@ -14,6 +14,12 @@ from tests.support.servers import Omero, Server
 BINDINGS = ("api", "external-info", "zarr-reader")
 
 
+@pytest.fixture(scope="module")
+def server(server_apart: Server) -> Server:
+    """One of its own, whose whole database is compared again and again."""
+    return server_apart
+
+
 @pytest.fixture
 def many(omero_cli: Omero, server: Server, tmp_path: Path) -> Many:
     if server.dsn is None or server.repository is None:

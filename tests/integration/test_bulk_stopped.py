@@ -31,6 +31,12 @@ COUNT = 5
 OPTIONS = ("--batch", "2")
 
 
+@pytest.fixture(scope="module")
+def server(server_apart: Server) -> Server:
+    """One of its own, for its database is stopped here."""
+    return server_apart
+
+
 @pytest.fixture
 def many(omero_cli: Omero, server: Server, tmp_path: Path) -> Many:
     if server.dsn is None or server.repository is None:

@@ -10,8 +10,15 @@ from omero_roz.ports.omero.deletion import delete
 from omero_roz.ports.omero.session import OmeroSession
 from tests.support.replacing import Replacing
 from tests.support.rows import all_rows
+from tests.support.servers import Server
 
 BINDINGS = ("external-info", "zarr-reader")
+
+
+@pytest.fixture(scope="module")
+def server(server_apart: Server) -> Server:
+    """One of its own, whose whole database is compared again and again."""
+    return server_apart
 
 
 def other_zarr(acquisition: Path, folder: Path) -> Path:

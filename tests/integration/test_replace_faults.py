@@ -27,7 +27,14 @@ from omero_roz.replace import steps
 from tests.support.killed import SCRATCH, STATEMENTS
 from tests.support.replacing import Replacing, source_at
 from tests.support.rows import all_rows
+from tests.support.servers import Server
 from tests.support.slow import mostly_slow
+
+
+@pytest.fixture(scope="module")
+def server(server_apart: Server) -> Server:
+    """One of its own, whose whole database is compared again and again."""
+    return server_apart
 
 
 def kill_backends(replacing: Replacing) -> None:

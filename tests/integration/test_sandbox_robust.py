@@ -33,6 +33,12 @@ CANDIDATES: tuple[Any, ...] = (None, 0, "", [], {}, False, MAXIMUM)
 WRONG = re.compile(r"invalid value for argument (\d+)")
 
 
+@pytest.fixture(scope="module")
+def server(server_apart: Server) -> Server:
+    """One of its own, to see that it does not grow."""
+    return server_apart
+
+
 def operations(proxy: Any) -> list[str]:
     """The operations of a proxy's interface, without Ice's own."""
     names = {n for n in dir(type(proxy)) if not n.startswith(("_", "ice_", "begin_", "end_"))}

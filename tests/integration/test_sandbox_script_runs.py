@@ -31,6 +31,13 @@ from tests.support.scripting import (
     said,
     until,
 )
+from tests.support.servers import Server
+
+
+@pytest.fixture(scope="module")
+def server(server_apart: Server) -> Server:
+    """One of its own, whose settings and processes are changed here."""
+    return server_apart
 
 
 @pytest.fixture(scope="module")

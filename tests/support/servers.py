@@ -92,11 +92,12 @@ def sandbox_server(reader_v3: bool, s3: Mapping[str, str] | None = None) -> Iter
 
 
 def sandbox_web(server: Server) -> str:
-    """The address of OMERO.web, started beside a sandbox; it stops with the sandbox."""
+    """The address of OMERO.web beside a sandbox, started if none runs there; it stops with the sandbox."""
     from omero_sandbox.web import process
 
     assert server.repository is not None
-    return process.start(Path(server.repository).parent, server.port)
+    data = Path(server.repository).parent
+    return process.address(data) or process.start(data, server.port)
 
 
 def named_server(address: str, database: str | None, reader_v3: bool, repository: str | None) -> Server:
