@@ -16,6 +16,8 @@ from tools.ice import OWN_WHEEL, needs, wheel
 PINS = Path(__file__).with_name("pins.txt")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = Path("lib", f"python{VERSION}", "site-packages")
+USED = "used"
+DAYS_KEPT = 3
 # Never imported, or compiled to machine code or by venv already.
 UNCOMPILED = "/(mypy|mypyc|pip|setuptools|pygments|tests)/"
 # Both forms that pip writes; the second where the path has spaces.
@@ -39,10 +41,11 @@ def make(folder: Path) -> None:
     if lacking := needs.missing_venv():
         raise SetupError(needs.advice([*lacking, *needs.missing()]))
     has_ice = wheel.importable()
-    venv.create(folder, clear=True, with_pip=False, symlinks=True, system_site_packages=has_ice)
     kept = cache.folder()
     with cache.locked(kept, "environment"):
-        _copy(_model(kept, has_ice), folder)
+        model = _model(kept, has_ice)
+        venv.create(folder, clear=True, with_pip=False, symlinks=True, system_site_packages=has_ice)
+        _copy(model, folder)
     _install(folder, "--no-build-isolation", "--editable", ".")
     (folder / "ready").touch()
 
@@ -58,10 +61,18 @@ def _model(kept: Path, has_ice: bool) -> Path:
         print(f"Set-up: first time for Python {VERSION} ({sys.executable})", flush=True)
         with cache.workplace(kept, "environment") as work:
             _make_model(work / model.name, has_ice)
-            for outdated in kept.glob(f"{wheel.INTERPRETER}-*"):
-                shutil.rmtree(outdated)
             cache.keep(work / model.name, kept)
+    (model / USED).touch()
+    for other in kept.glob(f"{wheel.INTERPRETER}-*"):
+        if other != model and _unused(other):
+            shutil.rmtree(other)
     return model
+
+
+def _unused(model: Path) -> bool:
+    """Whether no set-up has used it for some time; a clone with other pins may want it."""
+    mark = model / USED
+    return not mark.exists() or time.time() - mark.stat().st_mtime > DAYS_KEPT * 86400
 
 
 def _make_model(model: Path, has_ice: bool) -> None:
@@ -78,8 +89,12 @@ def _make_model(model: Path, has_ice: bool) -> None:
 
 
 def _copy(model: Path, folder: Path) -> None:
-    """Copy packages and commands; cp does in two seconds what takes shutil ten."""
-    subprocess.run(["cp", "-R", "-p", f"{model / PACKAGES}/.", folder / PACKAGES], check=True)
+    """Copy packages and commands; cp does in two seconds what takes shutil ten.
+
+    On one disk packages are linked, which takes no space: neither pip nor Python ever writes into a file that is there.
+    """
+    link = ["-l"] if model.stat().st_dev == folder.stat().st_dev else []
+    subprocess.run(["cp", "-R", "-p", *link, f"{model / PACKAGES}/.", folder / PACKAGES], check=True)
     python = (folder / "bin" / "python").absolute()
     for command in (model / "bin").iterdir():
         target = folder / "bin" / command.name

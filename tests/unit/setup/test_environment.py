@@ -50,7 +50,10 @@ def test_another_pin_or_own_wheel_makes_another_model(tmp_path: Path, monkeypatc
     assert made == [first.name]
     monkeypatch.setenv("OMERO_ROZ_ICE_WHEEL", "/own.whl")
     second = environment._model(tmp_path, False)
-    assert sorted(os.listdir(tmp_path)) == [second.name]
+    assert sorted(os.listdir(tmp_path)) == sorted([first.name, second.name])
+    os.utime(tmp_path / first.name / "used", (0, 0))
+    assert environment._model(tmp_path, False) == second
+    assert os.listdir(tmp_path) == [second.name]
     pins = tmp_path.with_name("pins.txt")
     pins.write_text("a==1\n")
     monkeypatch.setattr(environment, "PINS", pins)
