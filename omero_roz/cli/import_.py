@@ -200,7 +200,9 @@ def _imported(ctx: Any, done: "Imported", args: Namespace) -> dict:
                 ctx.out(f"{kind}:" + ",".join(map(str, ids)))
     for problem in done.problems:
         ctx.err(f"warning: {problem}")
-    compared = f"{done.planes} planes compared through OMERO, all equal" if done.planes else "not compared (--no-probe)"
+    if done.unproven:
+        ctx.err(f"warning: Fileset:{done.fileset}: unproven: {done.unproven}")
+    compared = f"{done.compared} through OMERO, all equal" if done.planes else "not compared (--no-probe)"
     ctx.err(f"Fileset:{done.fileset} from {done.uri}: {len(done.images)} images, {compared}")
     return asdict(done) | {"state": "imported"}
 

@@ -57,6 +57,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         return ctx.json(asdict(done))
     ctx.out(f"Fileset:{done.fileset}")
     ctx.err(_told(args.fileset, done))
+    if done.unproven:
+        ctx.err(f"warning: Fileset:{done.fileset}: unproven: {done.unproven}")
     ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
 
 
@@ -71,9 +73,9 @@ def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:
 
 
 def _told(fileset: int, done: "Replaced") -> str:
-    compared = f"{done.planes} planes compared through OMERO, all equal"
+    compared = f"{done.compared} through OMERO, all equal"
     if done.already:
-        proof = f"; it is proven now: {compared}" if done.planes else ""
+        proof = f"; {'' if done.unproven else 'it is proven now: '}{compared}" if done.planes else ""
         return f"Fileset:{fileset} is already replaced by Fileset:{done.fileset}{proof}"
     return f"Fileset:{fileset} replaced by Fileset:{done.fileset}: " + (
         compared if done.planes else "not compared with the Zarr (--no-probe)"

@@ -102,13 +102,14 @@ def _options(args: Namespace) -> "Options":
 
 def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Namespace) -> None:
     from omero_roz.cli.terminal import show_outcomes
+    from omero_roz.replace.bulk import UNPROVEN
 
     rows = [asdict(outcome) for outcome in outcomes]
     if args.json:
         ctx.json({"run": options.run, "filesets": rows})
     else:
         show_outcomes(outcomes, sys.stdout)
-    if any(outcome.state == "replaced" for outcome in outcomes):
+    if any(outcome.state in ("replaced", UNPROVEN) for outcome in outcomes):
         ctx.err(f"to undo: omero roz rollback --all-from {options.run}")
     if args.report:
         _write(Path(args.report), rows)

@@ -26,7 +26,7 @@ from omero_roz.layout.model import MetadataSource, Plate, ZarrLayout
 from omero_roz.layout.parts import parts_of
 from omero_roz.matching import Mismatch, Proposal
 from omero_roz.proving import pixels
-from omero_roz.replace.bulk import Outcome
+from omero_roz.replace.bulk import UNPROVEN, Outcome
 from omero_roz.replace.status import Stated
 from omero_roz.shown import as_json, one_line
 from omero_roz.verify.certificate import Certificate, counts
@@ -234,8 +234,8 @@ def _lost_table(lost: Sequence[Field]) -> Table:
 
 
 def show_outcomes(outcomes: Sequence[Outcome], out: TextIO) -> None:
-    """What a bulk run prints at its end: what was not done, then how many are in which state."""
-    console, bad = _console(out), [outcome for outcome in outcomes if outcome.bad]
+    """What a bulk run prints at its end: what was not done or not proven, then how many are in which state."""
+    console, bad = _console(out), [outcome for outcome in outcomes if outcome.bad or outcome.state == UNPROVEN]
     if bad:
         table = _table("line", "fileset", "Zarr", "state", "why")
         for o in bad[:MOST_ROWS]:

@@ -29,9 +29,10 @@ from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.repository.disk import SHADOWS
 from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.ports.zarr.local_tree import open_tree
+from omero_roz.proving.evidence import seek
 from omero_roz.proving.pixels import compare
 from omero_roz.proving.sampling import Sample, representatives
-from omero_roz.proving.served import not_served, stands
+from omero_roz.proving.served import Bound, not_served, stands
 
 State = Literal["good", "note", "bad"]
 BYTES = "application/octet-stream"
@@ -163,7 +164,8 @@ def _finding(what: str, looked: Callable[[], Sequence[Problem]]) -> Finding:
         return _bad(what, error)
     if not problems:
         return Finding(what, "good", "planes are the same through OMERO as in the Zarr")
-    return Finding(what, "bad", problems[0].what, problems[0].fix)
+    state: State = "note" if problems[0].severity == "warning" else "bad"
+    return Finding(what, state, problems[0].what, problems[0].fix)
 
 
 def _by_info(means: Means, zarr: Zarrs) -> Sequence[Problem]:
@@ -172,7 +174,10 @@ def _by_info(means: Means, zarr: Zarrs) -> Sequence[Problem]:
     infos = external_info.bind(zarr.root, [pair.series for pair in pairs])
     bound = {pair.image.id: info for pair, info in zip(pairs, infos, strict=True)}
     group = session.who.group_id
-    with stands(session, [(pairs, bound)], group) as [stood]:
+    evidence = seek(zarr.store, pairs)
+    if evidence.missing:
+        return [Problem(zarr.layout.uri, evidence.missing, "name one whose pixels differ", "warning")]
+    with stands(session, [Bound(pairs, evidence, bound)], group) as [stood]:
         return not_served(session, zarr.store, stood, group)
 
 

@@ -42,8 +42,10 @@ from omero_roz.ports.omero.new_images import (
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.omero.targets import links
 from omero_roz.ports.omero.thumbnails import make_thumbnails
-from omero_roz.proving.pixels import Progress, compare, sample
-from omero_roz.proving.sampling import representatives
+from omero_roz.proving.evidence import seek
+from omero_roz.proving.pixels import Checked, Progress, compare
+from omero_roz.proving.recorded import proven
+from omero_roz.proving.sampling import Sample
 from omero_roz.record import ImageRecord, Record
 
 StatisticsFrom = Literal["auto", "read", "none"]
@@ -72,15 +74,21 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Imported:
     """What an import made: the fileset, its images by series and those of them that are on no plate, its plates, and
-    the number of planes that were compared."""
+    the number of planes that were compared, of how many.
+
+    `compared` says the same for people, `unproven` why it proves nothing.
+    """
 
     uri: str
     fileset: int
     images: tuple[int, ...]
     plain: tuple[int, ...]
     plates: tuple[int, ...]
-    planes: int
+    planes: int = 0
+    of_planes: int = 0
     problems: tuple[Problem, ...] = ()
+    compared: str = ""
+    unproven: str = ""
 
 
 def run_import(
@@ -231,21 +239,38 @@ def _finish(
     progress: Progress,
 ) -> Imported:
     session = means.session
-    planes = _probe(session, plan, pairs, source.store, progress) if options.probe else 0
-    problems = _draw(session, plan, pairs, progress) if planes and options.thumbnails else ()
+    record = opened.record
+    if options.probe:
+        seen, record = _probe(session, plan, pairs, source.store, record, progress)
+    else:
+        seen, record = None, replace(record, state="unproven")
+    problems = _draw(session, plan, pairs, progress) if seen and options.thumbnails else ()
     images = tuple(pair.image.id for pair in pairs)
     plates = opening.plates
     plain = tuple(images[place] for place in plain_images(source.ome))
     linked = links(plan.targets, {"Image": plain, "Plate": plates}, plan.dataset)
-    _close(plan, opening, opened, pairs, linked, options.probe)
-    return Imported(plan.uri, opened.fileset, images, plain, plates, planes, problems)
+    _close(plan, opening, record, pairs, linked)
+    done = Imported(plan.uri, opened.fileset, images, plain, plates, problems=problems)
+    if seen is None or record.check is None:
+        return done
+    unproven = record.check["after"].get("unproven", "")
+    return replace(done, planes=seen.planes, of_planes=seen.of_planes, compared=seen.share, unproven=unproven)
 
 
-def _probe(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], store: Store, progress: Progress) -> int:
-    checked = compare(session, store, representatives(pairs), plan.group_id, sample, progress)
-    if checked.problems:
-        raise Refused.of(checked.problems)
-    return checked.planes
+def _probe(
+    session: OmeroSession,
+    plan: ImportPlan,
+    pairs: tuple[Pair, ...],
+    store: Store,
+    record: Record,
+    progress: Progress,
+) -> tuple[Checked, Record]:
+    """What was compared, all equal, and the record with it; raises Refused where planes differ."""
+    choice, evidence = Sample(), seek(store, pairs)
+    seen = compare(session, store, pairs, plan.group_id, choice, progress, evidence=evidence)
+    if seen.problems:
+        raise Refused.of(seen.problems)
+    return seen, proven(record, choice, seen, evidence)
 
 
 def _draw(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], progress: Progress) -> tuple[Problem, ...]:
@@ -261,16 +286,13 @@ def _draw(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], prog
     return ()
 
 
-def _close(
-    plan: ImportPlan, opening: Opening, opened: Opened, pairs: tuple[Pair, ...], linked: list, probed: bool
-) -> None:
+def _close(plan: ImportPlan, opening: Opening, record: Record, pairs: tuple[Pair, ...], linked: list) -> None:
     """Put images and plates into their targets and close the record, in one transaction: nobody sees half of it."""
-    images = opened.record.images or tuple(
+    images = record.images or tuple(
         ImageRecord(pair.image.id, planned.path, 0, planned.series, None, planned.binding)
         for pair, planned in zip(pairs, plan.images, strict=True)
     )
-    closed = replace(opened.record, state="proven" if probed else "unproven", images=images, shared=())
-    opening.close(closed, linked)
+    opening.close(replace(record, images=images, shared=()), linked)
 
 
 def _leave(means: Means, plan: ImportPlan, opening: Opening, error: BaseException, progress: Progress) -> None:

@@ -44,18 +44,32 @@ class Planes:
         not stored are the array's fill value, as Zarr has it.
         """
         at: dict[str, Any] = {"z": z, "c": c, "t": t}
+        self._check(at)
+        plane = self._read(at | {"y": rows, "x": columns})
+        return plane if self._series.axes.index("y") < self._series.axes.index("x") else plane.T
+
+    def timepoint(self, t: int) -> np.ndarray:
+        """All planes of a timepoint, as (c, z, y, x) in the array's own type; raises as `read`."""
+        self._check({"t": t})
+        axes, sizes = [axis for axis in self._series.axes if axis != "t"], self._series.sizes
+        block = self._read({"t": t})
+        order = [axes.index(axis) for axis in "czyx" if axis in axes]
+        return block.transpose(order).reshape(sizes.c, sizes.z, sizes.y, sizes.x)
+
+    def _check(self, at: dict[str, int]) -> None:
         for axis, index in at.items():
             if not 0 <= index < getattr(self._series.sizes, axis):
                 raise IndexError(f"{self._where}: no {axis} = {index} in {self._series.sizes}")
-        axes, at["y"], at["x"] = self._series.axes, rows, columns
-        wanted = tuple(at.get(axis, slice(None)) for axis in axes)
+
+    def _read(self, at: dict[str, Any]) -> np.ndarray:
+        """What is at some places, whole along the axes that are not named."""
+        wanted = tuple(at.get(axis, slice(None)) for axis in self._series.axes)
         try:
-            plane = np.asarray(self._array[wanted])
+            return np.asarray(self._array[wanted])
         except Unreachable:
             raise
         except Exception as error:
             raise self._unreadable(error, self._bad_chunk(wanted)) from error
-        return plane if axes.index("y") < axes.index("x") else plane.T
 
     def _bad_chunk(self, wanted: tuple[int | slice, ...]) -> str:
         """The file of the first chunk (or shard) of a part that cannot be read; "" where now all can."""

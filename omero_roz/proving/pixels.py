@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -21,12 +21,11 @@ from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.omero.planes import plane_reader
 from omero_roz.ports.omero.session import OmeroSession
-from omero_roz.proving.sampling import Choice, Everything, Part, Sample
+from omero_roz.proving.evidence import NOTHING, Evidence
+from omero_roz.proving.sampling import Choice, Part
 
 Progress = Callable[[str, int, int], None]
 Moment = Literal["before", "after"]
-sample: Choice = Sample()
-all_planes: Choice = Everything()
 JOBS = os.cpu_count() or 1
 PORTION = 64  # parts that a thread reads with one opening of the image
 MOST_PROBLEMS = 20
@@ -36,17 +35,38 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a comparison looked at: how many planes of how many images, what differs, one hash of all that it saw."""
+    """What a comparison looked at: planes and images, and of how many; what differs, one hash of all that it saw.
+
+    `partly`: of some planes it saw parts only.
+    """
 
     planes: int
     problems: tuple[Problem, ...]
     images: int = 0
     digest: str = ""
+    of_planes: int = 0
+    of_images: int = 0
+    partly: bool = False
+
+    def told(self) -> dict[str, Any]:
+        """As a record has it."""
+        numbers = {"images": self.images, "of_images": self.of_images, "planes": self.planes}
+        return numbers | {"of_planes": self.of_planes, "partly": self.partly, "sha1": self.digest}
+
+    @property
+    def share(self) -> str:
+        """What was compared of what there is, for people."""
+        images = f" ({self.images} of {self.of_images} images)" if self.images < self.of_images else ""
+        parts = ", large ones in part," if self.partly else ""
+        return f"{self.planes} of {self.of_planes} planes{images}{parts} compared"
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    planes: int
+class Seen:
+    """What was seen of some parts of an image: which planes (z, c, t) they are of, how many pixels, what differs."""
+
+    planes: frozenset[tuple[int, int, int]]
+    pixels: int
     problems: tuple[Problem, ...]
     digest: bytes
 
@@ -60,32 +80,58 @@ def compare(
     progress: Progress,
     moment: Moment = "after",
     jobs: int = JOBS,
+    evidence: Evidence = NOTHING,
 ) -> Checked:
-    """Compare planes of the pairs, read through OMERO and from the Zarr, on several threads.
+    """Compare what a choice takes of images, and what tells, as OMERO shows it and as it is in the Zarr.
 
-    Each thread holds one part of a plane of either side at a time. Stops at the first 20 that differ.
+    Each of several threads holds one part of either side at a time. Stops at the first 20 planes that differ.
     """
-
-    def look(portion: tuple[int, list[Part]]) -> _Seen:
-        number, parts = portion
-        return _compare_portion(session, store, pairs[number], parts, group_id, moment)
-
-    portions = ((n, portion) for n, pair in enumerate(pairs) for portion in _portions(choice, pair))
-    planes, problems, digest = 0, list[Problem](), hashlib.sha1(usedforsecurity=False)
-    for (number, _), seen in _in_order(look, portions, jobs):
-        planes += seen.planes
+    chosen = evidence.pairs(choice.pairs(pairs), pairs)
+    wanted = [(pair, evidence.of(pair, choice.parts(pair.series))) for pair in chosen]
+    planes, pixels = dict[int, set[tuple[int, int, int]]](), 0
+    problems, digest = list[Problem](), hashlib.sha1(usedforsecurity=False)
+    for number, seen in look_at(session, store, wanted, group_id, moment, jobs):
+        planes.setdefault(number, set()).update(seen.planes)
+        pixels += seen.pixels
         problems += seen.problems
         digest.update(seen.digest)
-        progress("comparing planes", number, len(pairs))
+        progress("comparing planes", number, len(chosen))
         if len(problems) >= MOST_PROBLEMS:
             break
-    progress("comparing planes", len(pairs), len(pairs))
-    return Checked(planes, tuple(problems), len(pairs), digest.hexdigest())
+    progress("comparing planes", len(chosen), len(chosen))
+    whole = sum(len(some) * chosen[n].series.sizes.y * chosen[n].series.sizes.x for n, some in planes.items())
+    every = (pair.series.sizes for pair in pairs)
+    return Checked(
+        sum(map(len, planes.values())), tuple(problems), len(chosen), digest.hexdigest(),
+        sum(sizes.z * sizes.c * sizes.t for sizes in every), len(pairs), pixels < whole,
+    )  # fmt: skip
 
 
-def _portions(choice: Choice, pair: Pair) -> Iterator[list[Part]]:
-    parts = choice.parts(pair.series.sizes)
-    while portion := list(islice(parts, PORTION)):
+def look_at(
+    session: OmeroSession,
+    store: Store,
+    wanted: Sequence[tuple[Pair, Iterable[Part]]],
+    group_id: int,
+    moment: Moment = "after",
+    jobs: int = JOBS,
+) -> Iterator[tuple[int, Seen]]:
+    """Compare parts of images on several threads; what was seen of each image (its number), in their order.
+
+    Of many parts of one image it comes in portions.
+    """
+
+    def look(portion: tuple[int, list[Part]]) -> Seen:
+        number, parts = portion
+        return _compare_portion(session, store, wanted[number][0], parts, group_id, moment)
+
+    portions = ((n, portion) for n, (_, parts) in enumerate(wanted) for portion in _portions(parts))
+    for (number, _), seen in _in_order(look, portions, jobs):
+        yield number, seen
+
+
+def _portions(parts: Iterable[Part]) -> Iterator[list[Part]]:
+    left = iter(parts)
+    while portion := list(islice(left, PORTION)):
         yield portion
 
 
@@ -111,32 +157,40 @@ def _in_order(function: Callable[[T], R], items: Iterable[T], jobs: int) -> Iter
 
 def _compare_portion(
     session: OmeroSession, store: Store, pair: Pair, parts: list[Part], group_id: int, moment: Moment
-) -> _Seen:
+) -> Seen:
     expected, digest, problems = Planes(store, pair.series), hashlib.sha1(usedforsecurity=False), list[Problem]()
-    planes = len({(part.z, part.c, part.t) for part in parts})
+    pixels = 0
     try:
         with plane_reader(session, pair.image, group_id) as reader:
             for part in parts:
-                # first: what we cannot read ourselves is not the server's fault
-                wanted = expected.read(part.z, part.c, part.t, part.rows, part.columns)
-                shown = reader.read(part.z, part.c, part.t, part.rows, part.columns)
-                digest.update(shown.data)
-                if not _equal(shown, wanted):
-                    problems.append(_difference(pair, part, shown, moment))
+                wanted = part.read(expected)  # first: what we cannot read ourselves is not the server's fault
+                shown = part.read(reader)
+                pixels += wanted.size
+                digest.update(np.ascontiguousarray(shown).data)
+                problems += _differences(pair, part, shown, wanted, moment)
     except Refused as error:
         if isinstance(error, Unreachable):
             raise
         fix = _cause(pair) if moment == "after" else "mend that first, or say --check none; nothing was changed"
         problems += (replace(problem, fix=fix) for problem in error.problems)
-    return _Seen(planes, tuple(problems), digest.digest())
+    planes = frozenset(plane for part in parts for plane in part.planes(pair.series.sizes))
+    return Seen(planes, pixels, tuple(problems), digest.digest())
 
 
-def _equal(shown: np.ndarray, expected: np.ndarray) -> bool:
-    return shown.shape == expected.shape and np.array_equal(shown, expected, equal_nan=shown.dtype.kind in "fc")
+def _differences(pair: Pair, part: Part, shown: np.ndarray, expected: np.ndarray, moment: Moment) -> Iterator[Problem]:
+    """A problem for each plane of a part that differs."""
+    floats = shown.dtype.kind in "fc"
+    if shown.shape == expected.shape and np.array_equal(shown, expected, equal_nan=floats):
+        return
+    for c, z in np.ndindex(shown.shape[:2]):
+        if expected.shape == shown.shape and np.array_equal(shown[c, z], expected[c, z], equal_nan=floats):
+            continue
+        place = (z, c, part.t) if part.plane is None else (*part.plane, part.t)
+        yield _difference(pair, place, shown[c, z], moment)
 
 
-def _difference(pair: Pair, part: Part, shown: np.ndarray, moment: Moment) -> Problem:
-    where = f"Image:{pair.image.id} z={part.z} c={part.c} t={part.t}"
+def _difference(pair: Pair, place: tuple[int, int, int], shown: np.ndarray, moment: Moment) -> Problem:
+    where = "Image:{} z={} c={} t={}".format(pair.image.id, *place)
     if moment == "before":
         what = f"the Zarr's series {pair.series.path!r} has other pixels than OMERO shows"
         return Problem(where, what, "it is another image, or was not converted rightly; nothing was changed")

@@ -4,27 +4,51 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from omero_roz.layout.model import Sizes
+import numpy as np
+
+from omero_roz.layout.model import Series, Sizes
 from omero_roz.matching import Pair
 
 SIDE = 2048  # a part of a plane is at most as wide and high, so that a whole slide needs no more memory than a snapshot
+AT_ONCE = 4 << 20  # bytes: a timepoint of no more is read as a whole, for a call to OMERO takes longer than its pixels
 MOST_CHANNELS = 16
 MOST_PARTS = 9
 MORE_IMAGES, MORE_PLANES = 2, 4
 
 
+class Pixels(Protocol):
+    """Where pixels are read from: OMERO, or a Zarr."""
+
+    def read(self, z: int, c: int, t: int, rows: slice, columns: slice) -> np.ndarray:
+        """A part of a plane."""
+
+    def timepoint(self, t: int) -> np.ndarray:
+        """All planes of a timepoint, as (c, z, y, x)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A rectangle of one plane."""
+    """A rectangle of one plane; where `plane` is None all planes of the timepoint."""
 
-    z: int
-    c: int
     t: int
-    rows: slice
-    columns: slice
+    plane: tuple[int, int] | None = None  # z and c
+    rows: slice = field(default_factory=lambda: slice(None))
+    columns: slice = field(default_factory=lambda: slice(None))
+
+    def read(self, source: Pixels) -> np.ndarray:
+        """The part as (c, z, y, x)."""
+        if self.plane is None:
+            return source.timepoint(self.t)
+        return source.read(*self.plane, self.t, self.rows, self.columns)[None, None]
+
+    def planes(self, sizes: Sizes) -> set[tuple[int, int, int]]:
+        """The planes (z, c, t) that it is of."""
+        if self.plane is not None:
+            return {(*self.plane, self.t)}
+        return {(z, c, self.t) for z in range(sizes.z) for c in range(sizes.c)}
 
 
 class Choice(Protocol):
@@ -33,8 +57,8 @@ class Choice(Protocol):
     def pairs(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
         """The images that are looked at."""
 
-    def parts(self, sizes: Sizes) -> Iterator[Part]:
-        """What is looked at of an image of these sizes."""
+    def parts(self, series: Series) -> Iterator[Part]:
+        """What is looked at of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +69,13 @@ class Everything:
         """All of them."""
         return pairs
 
-    def parts(self, sizes: Sizes) -> Iterator[Part]:
+    def parts(self, series: Series) -> Iterator[Part]:
         """All planes, in the order in which they are stored."""
+        sizes = series.sizes
         for t in range(sizes.t):
+            if by_timepoint(series):
+                yield Part(t)
+                continue
             for c in range(sizes.c):
                 for z in range(sizes.z):
                     yield from tiles((z, c, t), sizes)
@@ -68,9 +96,16 @@ class Sample:
         wanted = {pair.image.id for pair in (*representatives(pairs), *others)}
         return [pair for pair in pairs if pair.image.id in wanted]
 
-    def parts(self, sizes: Sizes) -> Iterator[Part]:
-        """First, middle and last plane over every channel (some of many), some more; of a huge plane some tiles."""
-        chance = random.Random(self.seed)
+    def parts(self, series: Series) -> Iterator[Part]:
+        """First, middle and last timepoint and one more, all planes of each.
+
+        Of larger ones the first, middle and last plane over every channel (some of many), some more; of a huge plane
+        some tiles.
+        """
+        sizes, chance = series.sizes, random.Random(self.seed)
+        if by_timepoint(series):
+            yield from map(Part, sorted({0, sizes.t // 2, sizes.t - 1, chance.randrange(sizes.t)}))
+            return
         channels = some(chance, sizes.c, MOST_CHANNELS)
         ends = {(0, 0), (sizes.z // 2, sizes.t // 2), (sizes.z - 1, sizes.t - 1)}
         planes = {(z, c, t) for c in channels for z, t in ends}
@@ -79,6 +114,17 @@ class Sample:
         for plane in sorted(planes):
             parts = list(tiles(plane, sizes))
             yield from (parts[n] for n in some(chance, len(parts), MOST_PARTS))
+
+
+def by_timepoint(series: Series) -> bool:
+    """Whether the planes of an image are read a whole timepoint at a time.
+
+    Not where z comes before c: the pixel buffer for Zarr gives them in the order in which they are stored.
+    """
+    sizes, axes = series.sizes, series.axes
+    itemsize = np.dtype(series.levels[0].dtype).itemsize
+    ordered = "c" not in axes or "z" not in axes or axes.index("c") < axes.index("z")
+    return ordered and sizes.z * sizes.c > 1 and sizes.z * sizes.c * sizes.y * sizes.x * itemsize <= AT_ONCE
 
 
 def representatives(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -97,7 +143,8 @@ def some(chance: random.Random, count: int, most: int) -> list[int]:
 
 
 def tiles(plane: tuple[int, int, int], sizes: Sizes) -> Iterator[Part]:
-    """A plane in parts, row by row."""
+    """A plane (z, c, t) in parts, row by row."""
+    z, c, t = plane
     for y in range(0, sizes.y, SIDE):
         for x in range(0, sizes.x, SIDE):
-            yield Part(*plane, slice(y, min(y + SIDE, sizes.y)), slice(x, min(x + SIDE, sizes.x)))
+            yield Part(t, (z, c), slice(y, min(y + SIDE, sizes.y)), slice(x, min(x + SIDE, sizes.x)))

@@ -19,20 +19,21 @@ from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.fileset import Owner
 from omero_roz.proving.pixels import Progress
 from omero_roz.replace.bulk_plan import Job, Options, Rejected, plan_all
-from omero_roz.replace.bulk_swap import Swapped, Unproven, prove_batch, swap_batch
+from omero_roz.replace.bulk_swap import Blank, Swapped, Unproven, prove_batch, swap_batch
 from omero_roz.replace.bulk_table import Line
 from omero_roz.replace.owners import Owners
 from omero_roz.replace.workers import Workers
 
 MOST_IMAGES = 5000  # of a batch: so long is a transaction at most, however large the plates
-NOT_REACHED, UNKNOWN, UNPROVEN = "not reached", "not known", "unproven"
+NOT_REACHED, UNKNOWN, NOT_COMPARED, UNPROVEN = "not reached", "not known", "not compared", "unproven"
 LOST = "it was stopped while this was done; the same command tells"
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a line: replaced, already replaced, planned, refused, failed, unproven (it was stopped before the
-    proof, or that could not be written), not known (it was stopped at the commit), or not reached.
+    """What became of a line: replaced, already replaced, planned, refused, failed, unproven (replaced, but nothing of
+    it can prove that), not compared (replaced; it was stopped before the proof, or that could not be written), not
+    known (it was stopped at the commit), or not reached.
 
     `fileset` is the source, `new` the fileset that the images are in now; `rows` counts new rows in the database.
     """
@@ -49,7 +50,7 @@ class Outcome:
     @property
     def bad(self) -> bool:
         """Whether it was not done."""
-        return self.state in ("refused", "failed", NOT_REACHED, UNKNOWN, UNPROVEN)
+        return self.state in ("refused", "failed", NOT_REACHED, UNKNOWN, NOT_COMPARED)
 
 
 class Run:
@@ -124,13 +125,13 @@ class Run:
         for job, outcome, result in zip(batch, outcomes, swap_batch(means, batch), strict=True):
             outcome.reason = ""
             if isinstance(result, Swapped):
-                outcome.state = UNPROVEN if self._options.probe else "already" if job.planned.done else "replaced"
+                outcome.state = NOT_COMPARED if self._options.probe else "already" if job.planned.done else "replaced"
                 outcome.new, outcome.rows = result.fileset, result.rows
             else:
                 self._reject(outcome, "failed", result)
 
     def _prove_batch(self, means: Means, batch: Sequence[Job]) -> None:
-        jobs = [job for job in batch if self.outcomes[job.line.number].state == UNPROVEN]
+        jobs = [job for job in batch if self.outcomes[job.line.number].state == NOT_COMPARED]
         outcomes = [self.outcomes[job.line.number] for job in jobs]
         new = [outcome.new for outcome in outcomes if outcome.new is not None]
         user = self._owners.session.who.user_name
@@ -139,6 +140,7 @@ class Run:
             if failed is None:
                 outcome.state = "already" if job.planned.done else "replaced"
             elif isinstance(failed, Unproven):
+                outcome.state = UNPROVEN if isinstance(failed, Blank) else NOT_COMPARED
                 outcome.reason = str(failed)
             else:
                 self._reject(outcome, "failed", failed)

@@ -10,12 +10,14 @@ from omero_roz.applying import swap
 from omero_roz.applying.means import Means
 from omero_roz.applying.rows import ids_needed
 from omero_roz.change import Change
-from omero_roz.errors import Problem, Refused, RozError, Unreachable
+from omero_roz.errors import Refused, RozError, Unreachable
 from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.proving.evidence import Evidence, seek
 from omero_roz.proving.served import Stand
-from omero_roz.record import NS_RECORD, Record, from_json
+from omero_roz.record import NS_RECORD, from_json
 from omero_roz.replace import proof, steps
 from omero_roz.replace.bulk_plan import Job
+from omero_roz.replace.proof import Proved
 from omero_roz.replace.steps import Written
 from omero_roz.replace.workers import Place, Workers, session_at
 
@@ -105,10 +107,11 @@ def _apply_one(means: Means, change: Change) -> int | RozError:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What proving one replacement takes: its record, and the scratch images that stand for its images."""
+    """What proving one replacement takes: its record, what tells, and the scratch images that stand for its images."""
 
     job: Job
     written: Written
+    evidence: Evidence
     stood: Sequence[Stand]
 
 
@@ -117,7 +120,8 @@ def prove_batch(
 ) -> list[RozError | None]:
     """Compare planes of what a batch has replaced by these filesets, and write into the records that it is proven.
 
-    For each None, or why it is not: the source was then brought back, or `Unproven` tells that it was not.
+    For each None, or why it is not: the source was then brought back, or `Unproven` tells that it was not (`Blank`:
+    and need not be).
     Raises Unreachable where OMERO does not answer; the same command then proves what is left.
     """
     written = _records(means, jobs, filesets)
@@ -126,6 +130,10 @@ def prove_batch(
 
 class Unproven(Refused):
     """It is replaced and not proven, and its source was not brought back."""
+
+
+class Blank(Unproven):
+    """It is replaced and as it should be, but nothing of it can prove that: its pixels are all alike."""
 
 
 def _records(means: Means, jobs: Sequence[Job], filesets: Sequence[int]) -> list[Written]:
@@ -141,10 +149,12 @@ def _proved(
     means: Means, jobs: Sequence[Job], written: Sequence[Written], user: str, workers: Workers
 ) -> list[RozError | None]:
     group = jobs[0].planned.plan.owner.group_id
-    pairs = [(job.planned.pairs, one.record) for job, one in zip(jobs, written, strict=True)]
     try:
-        with proof.bound(means.session, pairs, group) as stood:
-            looks = [_Look(*one) for one in zip(jobs, written, stood, strict=True)]
+        evidence = list(workers.pool.map(_sought, jobs))
+        each = zip(jobs, evidence, written, strict=True)
+        replaced = [(job.planned.pairs, tells, one.record) for job, tells, one in each]
+        with proof.bound(means.session, replaced, group) as stood:
+            looks = [_Look(*one) for one in zip(jobs, written, evidence, stood, strict=True)]
             seen = list(workers.pool.map(_look, [workers.place(means.session)] * len(looks), looks))
     except Unreachable:
         raise
@@ -156,26 +166,31 @@ def _proved(
         return [failed for job, one in both for failed in _proved(means, [job], [one], user, workers)]
     results: list[RozError | None] = []
     proven: dict[int, str] = {}
-    for job, one, (problems, record) in zip(jobs, written, seen, strict=True):
-        if problems:
-            results.append(_brought_back(means, job, one, user, Refused.of(problems)))
+    for job, one, proved in zip(jobs, written, seen, strict=True):
+        if proved.problems:
+            results.append(_brought_back(means, job, one, user, Refused.of(proved.problems)))
         else:
-            proven[one.annotation] = record.to_json()
-            results.append(None)
+            proven[one.annotation] = proved.record.to_json()
+            results.append(Blank(proved.missing, f"Fileset:{one.fileset}") if proved.missing else None)
     unwritten = _rewritten(means, proven, group)
-    return [failed or unwritten.get(one.annotation) for failed, one in zip(results, written, strict=True)]
+    return [unwritten.get(one.annotation, failed) for failed, one in zip(results, written, strict=True)]
 
 
-def _look(place: Place, look: _Look) -> tuple[Sequence[Problem], Record]:
+def _sought(job: Job) -> Evidence:
+    """What of one replacement can prove anything."""
+    return seek(job.source.store, job.planned.pairs)
+
+
+def _look(place: Place, look: _Look) -> Proved:
     """Compare planes of one replacement, wherever it runs."""
     job, group = look.job, look.job.planned.plan.owner.group_id
-    session, store, pairs = session_at(place), job.source.store, job.planned.pairs
+    session, store, pairs, record = session_at(place), job.source.store, job.planned.pairs, look.written.record
     try:
-        return proof.after(session, store, pairs, group, look.written.record, look.stood, lambda *_: None, jobs=1)
+        return proof.after(session, store, pairs, group, record, look.evidence, look.stood, lambda *_: None, jobs=1)
     except Unreachable:
         raise
     except Refused as error:
-        return error.problems, look.written.record
+        return Proved(error.problems, record)
 
 
 def _brought_back(means: Means, job: Job, written: Written, user: str, why: RozError) -> RozError:

@@ -19,7 +19,8 @@ from omero_roz.ports.omero.deletion import delete, would_delete
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.repository.disk import SHADOWS, RepositoryDisk, behind_links
 from omero_roz.ports.zarr.stores import Access
-from omero_roz.proving.pixels import Progress
+from omero_roz.proving.evidence import seek
+from omero_roz.proving.pixels import Progress, compare
 from omero_roz.proving.sampling import Sample
 from omero_roz.proving.served import not_served
 from omero_roz.replace import one, proof, steps
@@ -125,11 +126,14 @@ def _prove(owners: Owners, holder: Fileset, source: int, access: Access, progres
     read, pairs = read_source(written.record.uri, access), _pairs(holder, written, access)
     group, chance = holder.owner.group_id, proof.Proof("sample").seed
     session = owners.means(holder.owner, where).session
-    with proof.bound(session, [(pairs, written.record)], group) as [stood]:
+    evidence = seek(read.store, pairs)
+    if evidence.missing:
+        raise Refused(evidence.missing, where, "look at its images, then delete the source in OMERO by hand")
+    with proof.bound(session, [(pairs, evidence, written.record)], group) as [stood]:
         problems: Sequence[Problem] = not_served(session, read.store, stood, group)
     if not problems:
         every = Sample(chance, every_image=True)  # what is removed does not come back
-        problems, _ = proof.look(session, read.store, pairs, group, every, progress, "after")
+        problems = compare(session, read.store, pairs, group, every, progress, evidence=evidence).problems
     if problems:
         raise Refused.of(problems)
 

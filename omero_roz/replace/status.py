@@ -12,8 +12,8 @@ from omero_roz.plan import batches
 from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.proving.recorded import told
 from omero_roz.record import NS_RECORD, Record, from_json
-from omero_roz.replace import proof
 
 AT_ONCE = 500
 
@@ -39,7 +39,7 @@ class Stated:
     @property
     def proof(self) -> str:
         """How it was proven, for people."""
-        return proof.told(self.record)
+        return told(self.record)
 
 
 def status(session: OmeroSession, kind: str, number: int) -> list[Stated]:

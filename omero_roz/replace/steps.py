@@ -18,6 +18,7 @@ from omero_roz.matching import Pair
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.repository.disk import RepositoryDisk, check_source
 from omero_roz.ports.repository.managed import ManagedRepository
+from omero_roz.proving.evidence import seek
 from omero_roz.proving.pixels import Progress
 from omero_roz.record import NS_RECORD, Record, from_json
 from omero_roz.replace.plan import ReplacePlan, moves
@@ -30,14 +31,17 @@ TAKEN_BACK = "taken-back"
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What a replacement made: the new fileset, and the number of planes that were compared after it.
+    """What a replacement made: the new fileset, and the number of planes that were compared after it, of how many.
 
-    `already`: it had been made before.
+    `already`: it had been made before. `compared` says the same for people, `unproven` why it proves nothing.
     """
 
     fileset: int
     planes: int
     already: bool = False
+    of_planes: int = 0
+    compared: str = ""
+    unproven: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +130,12 @@ def prove(
     undone = replace(record, kind="rollback", state=TAKEN_BACK, source=written.fileset, check=None)
     try:
         session, group = means.session, owner.group_id
-        with bound(session, [(pairs, written.record)], group) as [stood]:
-            problems, proven = after(session, source.store, pairs, group, written.record, stood, progress)
-        if problems:
-            raise Refused.of(problems)
-        Filesets(means.session).rewrite(written.annotation, proven.to_json(), owner.group_id)
+        evidence = seek(source.store, pairs)
+        with bound(session, [(pairs, evidence, written.record)], group) as [stood]:
+            proved = after(session, source.store, pairs, group, written.record, evidence, stood, progress)
+        if proved.seen is None or proved.problems:
+            raise Refused.of(proved.problems)
+        Filesets(means.session).rewrite(written.annotation, proved.record.to_json(), owner.group_id)
     except KeyboardInterrupt as stopped:
         raise _unproven(written, "it was stopped") from stopped
     except Refused as error:
@@ -139,7 +144,8 @@ def prove(
         except Refused as left:
             raise _unproven(written, f"{error}; and the source could not be brought back ({left})") from error
         raise
-    return Replaced(written.fileset, proven.check["after"]["planes"] if proven.check else 0)
+    seen = proved.seen
+    return Replaced(written.fileset, seen.planes, False, seen.of_planes, seen.share, proved.missing)
 
 
 def _unproven(written: Written, why: str) -> Refused:

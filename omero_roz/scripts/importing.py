@@ -69,7 +69,9 @@ def _one(job: ScriptJob, policy: Policy, means: Means, named: Wanted, told: Told
         return None
     done = run_prepared(means, prepared, Options(statistics=given["Statistics"]), job.progress)
     counts = f"{len(done.images)} images" + (f", {len(done.plates)} plates" if done.plates else "")
-    told.add(f"{named.uri}: {counts} imported as Fileset:{done.fileset}, {done.planes} planes compared, all equal")
+    told.add(f"{named.uri}: {counts} imported as Fileset:{done.fileset}, {done.compared}, all equal")
+    if done.unproven:
+        told.add(f"Fileset:{done.fileset}: unproven: {done.unproven}")
     told.lines += [f"warning: {problem}" for problem in done.problems]
     return done
 

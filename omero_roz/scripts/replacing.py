@@ -11,7 +11,7 @@ from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.ports.tables import text_of
 from omero_roz.proving.pixels import JOBS
-from omero_roz.replace.bulk import Outcome, Run
+from omero_roz.replace.bulk import UNPROVEN, Outcome, Run
 from omero_roz.replace.bulk_plan import Options
 from omero_roz.replace.bulk_table import Line, read_table
 from omero_roz.replace.owners import owners_for
@@ -73,12 +73,14 @@ def _resolved(lines: Sequence[Line], policy: Policy, told: Told) -> list[Line]:
 def _tell(job: ScriptJob, outcomes: Sequence[Outcome], options: Options, told: Told) -> None:
     states = Counter(outcome.state for outcome in outcomes)
     bad = [o for o in outcomes if o.state in ("refused", "failed") or (o.bad and not options.dry_run)]
+    unproven = [o for o in outcomes if o.state == UNPROVEN]
     told.failures += bool(bad)
     what = "dry run, nothing was changed: " if options.dry_run else ""
     told.add(what + ", ".join(f"{count} {state}" for state, count in states.most_common()))
-    told.lines += [f"{o.fileset}: {o.state}: {o.reason}" if o.reason else f"{o.fileset}: {o.state}" for o in bad]
-    told.lines += [f"{o.fileset} is now Fileset:{o.new}" for o in outcomes if o.state == "replaced"]
-    if states["replaced"]:
+    for o in (*bad, *unproven):
+        told.lines.append(f"{o.fileset}: {o.state}: {o.reason}" if o.reason else f"{o.fileset}: {o.state}")
+    told.lines += [f"{o.fileset} is now Fileset:{o.new}" for o in outcomes if o.state in ("replaced", UNPROVEN)]
+    if states["replaced"] or unproven:
         told.add(f"to undo: omero roz rollback --all-from {options.run}")
     table = text_of([field.name for field in fields(Outcome)], map(asdict, outcomes))
     job.report("replaced.csv", table, "text/csv", NAMESPACE, ())

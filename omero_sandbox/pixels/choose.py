@@ -13,7 +13,7 @@ from omero_sandbox.pixels.buffer import PixelBuffer, import_in_progress, instant
 from omero_sandbox.pixels.file_buffer import FileBuffer, Reader
 from omero_sandbox.pixels.ome_tiff import OmeTiffReader
 from omero_sandbox.pixels.ome_xml import OmeXmlReader
-from omero_sandbox.pixels.romio import RomioBuffer
+from omero_sandbox.pixels.romio import RomioBuffer, UnwrittenReader
 from omero_sandbox.pixels.source import Source, find_source, unreadable_files
 
 if TYPE_CHECKING:
@@ -84,7 +84,8 @@ def open_import(source: Source) -> PixelBuffer:
 
 def _open_path(source: Source, importing: bool) -> tuple[FileBuffer, Reader]:
     if source.path is None:
-        raise instantiation_error(f"Pixels:{source.pixels_id} (no path in the ManagedRepository)")
+        unwritten = UnwrittenReader(source.sizes)
+        return FileBuffer(Path(f"Pixels/{source.pixels_id}"), unwritten), unwritten
     try:
         reader = _reader(source.path, source, importing)
         return FileBuffer(source.path, reader), reader

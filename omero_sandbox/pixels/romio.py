@@ -38,6 +38,19 @@ class RomioReader(Reader):
         return np.memmap(self._path, self.levels[0].sizes.dtype, mode, shape=self._shape)  # type: ignore[call-overload]
 
 
+class UnwrittenReader(Reader):
+    """A Pixels that has no file at all: the server makes one of its own, and shows zeros (facts: real_server P10)."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        self.levels = (Level(sizes, (sizes.x, sizes.y)),)
+        self.used_files = ()
+
+    def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
+        """Zeros."""
+        sizes = self.levels[0].sizes
+        return np.zeros((sizes.y, sizes.x), sizes.dtype)[box]
+
+
 class RomioBuffer(FileBuffer):
     """A Pixels that can be written to."""
 

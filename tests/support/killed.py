@@ -14,6 +14,7 @@ from omero.cli import NonZeroReturnCode
 
 from demo.omero_client import command_line
 from omero_roz.applying import swap
+from omero_roz.applying.means import Means
 from omero_roz.ports.database import Transaction
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.session import OmeroSession
@@ -34,7 +35,7 @@ CALLS: dict[str, tuple[tuple[Any, str, bool], ...]] = {
     "planned": ((bulk, "swap_batch", False),),
     "first file": ((RepositoryDisk, "write", True),),
     "shadows": ((RepositoryDisk, "write_trees", True),),
-    "files written": ((steps, "apply", False), (swap, "apply", False)),
+    "files written": ((Means, "apply", False), (swap, "apply", False)),
     "committed": ((steps, "prove", False), (bulk, "prove_batch", False)),
     "records written": ((Filesets, "rewrite_many", True),),
 }

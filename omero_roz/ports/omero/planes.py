@@ -1,11 +1,12 @@
 """Planes as OMERO shows them: RawPixelsStore, whatever reader the server uses."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
-from omero_roz.errors import Refused
+from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import OmeroImage
 from omero_roz.ports.omero.session import OmeroSession, omero_errors
 
@@ -42,6 +43,24 @@ class PlaneReader:
             for x in range(0, right - left, TILE):
                 self._fill(plane[y : y + TILE, x : x + TILE], (z, c, t), left + x, top + y)
         return plane
+
+    def timepoint(self, t: int) -> np.ndarray:
+        """All planes of a timepoint, an array of (c, z, y, x): with one call, or plane by plane where there is no such.
+
+        A pixel buffer may lack that call; ROMIO's, Bio-Formats' and the one for Zarr have it.
+        """
+        sizes, dtype = self._image.sizes, np.dtype(DTYPES[self._image.pixel_type])
+        shape = (sizes.c, sizes.z, sizes.y, sizes.x)
+        try:
+            with omero_errors(f"reading Image:{self._image.id} t={t}"):
+                raw = self._store.getTimepoint(t, self._context)
+        except Unreachable:
+            raise
+        except Refused:
+            raw = b""
+        if len(raw) == math.prod(shape) * dtype.itemsize:
+            return np.frombuffer(raw, dtype).reshape(shape)
+        return np.array([[self.read(z, c, t) for z in range(sizes.z)] for c in range(sizes.c)])
 
     def levels(self) -> list[tuple[int, int]]:
         """Width and height of each level of the pyramid that the server sees, the largest first."""

@@ -47,6 +47,8 @@ def test_axes_in_any_order(axes: str, options: dict, tmp_path: Path) -> None:
     full = usual.reshape(sizes.t, sizes.c, sizes.z, sizes.y, sizes.x)
     for t, c, z in np.ndindex(full.shape[:3]):
         assert np.array_equal(read_plane(store, series, z, c, t), full[t, c, z])
+    for t in range(sizes.t):
+        assert np.array_equal(Planes(store, series).timepoint(t), full[t])
 
 
 @pytest.mark.parametrize("dtype", ["|u1", "|i1", ">u2", "<i2", ">i4", "<u4", ">f4", "<f8"])
