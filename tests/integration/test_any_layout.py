@@ -76,7 +76,7 @@ def is_as_before(omero: Omero, server: Server, layout: Drawn) -> None:
         [[fileset]] = omero.client.sf.getQueryService().projection(
             f"select i.fileset.id from Image i join i.pixels p where p.id = {response.pixels[0].id.val}", None
         )
-        before = all_rows(server.dsn)
+        before = all_rows(server, omero.client)
         # The server's own import of an OME-XML shows zeros, so there is nothing to compare before.
         done = omero("roz", "replace-fileset", f"Fileset:{fileset.val}", str(root), "--check", "none", "--json")
         assert done.code == 0, done.err
@@ -84,7 +84,7 @@ def is_as_before(omero: Omero, server: Server, layout: Drawn) -> None:
         assert omero("roz", "verify", f"Fileset:{new}", "--check", "all").code == 0
         back = omero("roz", "rollback", f"Fileset:{new}")
         assert back.code == 0, back.err
-        assert before.changed_in(all_rows(server.dsn)) == {}
+        assert before.changed_in(all_rows(server, omero.client)) == {}
 
 
 @some(25)

@@ -29,7 +29,7 @@ def many(omero_cli: Omero, server: Server, tmp_path: Path) -> Many:
 
 @pytest.mark.parametrize("binding", BINDINGS)
 def test_all_are_replaced_and_all_are_rolled_back(many: Many, binding: str) -> None:
-    planes, rows = many.planes(), all_rows(many.server.dsn)
+    planes, rows = many.planes(), all_rows(many.server, many.omero.client)
     done = many.ran(many.table(), binding, "--batch", "2")
     assert many.states(done) == ["replaced"] * 5
     assert [one["new"] for one in done["filesets"]] == many.holders() != many.filesets
@@ -37,7 +37,7 @@ def test_all_are_replaced_and_all_are_rolled_back(many: Many, binding: str) -> N
     back = many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "")
     assert back.code == 0, back.err
     assert many.holders() == many.filesets
-    assert rows.changed_in(all_rows(many.server.dsn)) == {}
+    assert rows.changed_in(all_rows(many.server, many.omero.client)) == {}
     again = many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "")
     assert again.code == 0 and "all of it was rolled back already" in again.err
     never = many.omero("roz", "rollback", "--all-from", "never", "--db", many.server.dsn or "")
@@ -89,9 +89,9 @@ def test_the_same_again_goes_on_with_what_is_left(many: Many, binding: str) -> N
     done = many.ran(many.table(), binding)
     assert many.states(done) == ["already"] * 2 + ["replaced"] * 3
     assert many.holders()[:2] == before[:2] == [one["new"] for one in first["filesets"]]
-    rows = all_rows(many.server.dsn)
+    rows = all_rows(many.server, many.omero.client)
     assert many.states(many.ran(many.table(), binding)) == ["already"] * 5
-    assert all_rows(many.server.dsn) == rows
+    assert all_rows(many.server, many.omero.client) == rows
 
 
 def test_what_was_not_proven_is_proven_by_a_rerun(many: Many) -> None:
@@ -104,9 +104,9 @@ def test_what_was_not_proven_is_proven_by_a_rerun(many: Many) -> None:
 
 
 def test_a_dry_run_changes_nothing(many: Many) -> None:
-    rows = all_rows(many.server.dsn)
+    rows = all_rows(many.server, many.omero.client)
     assert many.states(many.ran(many.table(), "external-info", "--dry-run")) == ["planned"] * 5
-    assert all_rows(many.server.dsn) == rows
+    assert all_rows(many.server, many.omero.client) == rows
 
 
 def test_what_no_server_can_have_is_told(many: Many) -> None:

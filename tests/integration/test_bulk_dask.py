@@ -34,7 +34,7 @@ def many(omero_cli: Omero, server: Server, tmp_path: Path) -> Many:
 
 @pytest.mark.parametrize("binding", ["api", "external-info", "zarr-reader"])
 def test_all_are_replaced_and_proven(many: Many, cluster: LocalCluster, binding: str) -> None:
-    planes, rows = many.planes(), all_rows(many.server.dsn or "")
+    planes, rows = many.planes(), all_rows(many.server, many.omero.client)
     done = many.ran(many.table(), binding, "--dask", cluster.scheduler_address, "--batch", "3")
     assert many.states(done) == ["replaced"] * COUNT
     assert [one["new"] for one in done["filesets"]] == many.holders()
@@ -44,7 +44,7 @@ def test_all_are_replaced_and_proven(many: Many, cluster: LocalCluster, binding:
         assert record["state"] == "proven" and record["check"].keys() == {"before", "after"}
     assert many.states(many.ran(many.table(), binding, "--dask", cluster.scheduler_address)) == ["already"] * COUNT
     assert many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "").code == 0
-    assert rows.changed_in(all_rows(many.server.dsn or "")) == {}
+    assert rows.changed_in(all_rows(many.server, many.omero.client)) == {}
 
 
 def test_what_is_wrong_is_told_as_it_is_here(many: Many, cluster: LocalCluster) -> None:

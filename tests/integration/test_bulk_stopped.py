@@ -47,7 +47,7 @@ def many(omero_cli: Omero, server: Server, tmp_path: Path) -> Many:
 @pytest.fixture
 def before(many: Many) -> Rows:
     """All rows as they are before anything is replaced."""
-    return all_rows(many.server.dsn or "")
+    return all_rows(many.server, many.omero.client)
 
 
 def finished_by_the_same_command(many: Many, before: Rows, binding: str) -> None:
@@ -58,7 +58,7 @@ def finished_by_the_same_command(many: Many, before: Rows, binding: str) -> None
     assert [one["new"] for one in done["filesets"]] == many.holders()
     assert len({*many.holders(), *many.filesets}) == 2 * COUNT
     assert many.planes() == planes
-    after = all_rows(many.server.dsn or "")
+    after = all_rows(many.server, many.omero.client)
     # Not one row more than an undisturbed run makes, beside the owner's directories.
     new = before.new_in(after)
     files = COUNT * {"external-info": 1, "zarr-reader": 3}[binding]
@@ -73,7 +73,7 @@ def finished_by_the_same_command(many: Many, before: Rows, binding: str) -> None
         assert (record["state"], record["as_recorded"]) == ("proven", True)
     assert many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "").code == 0
     assert many.holders() == many.filesets
-    assert before.changed_in(all_rows(many.server.dsn or "")) == {}
+    assert before.changed_in(all_rows(many.server, many.omero.client)) == {}
 
 
 def stopped(many: Many, binding: str, signal_name: str, moment: str) -> subprocess.CompletedProcess[str]:

@@ -59,12 +59,6 @@ def in_omero(omero_cli: Omero, xml: str, folder: Path, name: str = "bare.ome.xml
     return rows[0][0].val, [row[1].val for row in rows]
 
 
-def rows(server: Server):
-    if server.dsn is None:
-        pytest.skip("needs the database of the OMERO under test (--db)")
-    return all_rows(server.dsn)
-
-
 # Of these the bare OME-XML says nothing otherwise. Of the others a server has chosen colours of channels by itself,
 # which are there and stay.
 WHOLLY = ("v4_t_names", "v4_plate23", "v4_r_lif", "v4_roi")
@@ -85,7 +79,7 @@ def test_an_image_without_metadata_gets_all_and_can_lose_it_again(
     else:
         source.write_bytes((shared / "layouts" / f"{name}.zarr" / "OME" / "METADATA.ome.xml").read_bytes())
     fileset, _ = in_omero(omero_cli, stripped(source.read_text("utf-8")), tmp_path)
-    before = rows(server)
+    before = all_rows(server, omero_cli.client)
     code, found = completeness(omero_cli, source, f"Fileset:{fileset}")
     there = {field["path"] for field in lost(found) if field["state"] == "different"}
     assert code == 1
@@ -99,7 +93,7 @@ def test_an_image_without_metadata_gets_all_and_can_lose_it_again(
     assert (found["score"]["percent"] == 100) == (code == 0) == (name in WHOLLY)
     undone = omero_cli("roz", "completeness", f"Fileset:{fileset}", "--undo", "--yes")
     assert undone.code == 0, undone.err
-    after = rows(server)
+    after = all_rows(server, omero_cli.client)
     assert before.changed_in(after) == {}
     assert before.new_in(after) .keys() <= {"namespace"}  # which a server keeps for itself
 
@@ -118,7 +112,7 @@ def fill(omero_cli: Omero, a: str, b: object, *more: str):
 
 def test_it_is_shown_first_and_nobody_is_filled_unasked(omero_cli: Omero, server: Server, bare: tuple) -> None:
     fileset, _, rich = bare
-    before = rows(server)
+    before = all_rows(server, omero_cli.client)
     shown = fill(omero_cli, f"Fileset:{fileset}", rich, "--dry-run")
     assert shown.code == 0
     assert "Image[0]/Pixels/physicalSizeX" in shown.out and "dry run" in shown.err
@@ -128,7 +122,7 @@ def test_it_is_shown_first_and_nobody_is_filled_unasked(omero_cli: Omero, server
     found = json.loads(fill(omero_cli, f"Fileset:{fileset}", rich, "--dry-run", "--json").out)
     assert found["filled"] is False
     assert {"Objective", "Exposure times", "Wavelengths"} <= {field["group"] for field in found["fields"]}
-    after = rows(server)
+    after = all_rows(server, omero_cli.client)
     assert before.changed_in(after) == {} and before.new_in(after) == {}
 
 
@@ -173,11 +167,11 @@ def test_an_undo_is_refused_where_it_was_changed_since(omero_cli: Omero, server:
     pixels = query.findByQuery(f"select p from Pixels p where p.image.id = {images[0]}", None)
     pixels.physicalSizeX = LengthI(9, "MICROMETER")
     update.saveObject(pixels)
-    before = rows(server)
+    before = all_rows(server, omero_cli.client)
     undone = omero_cli("roz", "completeness", named, "--undo", "--yes")
     assert undone.code == 1
     assert f"Objective:{objective.id.val}" in undone.err and "physicalSizeX" in undone.err
-    assert before.changed_in(rows(server)) == {}
+    assert before.changed_in(all_rows(server, omero_cli.client)) == {}
 
 
 def test_an_undo_is_refused_where_others_would_lose_something(omero_cli: Omero, server: Server, bare: tuple) -> None:
@@ -191,11 +185,11 @@ def test_an_undo_is_refused_where_others_would_lose_something(omero_cli: Omero, 
     link = ObjectiveAnnotationLinkI()
     link.parent, link.child = ObjectiveI(objective.id.val, False), comment
     omero_cli.client.sf.getUpdateService().saveObject(link)
-    before = rows(server)
+    before = all_rows(server, omero_cli.client)
     undone = omero_cli("roz", "completeness", named, "--undo", "--yes")
     assert undone.code == 1
     assert "ObjectiveAnnotationLink" in undone.err
-    after = rows(server)
+    after = all_rows(server, omero_cli.client)
     assert before.changed_in(after) == {} and before.new_in(after) == {}
 
 
@@ -235,12 +229,12 @@ def test_tags_are_linked_and_only_unlinked(omero_cli: Omero, server: Server, bar
     tag.textValue = rstring("keep")
     link.parent, link.child = ImageI(source, False), tag
     tag = update.saveAndReturnObject(link).child
-    named, before = f"Image:{images[0]}", rows(server)
+    named, before = f"Image:{images[0]}", all_rows(server, omero_cli.client)
     assert fill(omero_cli, named, f"Image:{source}").code == 0
     hql = f"select l.parent.id from ImageAnnotationLink l where l.child.id = {tag.id.val} order by l.parent.id"
     assert [row[0].val for row in query.projection(hql, None)] == sorted((source, images[0]))
     assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 0
-    after = rows(server)
+    after = all_rows(server, omero_cli.client)
     assert before.changed_in(after) == {} and before.new_in(after).keys() <= {"namespace"}
 
 
@@ -249,14 +243,14 @@ def test_a_plate_is_filled_and_emptied(omero_cli: Omero, server: Server, shared:
     _, images = in_omero(omero_cli, stripped(rich.read_text("utf-8")), tmp_path)
     hql = f"select distinct w.plate.id from WellSample s join s.well w where s.image.id = {images[0]}"
     [[plate]] = omero_cli.client.sf.getQueryService().projection(hql, None)
-    named, before = f"Plate:{plate.val}", rows(server)
+    named, before = f"Plate:{plate.val}", all_rows(server, omero_cli.client)
     assert fill(omero_cli, named, rich).code == 0
     _, found = completeness(omero_cli, rich, named)
     assert {field["path"].rpartition("/")[2] for field in lost(found)} <= {"color"}
     groups = {group["group"]: group["percent"] for group in found["groups"]}
     assert groups["Plate and wells"] == 100
     assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 0
-    after = rows(server)
+    after = all_rows(server, omero_cli.client)
     assert before.changed_in(after) == {} and before.new_in(after).keys() <= {"namespace"}
     nothing = omero_cli("roz", "completeness", named, "--undo", "--yes")
     assert nothing.code == 1 and "nothing was filled" in nothing.err
@@ -266,7 +260,7 @@ def test_an_undo_that_was_stopped_half_way_goes_on(
     omero_cli: Omero, server: Server, bare: tuple, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fileset, _, rich = bare
-    named, before = f"Fileset:{fileset}", rows(server)
+    named, before = f"Fileset:{fileset}", all_rows(server, omero_cli.client)
     assert fill(omero_cli, named, rich).code == 0
 
     def stopped(*_: object) -> None:
@@ -275,9 +269,9 @@ def test_an_undo_that_was_stopped_half_way_goes_on(
     monkeypatch.setattr(fills, "delete", stopped)
     assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 1
     monkeypatch.undo()
-    assert before.new_in(rows(server)) != {}
+    assert before.new_in(all_rows(server, omero_cli.client)) != {}
     assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 0
-    after = rows(server)
+    after = all_rows(server, omero_cli.client)
     assert before.changed_in(after) == {} and before.new_in(after).keys() <= {"namespace"}
 
 

@@ -7,6 +7,7 @@ import pytest
 from omero.gateway import BlitzGateway
 
 from demo.omero_client import shown
+from tests.support.counted import counted
 from tests.support.planes import expected
 from tests.support.servers import Omero
 
@@ -29,12 +30,6 @@ def imported(omero_cli: Omero, zarr: Path, *options: str) -> dict:
 
 def images_of(omero_cli: Omero, zarr: Path, *options: str) -> list[int]:
     return imported(omero_cli, zarr, *options)["images"]
-
-
-def count(omero_cli: Omero, *kinds: str) -> dict[str, int]:
-    query = omero_cli.client.sf.getQueryService()
-    everything = {"omero.group": "-1"}
-    return {k: query.projection(f"select count(o.id) from {k} o", None, everything)[0][0].val for k in kinds}
 
 
 @pytest.mark.parametrize("layout", V2)
@@ -76,11 +71,11 @@ def refuses_v3(omero_cli: Omero, zarr: Path) -> None:
     )
     omero_cli("roz", "import", str(zarr))  # makes the directory of all its imports, once
     kinds += ("OriginalFile",)
-    before = count(omero_cli, *kinds)
+    before = counted(omero_cli, *kinds)
     result = omero_cli("roz", "import", str(zarr))
     assert result.code == 1
     assert "opens Zarr v2 only" in result.err
-    assert count(omero_cli, *kinds) == before
+    assert counted(omero_cli, *kinds) == before
 
 
 @pytest.mark.parametrize("zarr", ["v2.zarr", "v3.zarr"])
@@ -119,13 +114,13 @@ def test_images_go_into_the_dataset(omero_cli: Omero, acquisition: Path) -> None
 
 
 def test_a_dry_run_prints_the_plan_and_changes_nothing(omero_cli: Omero, acquisition: Path) -> None:
-    before = count(omero_cli, "Image", "Fileset", "OriginalFile")
+    before = counted(omero_cli, "Image", "Fileset", "OriginalFile")
     result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--dry-run", "--json", "--again")
     assert result.code == 0, result.err
     [plan] = json.loads(result.out)
     assert [image["name"] for image in plan["images"]][1] == "overview"
     assert plan["images"][2]["binding"]["lsid"] == str(acquisition / "v2.zarr" / "2")
-    assert count(omero_cli, "Image", "Fileset", "OriginalFile") == before
+    assert counted(omero_cli, "Image", "Fileset", "OriginalFile") == before
 
 
 def test_a_target_that_is_not_there_is_refused(omero_cli: Omero, acquisition: Path) -> None:
@@ -135,13 +130,13 @@ def test_a_target_that_is_not_there_is_refused(omero_cli: Omero, acquisition: Pa
 
 
 def test_a_path_that_the_server_does_not_see_is_noticed_and_taken_back(omero_cli: Omero, acquisition: Path) -> None:
-    before = count(omero_cli, "Image", "Fileset")
+    before = counted(omero_cli, "Image", "Fileset")
     result = omero_cli(
         "roz", "import", str(acquisition / "v2.zarr"), "--server-path", f"{acquisition}=/nowhere/at/all", "--again"
     )
     assert result.code == 1
     assert "--server-path" in result.err
-    assert count(omero_cli, "Image", "Fileset") == before
+    assert counted(omero_cli, "Image", "Fileset") == before
 
 
 def test_the_fileset_says_what_was_done(omero_cli: Omero, acquisition: Path) -> None:

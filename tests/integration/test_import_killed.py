@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from demo.omero_client import shown
+from tests.support.counted import counted
 from tests.support.planes import expected
 from tests.support.servers import Omero, Server
 
@@ -87,8 +88,7 @@ def killed(omero_cli: Omero, when: str, number: int | str, *arguments: str) -> b
 
 
 def rows(omero_cli: Omero) -> dict[str, int]:
-    query = omero_cli.client.sf.getQueryService()
-    return {k: query.projection(f"select count(o.id) from {k} o", None, {"omero.group": "-1"})[0][0].val for k in KINDS}
+    return counted(omero_cli, *KINDS)
 
 
 SLOW = pytest.mark.slow

@@ -8,16 +8,11 @@ import pytest
 from omero.cli import CLI, NonZeroReturnCode
 
 from demo.omero_client import shown
+from tests.support.counted import counted
 from tests.support.planes import expected
 from tests.support.servers import Omero
 
-Counts = dict[str, int]
-
-
-def counted(omero_cli: Omero) -> Counts:
-    query = omero_cli.client.sf.getQueryService()
-    kinds = ("Image", "Fileset", "Pixels", "ExternalInfo", "Annotation")
-    return {kind: query.projection(f"select count(o.id) from {kind} o", None)[0][0].val for kind in kinds}
+KINDS = ("Image", "Fileset", "Pixels", "ExternalInfo", "Annotation")
 
 
 @pytest.fixture
@@ -34,9 +29,9 @@ def contradictory(acquisition: Path, tmp_path: Path) -> Path:
 
 
 def test_all_that_differs_from_the_xml_is_in_one_table(omero_cli: Omero, contradictory: Path) -> None:
-    before = counted(omero_cli)
+    before = counted(omero_cli, *KINDS)
     result = omero_cli("roz", "import", str(contradictory))
-    assert result.code == 1 and counted(omero_cli) == before
+    assert result.code == 1 and counted(omero_cli, *KINDS) == before
     lines = result.err.splitlines()
     assert lines[0].split() == ["name", "series", "what", "OME-XML", "Zarr"]
     assert [line.rstrip().split("  ")[-1].strip() for line in lines[1:4]] == [
@@ -68,9 +63,9 @@ def test_and_in_json(omero_cli: Omero, contradictory: Path) -> None:
 def test_what_is_wrong_in_each_well_is_told_once(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
     folder = tmp_path / "/".join(["a" * 100] * 3)
     zarr = shutil.copytree(shared / "layouts" / "v4_plate23.zarr", folder / "x.zarr")
-    before = counted(omero_cli)
+    before = counted(omero_cli, *KINDS)
     result = omero_cli("roz", "import", str(zarr), "--json")
-    assert result.code == 1 and counted(omero_cli) == before
+    assert result.code == 1 and counted(omero_cli, *KINDS) == before
     [line] = result.err.splitlines()
     assert line.startswith("A/1/0, A/1/1, A/2/0 and 9 more: its address for the server has ") and "255" in line
     [failed] = json.loads(result.out)
@@ -97,9 +92,9 @@ def test_a_corrupt_chunk_is_named_and_not_the_server_blamed(omero_cli: Omero, sh
     zarr = shutil.copytree(shared / "layouts" / "v4_single.zarr", tmp_path / "corrupt.zarr")
     chunk = next(path for path in sorted((zarr / "0" / "0").rglob("*")) if path.is_file() and path.name[0] != ".")
     chunk.write_bytes(b"this is no chunk")
-    before = counted(omero_cli)
+    before = counted(omero_cli, *KINDS)
     result = omero_cli("roz", "import", str(zarr))
-    assert result.code == 1 and counted(omero_cli) == before
+    assert result.code == 1 and counted(omero_cli, *KINDS) == before
     assert f"{chunk}: the pixels cannot be read" in result.err
     assert "reader" not in result.err
 

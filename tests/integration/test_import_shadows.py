@@ -27,7 +27,8 @@ class Importing:
 
     def __init__(self, omero: Omero, server: Server) -> None:
         assert server.dsn and server.repository
-        self.omero, self.repository, self.dsn = omero, Path(server.repository), server.dsn
+        self.omero, self.server = omero, server
+        self.repository, self.dsn = Path(server.repository), server.dsn
 
     def __call__(self, zarr: Path, *options: str) -> Result:
         means = ("--db", self.dsn, "--managed-repository", str(self.repository))
@@ -74,11 +75,11 @@ def test_every_plane_of_a_real_layout(importing: Importing, shared: Path, layout
 
 @pytest.mark.parametrize("layout", REFUSED)
 def test_a_layout_that_the_reader_cannot_open(importing: Importing, shared: Path, layout: str) -> None:
-    before, shadows = all_rows(importing.dsn), importing.shadows()
+    before, shadows = all_rows(importing.server, importing.omero.client), importing.shadows()
     result = importing(shared / "layouts" / f"{layout}.zarr")
     assert result.code == 1
     assert REFUSED[layout] in result.err
-    after = all_rows(importing.dsn)
+    after = all_rows(importing.server, importing.omero.client)
     assert (before.changed_in(after), before.new_in(after), importing.shadows()) == ({}, {}, shadows)
 
 
@@ -136,10 +137,10 @@ def test_other_pixels_are_noticed_and_all_is_taken_back(
     zarr, wrong = copied(acquisition / "v2.zarr", tmp_path), tmp_path / "wrong.zarr"
     shutil.copytree(zarr, wrong)
     shutil.rmtree(wrong / "0" / "0" / "0")
-    files, rows, shadows = hashes(tmp_path), all_rows(importing.dsn), importing.shadows()
+    files, rows, shadows = hashes(tmp_path), all_rows(importing.server, importing.omero.client), importing.shadows()
     result = importing(zarr, "--server-path", f"{zarr}={wrong}")
     assert result.code == 1 and "OMERO shows zeros" in result.err, result.err
-    after = all_rows(importing.dsn)
+    after = all_rows(importing.server, importing.omero.client)
     assert rows.changed_in(after) == {}
     # what a server keeps of each delete and each new namespace; the user's own directory is made once
     assert set(rows.new_in(after)) <= {"originalfile", "_fs_deletelog", "namespace"}

@@ -8,8 +8,9 @@ import pytest
 import zarr
 
 from demo.omero_client import Hashes, shown
-from tests.integration.test_import import count, imported
+from tests.integration.test_import import imported
 from tests.integration.test_import_shadows import Importing, importing
+from tests.support.counted import counted
 from tests.support.planes import expected
 from tests.support.servers import Omero
 
@@ -55,14 +56,14 @@ KINDS = ("Roi", "Instrument", "Objective", "Plate", "Well", "PlateAcquisition", 
 
 
 def test_all_of_several_sources(omero_cli: Omero, shared: Path, together: Path) -> None:
-    start = count(omero_cli, *KINDS)
+    start = counted(omero_cli, *KINDS)
     for layout in PARTS.values():
         imported(omero_cli, shared / "layouts" / f"{layout}.zarr")
-    apart = {kind: number - start[kind] for kind, number in count(omero_cli, *KINDS).items()}
-    start = count(omero_cli, *KINDS)
+    apart = {kind: number - start[kind] for kind, number in counted(omero_cli, *KINDS).items()}
+    start = counted(omero_cli, *KINDS)
     targets = ("--target", "Dataset:name:together", "--target", "Screen:name:together")
     done = imported(omero_cli, together, *targets)
-    made = {kind: number - start[kind] for kind, number in count(omero_cli, *KINDS).items()}
+    made = {kind: number - start[kind] for kind, number in counted(omero_cli, *KINDS).items()}
     assert made | {"Annotation": 0} == apart | {"Annotation": 0}
     assert made["Annotation"] == apart["Annotation"] - 2 * (len(PARTS) - 1)  # a record has two, and here is one
     assert shown(omero_cli.client, done["images"]) == all_planes(shared)

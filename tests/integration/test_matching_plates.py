@@ -26,7 +26,7 @@ def test_a_plate_is_replaced_and_rolled_back(
 ) -> None:
     fileset, images = import_file(omero_cli.client, shared / "layouts" / "originals" / "plate23.ome.tif")
     more = options(server, binding)
-    planes, rows = shown(omero_cli.client, images), all_rows(server.dsn)
+    planes, rows = shown(omero_cli.client, images), all_rows(server, omero_cli.client)
     zarr = str(shared / "layouts" / f"{layout}.zarr")
     done = omero_cli("roz", "replace-fileset", f"Fileset:{fileset}", zarr, *more)
     assert done.code == 0, done.err
@@ -37,7 +37,7 @@ def test_a_plate_is_replaced_and_rolled_back(
     back = omero_cli("roz", "rollback", new, *more[:2])
     assert back.code == 0, back.err
     assert shown(omero_cli.client, images) == planes
-    assert rows.changed_in(all_rows(server.dsn)) == {}
+    assert rows.changed_in(all_rows(server, omero_cli.client)) == {}
 
 
 def test_places_of_images_on_a_plate(omero_cli: Omero, shared: Path) -> None:

@@ -166,11 +166,11 @@ class TestMatrix:
         assert tried.bench.server.dsn
         if tried.replaced:  # so that the rows can be looked at before
             assert self._back(tried, omero).code == 0
-        before = all_rows(tried.bench.server.dsn)
+        before = all_rows(tried.bench.server, omero.client)
         tried.new(omero)
         done = self._back(tried, omero)
         assert done.code == 0, done.err
-        assert before.changed_in(all_rows(tried.bench.server.dsn)) == {}
+        assert before.changed_in(all_rows(tried.bench.server, omero.client)) == {}
         assert shown(omero.client, tried.images) == tried.planes
 
     def _back(self, tried: Tried, omero: Omero) -> Result:

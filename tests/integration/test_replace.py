@@ -10,6 +10,7 @@ from omero.gateway import BlitzGateway
 
 from demo.omero_client import import_file, shown
 from omero_roz.replace import steps
+from tests.support.counted import counted
 from tests.support.servers import Omero
 
 
@@ -139,10 +140,8 @@ def test_zarr_v3_without_a_reader_is_noticed_though_the_old_file_has_the_same_pi
 
 
 def everything(omero_cli: Omero) -> dict[str, int]:
-    """How many images, pixels, channels and annotations there are, whoever's."""
-    query, everybody = omero_cli.client.sf.getQueryService(), {"omero.group": "-1"}
-    kinds = ("Image", "Pixels", "Channel", "LogicalChannel")
-    return {k: query.projection(f"select count(o.id) from {k} o", None, everybody)[0][0].val for k in kinds}
+    """How many images, pixels and channels there are, scratch images included."""
+    return counted(omero_cli, "Image", "Pixels", "Channel", "LogicalChannel")
 
 
 def test_a_dry_run_changes_nothing(omero_cli: Omero, acquisition: Path, source: tuple[str, list[int]]) -> None:

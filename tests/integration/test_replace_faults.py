@@ -55,14 +55,14 @@ def test_the_database_goes_away_at_every_statement(
         return run(self, statement, **values)
 
     monkeypatch.setattr(Transaction, "rows", rows)
-    before = all_rows(replacing.server.dsn)
+    before = all_rows(replacing.server, replacing.omero.client)
     while fatal < 40:
         count, fatal = 0, fatal + 1
         done = replacing.run(acquisition / "v2.zarr", binding, "--no-probe")
         if done.code == 0:
             break
         assert "the database: no answer" in done.err
-        assert before.changed_in(after := all_rows(replacing.server.dsn)) == {}
+        assert before.changed_in(after := all_rows(replacing.server, replacing.omero.client)) == {}
         assert set(before.new_in(after)) <= {"originalfile"}  # the user's directory
     assert 10 < fatal < 30
     assert replacing.filesets() != {replacing.fileset}
@@ -148,11 +148,11 @@ def test_the_process_is_killed(replacing: Replacing, acquisition: Path, binding:
 
 
 def test_the_database_is_not_there(replacing: Replacing, acquisition: Path) -> None:
-    before = all_rows(replacing.server.dsn)
+    before = all_rows(replacing.server, replacing.omero.client)
     command = ("roz", "replace-fileset", f"Fileset:{replacing.fileset}", str(acquisition / "v2.zarr"))
     done = replacing.omero(*command, "--db", "host=127.0.0.1 port=1 dbname=x user=y")
     assert done.code == 1 and "check --db" in done.err
-    assert before.changed_in(all_rows(replacing.server.dsn)) == {}
+    assert before.changed_in(all_rows(replacing.server, replacing.omero.client)) == {}
 
 
 @pytest.mark.parametrize("binding", ["external-info", "zarr-reader"])
@@ -266,11 +266,11 @@ def test_something_changes_between_plan_and_apply(
         source = source_at(zarr)
         planned = replacing.plan(means, source, "external-info" if way == "api" else way)
         meanwhile(replacing, zarr)
-        before = all_rows(replacing.server.dsn)
+        before = all_rows(replacing.server, replacing.omero.client)
         with pytest.raises(Refused) as refused:
             replacing.apply(means, planned, source)
     assert any(told in str(problem) for problem in refused.value.problems)
-    after = all_rows(replacing.server.dsn)
+    after = all_rows(replacing.server, replacing.omero.client)
     assert before.changed_in(after) == {}
     assert set(before.new_in(after)) <= {"originalfile", "_fs_deletelog"}
     files = replacing.sql(
@@ -390,6 +390,6 @@ def test_images_in_several_datasets_stay_there(replacing: Replacing, acquisition
             link = DatasetImageLinkI()
             link.parent, link.child = DatasetI(dataset.id.val, False), ImageI(image, False)
             update.saveObject(link)
-    before = all_rows(replacing.server.dsn).tables["datasetimagelink"]
+    before = all_rows(replacing.server, replacing.omero.client).tables["datasetimagelink"]
     replacing.replaced(acquisition / "v2.zarr", "external-info")
-    assert all_rows(replacing.server.dsn).tables["datasetimagelink"] == before
+    assert all_rows(replacing.server, replacing.omero.client).tables["datasetimagelink"] == before

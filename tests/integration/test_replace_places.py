@@ -40,10 +40,10 @@ def test_where_a_zarr_lies_is_no_matter_to_what_links_nothing(
 
 @pytest.mark.parametrize("binding", ["external-info", "api"])
 def test_a_zarr_whose_links_lead_out(replacing: Replacing, acquisition: Path, tmp_path: Path, binding: str) -> None:
-    zarr, before = tmp_path / "x.zarr", all_rows(replacing.server.dsn)
+    zarr, before = tmp_path / "x.zarr", all_rows(replacing.server, replacing.omero.client)
     shutil.copytree(acquisition / "v2.zarr", zarr)
     shutil.move(zarr / "1", tmp_path / "outside")
     (zarr / "1").symlink_to(tmp_path / "outside")
     done = replacing.run(zarr, binding)
     assert done.code == 1 and "leads out" in done.err
-    assert before.changed_in(all_rows(replacing.server.dsn)) == {}
+    assert before.changed_in(all_rows(replacing.server, replacing.omero.client)) == {}

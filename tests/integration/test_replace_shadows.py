@@ -25,10 +25,10 @@ def shadows_of(replacing: Replacing, fileset: int) -> Path:
 
 def refused(replacing: Replacing, path: Path) -> str:
     """Run a replacement that must be refused with nothing changed and nothing left; what it said."""
-    before = all_rows(replacing.server.dsn)
+    before = all_rows(replacing.server, replacing.omero.client)
     done = replacing.run(path, "zarr-reader")
     assert done.code == 1, done.out
-    after = all_rows(replacing.server.dsn)
+    after = all_rows(replacing.server, replacing.omero.client)
     assert before.changed_in(after) == {}
     assert set(before.new_in(after)) <= {"originalfile"}
     assert not list(Path(replacing.server.repository).rglob(f"Fileset-{replacing.fileset}/*"))
@@ -78,14 +78,14 @@ def test_the_server_sees_the_zarr_elsewhere(replacing: Replacing, acquisition: P
 def test_other_pixels_are_noticed_and_the_source_comes_back(
     replacing: Replacing, acquisition: Path, tmp_path: Path
 ) -> None:
-    before, planes = all_rows(replacing.server.dsn), replacing.planes()
+    before, planes = all_rows(replacing.server, replacing.omero.client), replacing.planes()
     wrong = copy(acquisition, tmp_path)
     level = zarr.open_array(wrong / "0" / "0", mode="r+")
     level[:] = level[:] + 1
     here = acquisition / "v2.zarr"
     done = replacing.run(here, "zarr-reader", "--server-path", f"{here}={wrong}")
     assert done.code == 1 and "other pixels" in done.err
-    assert before.changed_in(all_rows(replacing.server.dsn)) == {}
+    assert before.changed_in(all_rows(replacing.server, replacing.omero.client)) == {}
     assert replacing.planes() == planes
 
 

@@ -68,6 +68,12 @@ class Replacing:
         finally:
             connection.close()
 
+    def logged(self) -> int:
+        """The last entry of the user's in the event log."""
+        user = self.omero.client.sf.getAdminService().getEventContext().userId
+        statement = "SELECT max(l.id) FROM eventlog l JOIN event e ON e.id = l.event WHERE e.experimenter = %s"
+        return self.sql(statement, user)[0][0]
+
     def means(self) -> AbstractContextManager[Means]:
         """The means to change the fileset by SQL, for what happens between plan and apply."""
         session = OmeroSession(self.omero.client)

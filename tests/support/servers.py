@@ -24,7 +24,10 @@ class Result:
 
 @dataclass(frozen=True)
 class Server:
-    """A running OMERO: where it is, an account, what its readers can; its database and repository if in reach."""
+    """A running OMERO: where it is, an account, what its readers can; its database and repository if in reach.
+
+    A shared one has others' work going on beside, and an Indexer that writes: tests look at their own rows there.
+    """
 
     host: str
     port: int
@@ -33,6 +36,7 @@ class Server:
     reader_v3: bool
     dsn: str | None
     repository: str | None = None
+    shared: bool = False
 
     @contextmanager
     def client(self, user: str = "", password: str = "") -> Iterator[omero.clients.BaseClient]:
@@ -107,4 +111,4 @@ def named_server(address: str, database: str | None, reader_v3: bool, repository
     if not password:
         pytest.exit("say the password of the OMERO under test in OMERO_PASSWORD", returncode=2)
     user = os.environ.get("OMERO_USER", "root")
-    return Server(host, int(port or 4064), user, password, reader_v3, database, repository)
+    return Server(host, int(port or 4064), user, password, reader_v3, database, repository, shared=True)
