@@ -27,7 +27,7 @@ from yarl import URL
 
 from bench.plate import write_plate
 from omero_roz.layout.reading import read_layout
-from omero_roz.layout.store import Absent, Store
+from omero_roz.layout.store import Absent, Part, Store, part
 from omero_roz.ports.zarr.stores import CONNECTIONS, Access, open_store
 from omero_sandbox.database.postgres import free_port
 from tests.support.s3 import CREDENTIALS, go_program, running_s3
@@ -43,10 +43,11 @@ class Recorder:
 
     def __init__(self, store: Store) -> None:
         self._store, self.uri, self.found = store, store.uri, list[str]()
-        self.children, self.bucket, self.zarr, self.below = store.children, store.bucket, store.zarr, store.below
+        self.children, self.bucket, self.files, self.below = store.children, store.bucket, store.files, store.below
+        self.real = store.real
 
-    def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
-        contents = self._store.get_many(paths)
+    def get_many(self, files: Sequence[str | Part]) -> list[bytes | Absent]:
+        contents, paths = self._store.get_many(files), [part(file).path for file in files]
         self.found += [path for path, content in zip(paths, contents, strict=True) if not isinstance(content, Absent)]
         return contents
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from itertools import product
+from math import prod
 from typing import Any
 
 from omero_roz.errors import Problem, Refused
@@ -29,6 +30,7 @@ REGISTERED = (".zgroup", ".zattrs")
 # JZarr 0.4.2, which OMEZarrReader 0.6.0 reads with.
 COMPRESSORS = (None, "zlib", "blosc")
 BLOSC = ("zstd", "blosclz", "lz4", "lz4hc", "zlib")
+MOST_LINKS = 1_000_000  # of an array; a slide of 100,000 x 100,000 pixels in one file a chunk of 1,024 has 10,000
 CONVERT = "convert with bioformats2raw --ngff-version 0.4 --compression blosc"
 
 
@@ -80,6 +82,8 @@ def _problems(series: Series, documents: dict[str, bytes | Absent]) -> Iterator[
         content = documents[_join(level.path, ".zarray")]
         if isinstance(content, bytes):
             yield from _array_problems(level, json.loads(content))
+        if (count := _links(level)) > MOST_LINKS:
+            yield Problem(level.path, f"its shadow would need {count:,} links", CONVERT)
 
 
 def _below(series: Series, level: Level) -> bool:
@@ -117,7 +121,16 @@ def _shadow(name: str, root: str, series: Series, documents: dict[str, bytes | A
 
 def _chunk_keys(level: Level) -> Iterator[str]:
     """The names in an array's directory that hold chunks, written or not: a dangling link is no chunk."""
-    counts = [-(-size // chunk) for size, chunk in zip(level.shape, level.chunks, strict=True)]
+    counts = _counts(level)
     if level.separator == "/":
         return map(str, range(counts[0]))
     return (level.separator.join(map(str, key)) for key in product(*map(range, counts)))
+
+
+def _links(level: Level) -> int:
+    counts = _counts(level)
+    return counts[0] if level.separator == "/" else prod(counts)
+
+
+def _counts(level: Level) -> list[int]:
+    return [-(-size // chunk) for size, chunk in zip(level.shape, level.chunks, strict=True)]

@@ -1,5 +1,6 @@
 """The options that several verbs share, and the values that they say."""
 
+import os
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ _LOCAL = (
     "LOCAL=SERVER: the server sees the directory LOCAL as SERVER, or the bucket s3://BUCKET as s3://HOST/BUCKET "
     "or under a path (may be repeated)"
 )
+_FOLLOW = (
+    "links of a Zarr on disk may lead into this directory, beside the Zarr itself (may be repeated)"
+)
 
 
 def add_store_options(parser: ArgumentParser) -> None:
@@ -32,6 +36,7 @@ def add_access_options(parser: ArgumentParser) -> None:
     parser.add_argument("--endpoint", metavar="URL", help="the S3 server, if it is not Amazon's")
     parser.add_argument("--profile", metavar="NAME", help="profile of the AWS configuration")
     parser.add_argument("--anonymous", action="store_true", help="a public bucket: send no credentials")
+    parser.add_argument("--follow-links", metavar="DIR", action="append", default=[], help=_FOLLOW)
 
 
 def add_binding_option(parser: ArgumentParser) -> None:
@@ -62,7 +67,17 @@ def access(args: Namespace) -> "Access":
     """The Access that the options say."""
     from omero_roz.ports.zarr.stores import Access
 
-    return Access(args.endpoint, args.profile, args.anonymous)
+    follow = tuple(_directory(path) for path in args.follow_links)
+    return Access(args.endpoint, args.profile, args.anonymous, follow=follow)
+
+
+def _directory(path: str) -> str:
+    """A directory that links may lead into, by its own address; raises UsageError where there is none."""
+    from omero_roz.errors import UsageError
+
+    if not os.path.isdir(path):
+        raise UsageError("no such directory", f"--follow-links {path}", "name one that links may lead into")
+    return os.path.realpath(path)
 
 
 def server_paths(args: Namespace) -> "tuple[ServerPath, ...]":

@@ -53,7 +53,7 @@ def reader(means: Means, named: str, store: Store, binding: str, root: str, seri
         raise UsageError(what, f"--binding {binding}", "give --db and --managed-repository")
     zarr_reader.shadows(store, root, series)  # raises with all that forbids it
     if "://" not in store.uri:
-        check_source(Path(store.uri if "://" in named else named), means.repository)
+        check_source(Path(store.uri if "://" in named else named), means.repository, store.follow)
     return Reader(binding, root, (None,) * len(series))
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from omero_roz.layout.model import Series
-from omero_roz.layout.planes import Planes, bands
+from omero_roz.layout.planes import Planes, pieces
 from omero_roz.layout.store import Store
 from omero_roz.ports.omero.new_images import Range, Statistics
 
@@ -48,8 +48,8 @@ def read_one(store: Store, series: Series) -> Statistics:
     digest = hashlib.sha1(usedforsecurity=False)
     ends: list[Range | None] = [None] * sizes.c
     for t, c, z in np.ndindex(sizes.t, sizes.c, sizes.z):
-        for rows in bands(series):
-            part = planes.read(z, c, t, rows)
+        for rows, columns in pieces(series):
+            part = planes.read(z, c, t, rows, columns)
             digest.update(np.ascontiguousarray(part, part.dtype.newbyteorder("<")).data)
             ends[c] = _widened(ends[c], part)
     return Statistics(tuple(ends), digest.hexdigest())

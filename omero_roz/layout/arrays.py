@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from math import prod
 from typing import Any
 
 from omero_roz.layout.documents import Documents
@@ -31,25 +33,49 @@ def pixel_type(dtype: str) -> str | None:
 def type_name(dtype: str) -> str:
     """The name of a numpy type that people know ("int64" for "<i8"), or the type itself in quotes."""
     plain = dtype.lstrip("<>|=")
-    return next((name for name, short in _V3_TYPES.items() if short == plain), repr(dtype))
+    return next((name for name, short in _V3_TYPES.items() if short == plain), repr(dtype[:60]))
+
+
+MOST_CHUNK = (1 << 31) - 1  # bytes; neither Java's arrays, which OMERO's readers fill, nor blosc have more
 
 
 def parse_level(documents: Documents, path: str, zarr_format: ZarrFormat, document: dict[str, Any]) -> Level | None:
     """The level that an array document describes, or None and a problem."""
-    level = _level_v2(path, document) if zarr_format == 2 else _level_v3(path, document)
+    level = level_of(path, zarr_format, document)
     if isinstance(level, str):
         documents.problem(path, level, "restore the array's metadata or convert again")
         return None
     return level
 
 
+def level_of(path: str, zarr_format: ZarrFormat, document: dict[str, Any]) -> Level | str:
+    """The level that an array document describes, or what is wrong with it."""
+    level = _level_v2(path, document) if zarr_format == 2 else _level_v3(path, document)
+    return level if isinstance(level, str) else _wrong_chunks(level) or level
+
+
+def _wrong_chunks(level: Level) -> str | None:
+    """Why nobody could read the chunks of a level."""
+    if not len(level.shape) == len(level.chunks) == len(level.shards or level.chunks):
+        return "the array's shape and chunks do not fit"
+    if 0 in (*level.chunks, *(level.shards or ())) and 0 not in level.shape:  # an empty image is told as such
+        return f"the array's chunks are empty: {level.shards or level.chunks}"
+    if level.separator not in (".", "/"):
+        return f"the array's chunks are named with {level.separator[:60]!r} between numbers"
+    width = re.search("[0-9]{1,6}$", level.dtype)
+    size = prod(level.chunks) * int(width[0] if width else 1)
+    return f"a chunk has {size:,} bytes, and no reader takes more than {MOST_CHUNK:,}" if size > MOST_CHUNK else None
+
+
 def _level_v2(path: str, document: dict[str, Any]) -> Level | str:
     shape, chunks = as_ints(document.get("shape")), as_ints(document.get("chunks"))
     dtype = as_str(document.get("dtype"))
-    if shape is None or chunks is None or len(chunks) != len(shape):
-        return "the array's shape or chunks are missing or do not fit"
+    if shape is None or chunks is None:
+        return "the array's shape or chunks are missing"
     if dtype is None:
         return "the array has no simple data type"
+    if not isinstance(document.get("compressor"), dict | None) or not isinstance(document.get("filters"), list | None):
+        return "the array's compressor is no object, or its filters are no list"
     separator = as_str(document.get("dimension_separator")) or "."
     compressor = as_str(as_dict(document.get("compressor")).get("id"))
     return Level(path, shape, chunks, dtype, separator, compressor)
@@ -61,8 +87,8 @@ def _level_v3(path: str, document: dict[str, Any]) -> Level | str:
     shape = as_ints(document.get("shape"))
     grid = as_dict(as_dict(document.get("chunk_grid")).get("configuration"))
     chunks = as_ints(grid.get("chunk_shape"))
-    if shape is None or chunks is None or len(chunks) != len(shape):
-        return "the array's shape or chunks are missing or do not fit"
+    if shape is None or chunks is None:
+        return "the array's shape or chunks are missing"
     data_type = as_str(document.get("data_type"))
     if data_type is None:
         return "the array has no simple data type"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from omero_roz.errors import Refused
 from omero_roz.layout.documents import Documents
 from omero_roz.layout.paths import join
 from omero_roz.layout.root import OME_XML
-from omero_roz.layout.store import LEADS_OUT, NO_RIGHT, Store
+from omero_roz.layout.store import LEADS_OUT, Absent, Store
 
 _OME = ("OME/.zattrs", "OME/zarr.json", OME_XML)
 _IMAGE_KEYS = {"multiscales", "plate", "bioformats2raw.layout", "metadataSources", "series"}
@@ -22,10 +22,10 @@ def find_layouts(store: Store) -> Iterator[Store]:
     followed to a layout, but not further.
     Raises Refused where the store cannot list.
     """
-    level = [""]
+    level, seen = [""], set[str]()
     while level:
         deeper: list[str] = []
-        for path, kind in _kinds(store, level).items():
+        for path, kind in _kinds(store, _not_seen(store, level, seen)).items():
             if kind == "layout":
                 yield store.below(path) if path else store
             elif kind == "link":
@@ -38,6 +38,16 @@ def find_layouts(store: Store) -> Iterator[Store]:
                     raise Refused("this store cannot be listed", join(store.uri, path), "name the layout itself")
                 deeper += [join(path, child) for child in children]
         level = deeper
+
+
+def _not_seen(store: Store, paths: Iterable[str], seen: set[str]) -> list[str]:
+    """The directories that no other path has led to yet: links may go in circles."""
+    new = []
+    for path in paths:
+        if (real := store.real(path)) not in seen:
+            seen.add(real)
+            new.append(path)
+    return new
 
 
 def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
@@ -54,7 +64,7 @@ def _kinds(store: Store, paths: list[str]) -> dict[str, str]:
         groups = (v2[path], v3[path], first_v2[zero], first_v3[zero])
         attributes = [group for group in groups if isinstance(group, dict)]
         # what is broken or kept from us counts, so that reading it tells why
-        broken = any(group is None or group in (NO_RIGHT, LEADS_OUT) for group in groups)
+        broken = any(group is None or (isinstance(group, Absent) and group.there) for group in groups)
         v3_array = arrays_v3[path]
         has_ome = any(isinstance(file, bytes) for file in ome[number * len(_OME) : (number + 1) * len(_OME)])
         if isinstance(arrays[path], dict) or (isinstance(v3_array, dict) and v3_array.get("node_type") == "array"):

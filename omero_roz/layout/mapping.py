@@ -12,7 +12,7 @@ from omero_roz.layout.documents import Documents
 from omero_roz.layout.model import OmePlate, OmeSummary, Plate, Rule, SeriesMapping
 from omero_roz.layout.paths import unsafe
 from omero_roz.layout.root import Root
-from omero_roz.layout.store import LEADS_OUT, NO_RIGHT
+from omero_roz.layout.store import Absent
 
 _PROBES = 16  # groups asked for at a time where the store cannot list
 
@@ -125,7 +125,7 @@ def _images(documents: Documents, root: Root, names: Iterable[str]) -> tuple[str
     return tuple(
         name
         for name, group in groups.items()
-        if group is None or group in (LEADS_OUT, NO_RIGHT) or (isinstance(group, dict) and "multiscales" in group)
+        if group is None or (group.there if isinstance(group, Absent) else "multiscales" in group)
     )
 
 

@@ -1,21 +1,19 @@
-"""Pixels of a series, plane by plane, with zarr-python."""
+"""Pixels of a series, plane by plane."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from itertools import product
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-import zarr
 
-from omero_roz.errors import Unreachable
+from omero_roz.layout.array import Array
 from omero_roz.layout.model import Series
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import Store
 
 BAND = 32 << 20  # bytes that are read at once, by each thread
+MOST_BAND = 1 << 30  # the same where a row of chunks has more: a slide of 500,000 pixels in chunks of 1,024 rows
 
 
 class Planes:
@@ -23,15 +21,9 @@ class Planes:
 
     def __init__(self, store: Store, series: Series, level: int = 0) -> None:
         """Raises Unreachable when the array cannot be opened."""
-        self._series = series
-        self._where = join(store.uri, series.levels[level].path)
-        path, zarr_format = series.levels[level].path, series.zarr_format
-        try:
-            self._array = zarr.open_array(store.zarr(), path=path, mode="r", zarr_format=zarr_format)
-        except Unreachable:  # the store has said what is wrong, and where
-            raise
-        except Exception as error:  # what stores and codecs raise is not listed anywhere
-            raise self._unreadable(error) from error
+        self._series, self._level = series, series.levels[level]
+        self._where = join(store.uri, self._level.path)
+        self._array = Array(store, self._level, series.zarr_format)
 
     def read(
         self, z: int, c: int, t: int, rows: slice = slice(None), columns: slice = slice(None)
@@ -43,53 +35,28 @@ class Planes:
         Raises IndexError for a plane that is not there and Unreachable for one that cannot be read; chunks that are
         not stored are the array's fill value, as Zarr has it.
         """
-        at: dict[str, Any] = {"z": z, "c": c, "t": t}
-        self._check(at)
-        plane = self._read(at | {"y": rows, "x": columns})
-        return plane if self._series.axes.index("y") < self._series.axes.index("x") else plane.T
+        axes = self._series.axes
+        plane = self._read({"z": z, "c": c, "t": t}, {"y": rows, "x": columns})
+        plane = plane.reshape([size for size, axis in zip(plane.shape, axes, strict=True) if axis in "yx"])
+        return plane if axes.index("y") < axes.index("x") else plane.T
 
     def timepoint(self, t: int) -> np.ndarray:
         """All planes of a timepoint, as (c, z, y, x) in the array's own type; raises as `read`."""
-        self._check({"t": t})
-        axes, sizes = [axis for axis in self._series.axes if axis != "t"], self._series.sizes
-        block = self._read({"t": t})
-        order = [axes.index(axis) for axis in "czyx" if axis in axes]
+        axes, sizes = self._series.axes, self._series.sizes
+        block = self._read({"t": t}, {})
+        order = [axes.index(axis) for axis in "tczyx" if axis in axes]
         return block.transpose(order).reshape(sizes.c, sizes.z, sizes.y, sizes.x)
 
-    def _check(self, at: dict[str, int]) -> None:
+    def _read(self, at: Mapping[str, int], within: Mapping[str, slice]) -> np.ndarray:
+        """What is at some places and within some slices, whole along the other axes; no axis is left out."""
+        shape = dict(zip(self._series.axes, self._level.shape, strict=True))
         for axis, index in at.items():
-            if not 0 <= index < getattr(self._series.sizes, axis):
-                raise IndexError(f"{self._where}: no {axis} = {index} in {self._series.sizes}")
-
-    def _read(self, at: dict[str, Any]) -> np.ndarray:
-        """What is at some places, whole along the axes that are not named."""
-        wanted = tuple(at.get(axis, slice(None)) for axis in self._series.axes)
-        try:
-            return np.asarray(self._array[wanted])
-        except Unreachable:
-            raise
-        except Exception as error:
-            raise self._unreadable(error, self._bad_chunk(wanted)) from error
-
-    def _bad_chunk(self, wanted: tuple[int | slice, ...]) -> str:
-        """The file of the first chunk (or shard) of a part that cannot be read; "" where now all can."""
-        array = self._array
-        sides = array.shards or array.chunks
-        ends = [
-            at.indices(size)[:2] if isinstance(at, slice) else (at, at + 1)
-            for at, size in zip(wanted, array.shape, strict=True)
-        ]
-        for place in product(*(range(a // side, -(-b // side)) for (a, b), side in zip(ends, sides, strict=True))):
-            try:
-                array[tuple(slice(at * side, (at + 1) * side) for at, side in zip(place, sides, strict=True))]
-            except Exception:
-                return array.metadata.encode_chunk_key(place)
-        return ""
-
-    def _unreadable(self, error: Exception, chunk: str = "") -> Unreachable:
-        what = f"the pixels cannot be read ({type(error).__name__}: {str(error)[:120]})"
-        fix = "check this chunk, its codec, and the network" if chunk else "check its codec and the network"
-        return Unreachable(what, join(self._where, chunk) if chunk else self._where, fix)
+            if not 0 <= index < shape.get(axis, 1):
+                raise IndexError(f"{self._where}: no {axis} = {index} in {shape.get(axis, 1)}")
+        ends = {axis: (0, size) for axis, size in shape.items()}
+        ends |= {axis: some.indices(shape[axis])[:2] for axis, some in within.items()}
+        ends |= {axis: (index, index + 1) for axis, index in at.items()}
+        return self._array.read(tuple(ends[axis] for axis in self._series.axes))
 
 
 def read_plane(store: Store, series: Series, z: int, c: int, t: int) -> np.ndarray:
@@ -103,11 +70,15 @@ def plane_sha1(plane: np.ndarray) -> str:
     return hashlib.sha1(little.tobytes(), usedforsecurity=False).hexdigest()
 
 
-def bands(series: Series) -> Iterator[slice]:
-    """Rows of a plane that fit the memory, whole chunks of them where possible."""
-    level = series.levels[0]
-    height = level.chunks[series.axes.index("y")]
-    row = series.sizes.x * np.dtype(level.dtype).itemsize
-    step = max(height, BAND // row // height * height)
-    for start in range(0, series.sizes.y, step):
-        yield slice(start, start + step)
+def pieces(series: Series) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of a plane in the order of its pixels: whole rows of chunks where possible, else what fits."""
+    level, sizes = series.levels[0], series.sizes
+    itemsize = np.dtype(level.dtype).itemsize
+    height, row = level.chunks[series.axes.index("y")], sizes.x * itemsize
+    high = max(height, BAND // row // height * height)
+    if high * row > MOST_BAND:
+        high = max(1, BAND // row)
+    wide = sizes.x if row <= MOST_BAND else BAND // itemsize
+    for y in range(0, sizes.y, high):
+        for x in range(0, sizes.x, wide):
+            yield slice(y, min(y + high, sizes.y)), slice(x, min(x + wide, sizes.x))

@@ -9,13 +9,12 @@ from omero_roz.errors import LayoutError, Unreachable
 from omero_roz.layout.documents import Documents, ngff_attributes
 from omero_roz.layout.json_values import as_dict
 from omero_roz.layout.model import ZarrFormat
-from omero_roz.layout.store import LEADS_OUT, NO_RIGHT, Absent
+from omero_roz.layout.store import MOST_XML, Absent, Part
 
 OME_XML = "OME/METADATA.ome.xml"
 _V2 = (".zgroup", ".zattrs", "OME/.zattrs", "0/.zattrs")
 _V3 = ("zarr.json", "OME/zarr.json", "0/zarr.json")
 _ARRAY = ".zarray"
-_THERE = (LEADS_OUT, NO_RIGHT)  # a bucket that cannot be listed says 403, not 404, of what is not there
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,8 @@ def read_root(documents: Documents) -> Root:
     Raises Unreachable when nothing may be read, LayoutError when there is no Zarr group.
     """
     names = (*_V2, *_V3, _ARRAY, OME_XML)
-    contents = dict(zip(names, documents.store.get_many(names), strict=True))
+    wanted = [Part(name, MOST_XML) if name == OME_XML else name for name in names]
+    contents = dict(zip(names, documents.store.get_many(wanted), strict=True))
     there = {name for name, content in contents.items() if isinstance(content, bytes)}
     if not there:
         raise _nothing(documents, contents)
@@ -55,7 +55,7 @@ def read_root(documents: Documents) -> Root:
     xml = contents[OME_XML]
     content = xml if isinstance(xml, bytes) else None
     expected = bool(there & {"OME/.zattrs", "OME/zarr.json"})
-    if isinstance(xml, Absent) and xml.hidden and (expected or xml in _THERE):
+    if isinstance(xml, Absent) and xml.hidden and (expected or xml.there):
         documents.problem(OME_XML, xml.why, xml.fix)
     if zarr_format == 3:
         return Root(3, ngff_attributes(v3["zarr.json"], 3), ngff_attributes(v3["OME/zarr.json"], 3), content)
@@ -65,7 +65,7 @@ def read_root(documents: Documents) -> Root:
 
 def _parsed(documents: Documents, path: str, content: bytes | Absent) -> dict[str, Any]:
     if isinstance(content, Absent):
-        if content in _THERE:
+        if content.there:
             documents.problem(path, content.why, content.fix)
         return {}
     return as_dict(documents.parse(path, content))

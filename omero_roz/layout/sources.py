@@ -13,7 +13,7 @@ from omero_roz.layout.model import OmeSummary
 from omero_roz.layout.ome_xml import summarise
 from omero_roz.layout.paths import unsafe
 from omero_roz.layout.root import OME_XML, Root
-from omero_roz.layout.store import Absent
+from omero_roz.layout.store import MOST_XML, Absent, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def read_sources(documents: Documents, root: Root) -> list[Unmapped]:
     if not declared or {} in declared:
         documents.problem("", "metadataSources is not a list of objects", "see docs/spec/metadata-sources.md")
     named = [(item, path) for item in declared if (path := _path(documents, item))]
-    contents = documents.store.get_many([path for _, path in named])
+    contents = documents.store.get_many([Part(path, MOST_XML) for _, path in named])
     return [
         _source(documents, as_str(item.get("@type")) or OME_KIND, path, content, item.get("seriesMapping"))
         for (item, path), content in zip(named, contents, strict=True)

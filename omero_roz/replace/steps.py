@@ -99,7 +99,7 @@ def prepared(
         return
     database, top = means.database, plan.file.directory.partition("/")[0]
     if plan.binding == zarr_reader.NAME and "://" not in plan.uri:
-        check_source(Path(plan.uri if "://" in source.named else source.named), means.repository)
+        check_source(Path(plan.uri if "://" in source.named else source.named), means.repository, source.store.follow)
     disk = means.disk(top, plan.owner.group_id)
     parent = str(Path(plan.file.directory).parent) + "/"
     with disk.claimed(parent, lambda: swap.prefixes_below(database, parent)):

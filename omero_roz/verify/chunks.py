@@ -2,8 +2,7 @@
 
 from math import prod
 
-import zarr
-
+from omero_roz.layout.array import Array
 from omero_roz.layout.model import Level, Series
 from omero_roz.layout.store import Store
 
@@ -16,8 +15,8 @@ def promised(level: Level) -> int:
 
 def stored(store: Store, series: Series, level: Level) -> int | None:
     """How many of them are there; None where the store cannot list them."""
-    if store.children("") is None:
+    names = store.files(level.path)
+    if names is None:
         return None
-    array = zarr.open_array(store.zarr(), path=level.path, mode="r", zarr_format=series.zarr_format)
-    each = prod(level.shards) // prod(level.chunks) if level.shards else 1
-    return array.nchunks_initialized // each
+    array = Array(store, level, series.zarr_format)
+    return sum(array.is_chunk(name) for name in names)

@@ -68,7 +68,7 @@ def client_address(lsid: str, paths: Sequence[ServerPath], access: Access) -> tu
     named, _, query = lsid.partition("?")
     address, anonymous = client_path(named, paths), access.anonymous or "anonymous=true" in query
     if not address.startswith("s3://"):
-        return address, Access(guard=access.guard)
+        return address, Access(guard=access.guard, follow=access.follow)
     if address != named:
         return address, replace(access, anonymous=anonymous)
     host, _, path = address.removeprefix("s3://").partition("/")

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from omero_roz.layout.model import Series
-from omero_roz.layout.planes import Planes, bands
+from omero_roz.layout.planes import Planes, pieces
 from omero_roz.layout.store import Store
 
 ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")
@@ -20,8 +20,8 @@ def has_sha1(store: Store, series: Series, known: str) -> bool:
     planes, sizes = Planes(store, series), series.sizes
     digests = {order: hashlib.sha1(usedforsecurity=False) for order in ORDERS}
     for t, c, z in np.ndindex(sizes.t, sizes.c, sizes.z):
-        for rows in bands(series):
-            part = planes.read(z, c, t, rows)
+        for rows, columns in pieces(series):
+            part = planes.read(z, c, t, rows, columns)
             for order, digest in digests.items():
                 digest.update(np.ascontiguousarray(part, part.dtype.newbyteorder(order)).data)
     return known in {digest.hexdigest() for digest in digests.values()}

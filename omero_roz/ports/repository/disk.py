@@ -115,20 +115,26 @@ def behind_links(repository: Path, path: str) -> Iterator[Path]:
         yield from map(Path, links_below(str(place)))
 
 
-def check_source(source: Path, repository: Path) -> None:
+def check_source(source: Path, repository: Path, follow: Collection[str] = ()) -> None:
     """Refuse a Zarr that links would not be safe to lead to.
 
-    That is one which is a link itself, lies in the ManagedRepository, or has links that lead out of it.
+    That is one which is a link itself, lies in the ManagedRepository, or has links that lead there or out of it to
+    none of the directories `follow`.
     """
     if source.is_symlink():
         what = "it is a symbolic link, which may lead elsewhere tomorrow"
         raise Refused(what, str(source), f"name {source.resolve()}")
-    real = source.resolve()
-    if real.is_relative_to(repository.resolve()):
+    real, deleted = source.resolve(), repository.resolve()
+    if real.is_relative_to(deleted):
         raise Refused("it lies in the ManagedRepository, where OMERO deletes files", str(source), "move it elsewhere")
     for link in links_below(str(real)):
-        if not Path(link).resolve().is_relative_to(real):
-            raise Refused("a symbolic link leads out of the Zarr", link, "put a copy in its place")
+        target = Path(os.path.realpath(link))
+        if target.is_relative_to(deleted):
+            what = "a symbolic link leads into the ManagedRepository, where OMERO deletes files"
+            raise Refused(what, link, "put a copy in its place")
+        if not any(target.is_relative_to(place) for place in (str(real), *follow)):
+            what = "a symbolic link leads out of the Zarr"
+            raise Refused(what, link, "put a copy in its place, or say --follow-links DIR")
 
 
 def _lock(descriptor: int, place: Path) -> bool:

@@ -17,7 +17,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.exceptions import NoCredentialsError
 from yarl import URL
 
-Get = Callable[[str], Awaitable[bytes]]
+from omero_roz.layout.store import Part
+from omero_roz.ports.zarr.answers import BEYOND_ITS_END, asking, body, limited
+
+Get = Callable[[str, Part], Awaitable[bytes]]
 
 _ANY_KEY = "key"
 
@@ -25,11 +28,11 @@ _ANY_KEY = "key"
 async def getter(
     filesystem: Any, session: aiohttp.ClientSession, bucket: str, anonymous: bool, may_use_proxy: bool = True
 ) -> Get:
-    """A coroutine function that gives the content of BUCKET/KEY with the endpoint and credentials of an S3FileSystem.
+    """A coroutine function that gives what is wanted of BUCKET/KEY, by endpoint and credentials of an S3FileSystem.
 
-    It raises FileNotFoundError (404), PermissionError (401, 403) and aiohttp.ClientResponseError (429, 5xx); what
-    else a server may answer, such as a redirection to another region, is left to the S3FileSystem. Raises
-    NoCredentialsError at once.
+    It raises what `answers.body` does, FileNotFoundError (404), PermissionError (401, 403) and
+    aiohttp.ClientResponseError (429, 5xx); what else a server may answer, such as a redirection to another region, is
+    left to the S3FileSystem. Raises NoCredentialsError at once.
     """
     client = await filesystem.set_session()
     example = await client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": _ANY_KEY})
@@ -40,22 +43,32 @@ async def getter(
 
     proxy = _proxy(base) if may_use_proxy else None
 
-    async def get(path: str) -> bytes:
-        address = base + quote(path.removeprefix(f"{bucket}/"), safe="/~")
-        headers = sign(address) if sign else {}
+    async def get(path: str, wanted: Part) -> bytes:
+        key = path.removeprefix(f"{bucket}/")
+        address = base + quote(key, safe="/~")
+        headers = asking(wanted) | (sign(address) if sign else {})
         url = URL(address, encoded=True)
         async with session.get(url, headers=headers, ssl=tls, proxy=proxy, allow_redirects=False) as answer:
-            if answer.status == 200:
-                return await answer.read()
+            if answer.status in (200, 206):
+                return await body(answer, wanted)
+            if answer.status == BEYOND_ITS_END:
+                return b""
             if answer.status == 404:
                 raise FileNotFoundError(path)
             if answer.status in (401, 403):
                 raise PermissionError(path)
             if answer.status == 429 or answer.status >= 500:
                 answer.raise_for_status()
-        return await filesystem._cat_file(path)
+        return await _by_botocore(filesystem, bucket, key, wanted)
 
     return get
+
+
+async def _by_botocore(filesystem: Any, bucket: str, key: str, wanted: Part) -> bytes:
+    asked = {name: value for name, value in asking(wanted).items() if name == "Range"}
+    answer = await filesystem._call_s3("get_object", Bucket=bucket, Key=key, **asked)
+    async with answer["Body"] as stream:
+        return await limited(stream.iter_chunks(1 << 20), answer["ContentLength"], wanted.most)
 
 
 def _proxy(address: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,34 @@ import fsspec
 import fsspec.asyn
 from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFound
 from botocore.parsers import ResponseParserError
-from zarr.abc.store import Store as ZarrStore
+from yarl import URL
 
 from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
-from omero_roz.layout.store import CHANGED, DENIED, NOT_FOUND, NOT_PUBLIC, Absent, Bucket, Store
+from omero_roz.layout.store import (
+    CHANGED,
+    DENIED,
+    NOT_FOUND,
+    NOT_PUBLIC,
+    Absent,
+    Bucket,
+    Part,
+    Store,
+    part,
+    too_large,
+)
+from omero_roz.ports.zarr.answers import BEYOND_ITS_END, TooLarge, asking, body
 from omero_roz.ports.zarr.guard import Guard, NotAllowed, told
 from omero_roz.ports.zarr.local_tree import open_tree
-from omero_roz.ports.zarr.patient import PatientStore
 from omero_roz.ports.zarr.s3_objects import Get, getter
 
 UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)
 CONNECTIONS = 64
 ATTEMPTS = 4
-_HTTP_CLIENT: dict[str, Any] = {"timeout": aiohttp.ClientTimeout(total=None, connect=10, sock_read=30)}
+_HTTP_CLIENT: dict[str, Any] = {
+    "timeout": aiohttp.ClientTimeout(total=None, connect=10, sock_read=30),
+    "auto_decompress": False,  # it knows no limit
+}
 _SECRET_WORDS = ("token", "sig", "secret", "pass", "credential", "key", "auth", "session")
 
 
@@ -35,13 +49,15 @@ _SECRET_WORDS = ("token", "sig", "secret", "pass", "credential", "key", "auth", 
 class Access:
     """How to get into a bucket beyond the AWS configuration: endpoint URL, profile, or no credentials.
 
-    A `guard` says what may be reached at all, and how: what it says of a bucket wins.
+    A `guard` says what may be reached at all, and how: what it says of a bucket wins. Links of a Zarr on disk may lead
+    into the directories `follow`.
     """
 
     endpoint: str | None = None
     profile: str | None = None
     anonymous: bool = False
     guard: Guard | None = None
+    follow: tuple[str, ...] = ()
 
 
 def open_store(uri: str, access: Access = Access()) -> Store:
@@ -52,20 +68,20 @@ def open_store(uri: str, access: Access = Access()) -> Store:
     """
     scheme, separator, rest = uri.partition("://")
     if not separator:
-        return open_tree(Path(uri), access.guard)
+        return open_tree(Path(uri), access.guard, access.follow)
     if scheme == "file":
-        return open_tree(Path(unquote(rest.removeprefix("localhost"))), access.guard)
+        return open_tree(Path(unquote(rest.removeprefix("localhost"))), access.guard, access.follow)
     if scheme not in ("s3", "https", "http"):
         raise UsageError(f"the scheme {scheme!r} is unknown", fix="use a local path, file://, s3:// or https://")
     address = _without_secrets(uri)
     guard = access.guard
     if guard is not None:
         place = guard.remote(address, access.endpoint)
-        access = Access(place.endpoint, place.profile, place.anonymous, guard)
+        access = replace(access, endpoint=place.endpoint, profile=place.profile, anonymous=place.anonymous)
     if scheme == "s3":
         anonymous = access.anonymous or (guard is None and uri.endswith("?anonymous=true"))
         return _s3(address, replace(access, anonymous=anonymous))
-    if access != Access(guard=guard):
+    if access != Access(guard=guard, follow=access.follow):
         raise UsageError("an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out")
     return RemoteStore(address, address, "http", tuple(_http_options(guard).items()), can_list=False, guard=guard)
 
@@ -163,13 +179,18 @@ class RemoteStore:
         parts = urlsplit(self.uri)
         return Bucket(f"{parts.scheme}://{parts.netloc}", anonymous=True) if is_bucket is True else None
 
-    def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
+    @property
+    def follow(self) -> tuple[str, ...]:
+        """Nothing of it is a link."""
+        return ()
+
+    def get_many(self, files: Sequence[str | Part]) -> list[bytes | Absent]:
         filesystem = self._filesystem()
-        return fsspec.asyn.sync(filesystem.loop, self._get_all, filesystem, list(paths))
+        return fsspec.asyn.sync(filesystem.loop, self._get_all, filesystem, [part(file) for file in files])
 
     async def _getter(self, filesystem: Any) -> Get:
         if self.protocol != "s3":
-            return filesystem._cat_file
+            return _over_https(await filesystem.set_session())
         session = await fsspec.filesystem("http", **_http_options(self.guard)).set_session()
         bucket, anonymous = self.path.partition("/")[0], dict(self.options)["anon"]
         try:
@@ -194,16 +215,16 @@ class RemoteStore:
         if denied is NOT_FOUND:
             raise Refused("it was not written: the bucket, or the object itself, is gone", where, CHANGED[1])
 
-    async def _get_all(self, filesystem: Any, paths: list[str]) -> list[bytes | Absent]:
-        results: list[bytes | Absent] = [NOT_FOUND] * len(paths)
-        waiting = iter(enumerate(paths))
+    async def _get_all(self, filesystem: Any, files: list[Part]) -> list[bytes | Absent]:
+        results: list[bytes | Absent] = [NOT_FOUND] * len(files)
+        waiting = iter(enumerate(files))
         get = await self._getter(filesystem)
 
         async def worker() -> None:
-            for position, path in waiting:
-                results[position] = await self._get(get, path)
+            for position, wanted in waiting:
+                results[position] = await self._get(get, wanted)
 
-        workers = [asyncio.ensure_future(worker()) for _ in range(min(CONNECTIONS, len(paths)))]
+        workers = [asyncio.ensure_future(worker()) for _ in range(min(CONNECTIONS, len(files)))]
         try:
             await asyncio.gather(*workers)
         finally:
@@ -211,10 +232,19 @@ class RemoteStore:
                 task.cancel()
         return results
 
-    async def _get(self, get: Get, path: str) -> bytes | Absent:
-        if self.protocol == "http" and set(path) & set("?#%"):
+    async def _get(self, get: Get, wanted: Part) -> bytes | Absent:
+        if self.protocol == "http" and set(wanted.path) & set("?#%"):
             return UNREADABLE_NAME
-        return await self._retried(get, path)
+
+        async def once(address: str) -> bytes:
+            return await get(address, wanted)
+
+        try:
+            return await self._retried(once, wanted.path)
+        except TooLarge:
+            return too_large(wanted.most)
+        except ValueError as error:
+            raise Unreachable(str(error), join(self.uri, wanted.path), "read it elsewhere") from None
 
     async def _retried(self, call: Callable[[str], Awaitable[Any]], path: str) -> Any:
         """What the call gives for a path, or why it gives nothing; tries again what may have been an accident."""
@@ -260,13 +290,37 @@ class RemoteStore:
         directories = (entry["name"].rstrip("/") for entry in entries if entry["type"] == "directory")
         return tuple(sorted(name.rpartition("/")[2] for name in directories))
 
+    def files(self, path: str) -> Iterator[str] | None:
+        if not self.can_list:
+            return None
+        filesystem, above = self._filesystem(), f"{join(self.path, path)}/"
+
+        async def found(address: str) -> Any:
+            return await filesystem._find(address)
+
+        names = fsspec.asyn.sync(filesystem.loop, self._retried, found, path)
+        if isinstance(names, Absent):
+            return iter(()) if names == NOT_FOUND else None
+        return (name.removeprefix(above) for name in names)
+
+    def real(self, path: str) -> str:
+        return join(self.uri, path)
+
     def below(self, path: str) -> RemoteStore:
         return replace(self, uri=join(self.uri, path), path=join(self.path, path))
 
-    def zarr(self) -> ZarrStore:
-        filesystem = fsspec.filesystem(self.protocol, asynchronous=True, **dict(self.options))
-        filesystem.retries = 1
-        return PatientStore(filesystem, self.path, self._retried)
+
+def _over_https(session: aiohttp.ClientSession) -> Get:
+    async def get(address: str, wanted: Part) -> bytes:
+        async with session.get(URL(address), headers=asking(wanted)) as answer:
+            if answer.status == 404:
+                raise FileNotFoundError(address)
+            if answer.status == BEYOND_ITS_END:
+                return b""
+            answer.raise_for_status()
+            return await body(answer, wanted)
+
+    return get
 
 
 class _Changed(Exception):

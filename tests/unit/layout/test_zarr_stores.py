@@ -3,14 +3,20 @@
 import asyncio
 import datetime
 import errno
+import gzip
 import http.server
 import ipaddress
+import json
 import os
+import re
 import ssl
 import threading
+import time
+import tracemalloc
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,10 +29,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from omero_roz.errors import LayoutError, Refused, RozError, Unreachable, UsageError
+from omero_roz.layout import store as layout_store
 from omero_roz.layout.finding import find_layouts
 from omero_roz.layout.planes import Planes, read_plane
 from omero_roz.layout.reading import read_layout
-from omero_roz.layout.store import LEADS_OUT, NOT_FOUND, Store
+from omero_roz.layout.store import DANGLES, LEADS_OUT, NO_FILE, NOT_FOUND, Part, Store, too_large
 from omero_roz.ports.zarr import local_tree
 from omero_roz.ports.zarr import stores as zarr_stores
 from omero_roz.ports.zarr.stores import Access, open_store
@@ -121,7 +128,7 @@ def test_links_are_followed_inside_the_root_only(tmp_path: Path) -> None:
     (root / "a" / "self").symlink_to("self")
     store = open_store(str(root))
     paths = ["a/file", "inside/file", "a/inside", "outside/file", "a/outside", "a/up/secret/file", "a/self", "a"]
-    assert store.get_many(paths) == [b"good", b"good", b"good", LEADS_OUT, LEADS_OUT, LEADS_OUT, NOT_FOUND, NOT_FOUND]
+    assert store.get_many(paths) == [b"good", b"good", b"good", LEADS_OUT, LEADS_OUT, LEADS_OUT, DANGLES, NOT_FOUND]
     assert store.below("outside").uri == str(tmp_path / "secret")  # as if it were named itself: a root of its own
 
 
@@ -164,7 +171,7 @@ def test_a_link_out_of_the_layout_is_a_problem(tmp_path: Path) -> None:
 
 def test_a_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".zattrs")
-    assert open_store(str(tmp_path)).get_many([".zattrs"]) == [NOT_FOUND]
+    assert open_store(str(tmp_path)).get_many([".zattrs"]) == [NO_FILE]
 
 
 def test_threads_give_the_same_as_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,12 +205,75 @@ def test_links_to_layouts_elsewhere_are_found(tmp_path: Path) -> None:
     check(found)
 
 
+def test_links_that_go_in_circles_through_each_other_end(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / "study" / name).mkdir(parents=True)
+    for name in ("a", "b", "c"):
+        for other in ("a", "b", "c"):
+            (tmp_path / "study" / name / f"to {other}").symlink_to(f"../{other}")
+    (tmp_path / "study" / "a" / "self").symlink_to("self")
+    (tmp_path / "study" / "a" / "everything").symlink_to("/")
+    write_layout(tmp_path / "study" / "c" / "x.zarr")
+    for follow in ((), (str(tmp_path),)):
+        started = time.monotonic()
+        [found] = find_layouts(open_store(str(tmp_path / "study"), Access(follow=follow)))
+        assert found.uri == str(tmp_path / "study" / "c" / "x.zarr")
+        assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("path", ["/".join("a" * 3000), "/".join(["0"] * 1500), "a" * 5000])
+def test_a_dataset_path_that_no_disk_has(tmp_path: Path, path: str) -> None:
+    write_layout(tmp_path)
+    attributes = json.loads((tmp_path / "1" / ".zattrs").read_text())
+    attributes["multiscales"][0]["datasets"][0]["path"] = path
+    (tmp_path / "1" / ".zattrs").write_text(json.dumps(attributes))
+    [problem] = read_layout(open_store(str(tmp_path))).errors
+    assert "not found" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"chunks": [0, 3]}, "chunks are empty"), ({"chunks": [2]}, "do not fit"), ({"compressor": 3}, "is no object"),
+        ({"compressor": ["x"]}, "is no object"), ({"filters": {"id": "delta"}}, "are no list"),
+        ({"chunks": [1 << 20, 1 << 20]}, "no reader takes more than"),
+        ({"dimension_separator": "/../"}, "are named with"),
+    ],
+)  # fmt: skip
+def test_an_array_that_nobody_can_read(tmp_path: Path, change: dict[str, Any], told: str) -> None:
+    write_layout(tmp_path)
+    document = json.loads((tmp_path / "1" / "0" / ".zarray").read_text())
+    (tmp_path / "1" / "0" / ".zarray").write_text(json.dumps(document | change))
+    [problem] = read_layout(open_store(str(tmp_path))).errors
+    assert problem.where == "1/0" and told in problem.what
+
+
+@pytest.mark.parametrize(("name", "most"), [("1/.zattrs", "MOST_JSON"), ("OME/METADATA.ome.xml", "MOST_XML")])
+def test_metadata_that_are_too_large_are_not_read(
+    tmp_path: Path, name: str, most: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files with holes: they have as many bytes as they may have and one more, and take no room."""
+    write_layout(tmp_path)
+    (tmp_path / "OME").mkdir()
+    limit = getattr(layout_store, most)
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(limit + 1)
+    tracemalloc.start()
+    try:
+        [problem] = read_layout(open_store(str(tmp_path))).errors
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert f"it has more than {limit:,} bytes" in problem.what
+
+
 class Server(http.server.BaseHTTPRequestHandler):
     """Files below `folder` as https directories and S3 buckets give them; `faults` happen once for each path."""
 
     folder: Path
     fault: str | None = None
     asked: ClassVar[Counter[str]] = Counter()
+    sent: ClassVar[int] = 0
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
@@ -217,7 +287,12 @@ class Server(http.server.BaseHTTPRequestHandler):
         file = self.folder / url.path.strip("/")
         if not file.is_file():
             return self._answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
-        self._answer(200, file.read_bytes())
+        content = file.read_bytes()
+        if part := re.fullmatch("bytes=([0-9]*)-([0-9]*)", self.headers.get("Range", "")):
+            start = int(part[1]) if part[1] else max(len(content) - int(part[2]), 0)
+            end = int(part[2]) + 1 if part[1] else len(content)
+            return self._answer(206 if start < len(content) else 416, content[start:end])
+        self._answer(200, content)
 
     def _fail(self, fault: str) -> None:
         if fault == "cut":
@@ -226,6 +301,19 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"{")
             self.close_connection = True
+        elif fault in ("packed", "bomb"):
+            content = (self.folder / urlsplit(self.path).path.strip("/")).read_bytes()
+            packed = gzip.compress(content if fault == "packed" else bytes(64 << 20))
+            self._answer(200, packed, {"Content-Encoding": "gzip"})
+        elif fault == "endless":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            while True:
+                self.wfile.write(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+                Server.sent += 1 << 16
+        elif fault == "whole":
+            self._answer(200, (self.folder / urlsplit(self.path).path.strip("/")).read_bytes())
         elif fault == "page":
             self._answer(200, b"<!DOCTYPE html><html>log in</html>")
         else:
@@ -239,8 +327,10 @@ class Server(http.server.BaseHTTPRequestHandler):
         entries = "".join(f"<CommonPrefixes><Prefix>{prefix}{name}/</Prefix></CommonPrefixes>" for name in names)
         self._answer(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode())
 
-    def _answer(self, status: int, body: bytes) -> None:
+    def _answer(self, status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> None:
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -296,6 +386,39 @@ def test_and_so_it_is_of_a_chunk(remote: Store, fault: str, monkeypatch: pytest.
     Server.fault = f"always {fault}"
     with pytest.raises(Unreachable, match=r"x\.zarr/1/0/[01]\.[01]: no answer after 2 attempts"):
         planes.read(0, 0, 0)
+
+
+def test_what_a_server_packs_is_unpacked(remote: Store) -> None:
+    Server.fault = "always packed"
+    [content] = remote.get_many(["1/.zattrs"])
+    assert isinstance(content, bytes) and json.loads(content)["multiscales"]
+
+
+@pytest.mark.parametrize("fault", ["bomb", "endless"])
+@pytest.mark.parametrize("file", ["1/.zattrs", Part("1/.zattrs", 50_000)])
+def test_a_server_that_gives_too_much(
+    remote: Store, fault: str, file: str | Part, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout_store, "MOST_JSON", 1 << 20)
+    Server.fault, Server.sent = f"always {fault}", 0
+    most = (1 << 20) if isinstance(file, str) else file.most
+    assert remote.get_many([file]) == [too_large(most)]
+    assert Server.sent < 16 << 20  # what sockets hold, and no more
+
+
+def test_parts_of_files(remote: Store) -> None:
+    [whole] = remote.get_many(["1/.zattrs"])
+    assert isinstance(whole, bytes) and len(whole) > 60
+    parts = [Part("1/.zattrs", 10, 0), Part("1/.zattrs", 10, 7), Part("1/.zattrs", 10, -10), Part("absent", 10, 5)]
+    assert remote.get_many(parts) == [whole[:10], whole[7:17], whole[-10:], NOT_FOUND]
+    beyond = [(10, len(whole) - 4), (10, 1 << 40), (1 << 20, -(1 << 20))]
+    assert remote.get_many([Part("1/.zattrs", *each) for each in beyond]) == [whole[-4:], b"", whole]
+
+
+def test_a_server_that_gives_no_parts(remote: Store) -> None:
+    Server.fault = "always whole"
+    with pytest.raises(Unreachable, match=r"1/\.zattrs: the server gives no parts of files"):
+        remote.get_many([Part("1/.zattrs", 10, 7)])
 
 
 def test_a_web_page_is_no_zarr(remote: Store) -> None:
@@ -365,13 +488,13 @@ def test_requests_are_concurrent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     store = open_store("s3://bucket/x.zarr", Access(anonymous=True))
     running = most = 0
 
-    async def get(self: object, filesystem: object, path: str) -> bytes:
+    async def get(self: object, get: object, wanted: Part) -> bytes:
         nonlocal running, most
         running += 1
         most = max(most, running)
         await asyncio.sleep(0.005)
         running -= 1
-        return path.encode()
+        return wanted.path.encode()
 
     monkeypatch.setattr(zarr_stores.RemoteStore, "_get", get)
     names = [str(number) for number in range(200)]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from zarr.storage import MemoryStore
-
-from omero_roz.layout.store import NOT_FOUND, Absent
+from omero_roz.layout.store import NOT_FOUND, Absent, Part, part
 
 AXES = [{"name": name} for name in "tczyx"]
 SPACE_AXES = [{"name": "y", "unit": "micrometer", "type": "space"}, {"name": "x", "type": "space"}]
@@ -23,9 +21,11 @@ class Tree:
     files: dict[str, Any]
     listable: bool = True
     uri: str = "memory:/layout.zarr"
+    follow: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
 
-    def get_many(self, paths: Sequence[str]) -> list[bytes | Absent]:
+    def get_many(self, files: Sequence[str | Part]) -> list[bytes | Absent]:
+        paths = [part(file).path for file in files]
         self.asked += paths
         return [self._get(path) for path in paths]
 
@@ -49,8 +49,11 @@ class Tree:
         files = {name[len(path) + 1 :]: c for name, c in self.files.items() if name.startswith(f"{path}/")}
         return Tree(files, self.listable, f"{self.uri}/{path}")
 
-    def zarr(self) -> MemoryStore:
+    def files(self, path: str) -> Iterator[str] | None:
         raise NotImplementedError("these trees have no pixels")
+
+    def real(self, path: str) -> str:
+        return f"{self.uri}/{path}"
 
 
 def image(path: str, shape: Sequence[int] = (1, 1, 1, 4, 6), dtype: str = "<u2", **changes: Any) -> dict[str, Any]:
