@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE =
 help:
 	@echo "make demo       run the main job from end to end on a sandbox OMERO"
 	@echo "make test       run the tests"
-	@echo "make test-real OMERO=host:port DB=service   run the contract and the integration tests against a server"
+	@echo "make test-real OMERO=host:port DB=service REPOSITORY=dir   run the contract and the integration tests on a server"
 	@echo "make test-all   run the tests, the slow ones as well"
 	@echo "make bench      measure"
 	@echo "make lint       style, import contracts and types"
@@ -37,8 +37,9 @@ test: .venv/ready
 
 test-real: .venv/ready
 	@test -n "$(OMERO)" || { echo "Say which server: make test-real OMERO=host:port DB=service"; exit 1; }
-	@$(RUN) pytest -q tests/contract tests/integration --omero="$(OMERO)" $(if $(DB),--db="$(DB)") \
-		$(if $(REPOSITORY),--managed-repository="$(REPOSITORY)")
+	@$(RUN) pytest -q -m "not slow" --timeout 1200 tests/contract tests/integration --omero="$(OMERO)" \
+		$(if $(DB),--db="$(DB)") $(if $(REPOSITORY),--managed-repository="$(REPOSITORY)") \
+		$(if $(OMERODIR),--omerodir="$(OMERODIR)") $(if $(WEB),--web="$(WEB)")
 
 test-all: .venv/ready
 	@$(RUN) pytest -q $(SPREAD) tests

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from demo.acquisition import write_layout, write_ome_tiff
-from demo.omero_client import Account, new_account
+from demo.omero_client import Account
+from tests.support.accounts import new_account
 from tests.support.browser import browsing
 from tests.support.left_out import LeftOut
 from tests.support.replacing import Replacing
@@ -25,12 +26,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--omero", metavar="HOST:PORT", help="test this OMERO instead of the sandbox")
     parser.addoption("--db", metavar="SERVICE", help="libpq service or DSN (without a password) of its database")
     parser.addoption("--managed-repository", metavar="DIR", help="where this machine sees its ManagedRepository")
+    parser.addoption("--omerodir", metavar="DIR", help="its OMERODIR here, to write a policy for scripts into")
     parser.addoption("--web", metavar="URL", help="address of its OMERO.web, such as https://omero.example.org/")
     parser.addoption("--reader-v3", action="store_true", help="the OMERO under test has a reader for Zarr v3")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LeftOut(config))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a test says of the sandbox alone is not asked of another server."""
+    if item.config.getoption("--omero") and (marker := item.get_closest_marker("sandbox")):
+        pytest.skip(f"of the sandbox only: {marker.args[0]}")
 
 
 @pytest.fixture(scope="session")

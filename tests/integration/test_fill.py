@@ -16,11 +16,11 @@ from omero.model import (
 )
 from omero.rtypes import rstring
 
-from demo.omero_client import new_account
 from omero_roz.ports.omero import fills
 from omero_roz.ports.omero.session import OmeroSession
 from tests.integration.test_completeness import completeness, lost
 from tests.integration.test_import import imported
+from tests.support.accounts import new_account
 from tests.support.importing import import_file
 from tests.support.rows import all_rows
 from tests.support.servers import Omero, Server

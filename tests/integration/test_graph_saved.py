@@ -45,17 +45,17 @@ def stored(server, fileset):
     return without({key: record[key] for key in ("images", "instruments", "plates")})
 
 
-def test_imported_by_the_server(server, expected, tmp_path):
+def test_imported_by_the_server(server, curator, expected, tmp_path):
     file = tmp_path / "whole.ome.xml"
     file.write_text(WHOLE)
-    with server.client(server.user, server.password) as client:
+    with server.client(curator.name, curator.password) as client:
         response = import_file(client, file, "whole/whole.ome.xml")
         fileset = response.pixels[0].image.fileset.id.val
     assert stored(server, fileset) == expected
 
 
-def test_saved_by_a_client(server, expected):
-    with server.client(server.user, server.password) as client:
+def test_saved_by_a_client(server, curator, expected):
+    with server.client(curator.name, curator.password) as client:
         session = client.getSession()
         update, query = session.getUpdateService(), session.getQueryService()
         ids = {}

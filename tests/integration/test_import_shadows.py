@@ -41,7 +41,10 @@ class Importing:
         return done
 
     def shadows(self) -> list[Path]:
-        return sorted(self.repository.rglob("omero-roz-shadows/Import-*/*/*.zarr"))
+        """The user's own."""
+        context = self.omero.client.sf.getAdminService().getEventContext()
+        mine = self.repository / f"{context.userName}_{context.userId}"
+        return sorted(mine.rglob("omero-roz-shadows/Import-*/*/*.zarr"))
 
 
 @pytest.fixture

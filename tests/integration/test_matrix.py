@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from demo.omero_client import Account, Hashes, import_file, new_account, shown
+from demo.omero_client import Account, Hashes, import_file, shown
 from tests.integration.test_s3 import credentials  # noqa: F401
+from tests.support.accounts import new_account
 from tests.support.matrix import OPERATIONS, Row, rows, write_tiff, write_zarr
 from tests.support.rows import all_rows
 from tests.support.s3 import CREDENTIALS, S3Server

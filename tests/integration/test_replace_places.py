@@ -18,7 +18,7 @@ def a_link(_: Replacing, zarr: Path) -> Path:
 
 
 def inside_the_repository(replacing: Replacing, zarr: Path) -> Path:
-    return Path(shutil.move(zarr, Path(replacing.server.repository, f"{replacing.fileset}.zarr")))
+    return Path(shutil.move(zarr, replacing.own_directory() / f"{replacing.fileset}.zarr"))
 
 
 @pytest.mark.parametrize("make", [a_link, inside_the_repository])

@@ -8,9 +8,10 @@ import omero.clients
 import pytest
 from omero.gateway import BlitzGateway
 
-from demo.omero_client import Account, import_file, new_account, shown
+from demo.omero_client import Account, import_file, shown
 from omero_roz.ports.omero.deletion import delete
 from omero_roz.ports.omero.session import OmeroSession
+from tests.support.accounts import new_account
 from tests.support.members import new_member
 from tests.support.servers import Omero, Server
 

@@ -95,7 +95,7 @@ def a_link(replacing: Replacing, acquisition: Path, folder: Path) -> Path:
 
 
 def inside_the_repository(replacing: Replacing, acquisition: Path, folder: Path) -> Path:
-    return copy(acquisition, Path(replacing.server.repository), f"{folder.name}.zarr")
+    return copy(acquisition, replacing.own_directory(), f"{folder.name}.zarr")
 
 
 def chunks_that_lead_out(replacing: Replacing, acquisition: Path, folder: Path) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from s3fs import S3FileSystem
 
-from demo.omero_client import Hashes, new_account, shown
+from demo.omero_client import Hashes, shown
 from omero_roz import zarrs
 from omero_roz.errors import Refused
 from omero_roz.import_ import steps
@@ -17,6 +17,7 @@ from omero_roz.layout.planes import Planes, plane_sha1
 from omero_roz.layout.reading import read_layout
 from omero_roz.ports.zarr import stores as zarr_stores
 from omero_roz.ports.zarr.stores import Access, open_store
+from tests.support.accounts import new_account
 from tests.support.s3 import CREDENTIALS, Proxy, S3Server, proxy
 from tests.support.servers import Omero, Server, sandbox_server
 

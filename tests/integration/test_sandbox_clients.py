@@ -12,7 +12,7 @@ from omero.model import ExperimenterGroupI, ExperimenterI, PermissionsI
 from omero.rtypes import rbool, rlong, rstring
 
 import omero
-from demo.omero_client import new_account
+from tests.support.accounts import new_account
 
 
 def connect(server, account):

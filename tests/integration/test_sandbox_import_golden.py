@@ -15,7 +15,10 @@ GOLDEN = SHARED / "omero" / "golden"
 LAYOUTS = sorted(path.stem for path in (GOLDEN / "import").glob("*.json"))
 TIFFS = sorted(path.stem for path in (GOLDEN / "import_ometiff").glob("*.json"))
 
-pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="needs the golden records of ../shared")
+pytestmark = [
+    pytest.mark.skipif(not GOLDEN.is_dir(), reason="needs the golden records of ../shared"),
+    pytest.mark.sandbox("the records are a real OMERO's"),
+]
 
 
 def stored(server, path, client_path):

@@ -18,6 +18,8 @@ import pytest
 
 from omero_sandbox.sandbox import OmeroSandbox, SandboxError
 
+pytestmark = pytest.mark.sandbox("its own processes are started and killed")
+
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     """`omero-sandbox ARGUMENTS` in a process of its own."""

@@ -22,7 +22,8 @@ from omero.model import DatasetI, ProjectI, ScreenI
 from omero.rtypes import rdouble, rstring
 
 import omero
-from demo.omero_client import Account, new_account
+from demo.omero_client import Account
+from tests.support.accounts import new_account
 from tests.support.servers import Server
 
 PLANES = [np.arange(20 * 30, dtype=np.uint16).reshape(20, 30) + 1000 * n for n in range(2 * 3 * 2)]  # z, c, t

@@ -12,7 +12,7 @@ from omero.rtypes import rlong, rstring, unwrap
 
 import omero
 from demo.acquisition import write_ome_tiff
-from demo.omero_client import new_account
+from tests.support.accounts import new_account
 from tests.support.importing import import_file, run_import, start, upload
 
 HASHERS = ("SHA1-160", "MD5-128", "Murmur3-128", "Murmur3-32", "CRC-32", "Adler-32", "File-Size-64")

@@ -32,6 +32,8 @@ MAXIMUM = omero.constants.projection.ProjectionType.MAXIMUMINTENSITY
 CANDIDATES: tuple[Any, ...] = (None, 0, "", [], {}, False, MAXIMUM)
 WRONG = re.compile(r"invalid value for argument (\d+)")
 
+pytestmark = pytest.mark.sandbox("its own bounds and ends")
+
 
 @pytest.fixture(scope="module")
 def server(server_apart: Server) -> Server:

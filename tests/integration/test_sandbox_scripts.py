@@ -14,7 +14,7 @@ from omero.processor import usermode_processor
 from omero.rtypes import rbool, rdouble, rfloat, rint, rlist, rlong, rmap, robject, rset, rstring, unwrap
 
 import omero
-from demo.omero_client import new_account
+from tests.support.accounts import new_account
 from tests.support.scripting import HEAD, job_of, official, ran, run, text_of
 from tests.support.servers import Omero
 

@@ -17,12 +17,13 @@ from omero.gateway import BlitzGateway
 from omero.rtypes import rlist, rlong, robject, rstring, wrap
 
 from demo.acquisition import write_layout
-from demo.omero_client import Account, import_file, new_account, shown
+from demo.omero_client import Account, import_file, shown
 from omero_roz.cli import scripts as cli_scripts
-from tests.support.policies import PolicyFile, policy_file
+from tests.support.accounts import new_account
+from tests.support.policies import PolicyFile, policy_file, policy_there
 from tests.support.s3 import S3Server
 from tests.support.scripting import job_of, ran, text_of, until
-from tests.support.servers import Omero, Server, sandbox_server
+from tests.support.servers import Omero, Server, sandbox_server, server_under_test
 
 NAMES = ("Import_OME_Zarr.py", "Metadata_Completeness.py", "Replace_Filesets.py", "Verify_OME_Zarr.py")
 POLICY = """
@@ -40,14 +41,18 @@ administrators = true
 def policy(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[PolicyFile]:
     """What the administrator allows on the processor's host."""
     if request.config.getoption("--omero"):
-        pytest.skip("the policy of that server's administrator is not the tests' to write")
+        yield from policy_there(request.config.getoption("--omerodir"))
+        return
     with policy_file(tmp_path_factory.mktemp("policy")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def server(policy: PolicyFile) -> Iterator[Server]:
-    """A sandbox whose processor knows the policy."""
+def server(policy: PolicyFile, request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A server whose processor knows the policy."""
+    if request.config.getoption("--omero"):
+        yield from server_under_test(request.config)
+        return
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMERODIR", str(policy.omerodir))
         starting = contextmanager(sandbox_server)(False)
@@ -59,11 +64,16 @@ def server(policy: PolicyFile) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def scripts(server: Server) -> dict[str, int]:
+def scripts(server: Server) -> Iterator[dict[str, int]]:
     """The ids of the installed scripts."""
     with server.client() as root:
         service = root.sf.getScriptService()
-        return {name: service.uploadOfficialScript(f"/roz/{name}", cli_scripts.text_here(name)) for name in NAMES}
+        made = {name: service.uploadOfficialScript(f"/roz/{name}", cli_scripts.text_here(name)) for name in NAMES}
+    yield made
+    if server.shared:
+        with server.client() as root:
+            for script in made.values():
+                root.sf.getScriptService().deleteScript(script, root.getContext(-1))  # its runs are all groups'
 
 
 @pytest.fixture(scope="module")

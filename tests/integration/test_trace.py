@@ -13,10 +13,11 @@ from uuid import uuid4
 
 import pytest
 
-from demo.omero_client import Account, import_file, new_account
+from demo.omero_client import Account, import_file
 from omero import ServerError
 from omero_roz.ports.omero.session import OmeroSession, Ticket, join
 from omero_roz.ports.omero.trace import Call, listening
+from tests.support.accounts import new_account
 from tests.support.servers import Server
 
 # What Ice and the client's router ask by themselves.

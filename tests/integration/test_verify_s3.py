@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from demo.omero_client import new_account
 from tests.integration.test_s3 import buckets, credentials, server_in_s3  # noqa: F401
+from tests.support.accounts import new_account
 from tests.support.s3 import S3Server
 from tests.support.servers import Omero, Server
 

@@ -7,6 +7,7 @@ from omero.model import ExperimenterGroupI, ExperimenterI
 from omero.rtypes import rbool, rstring
 
 from demo.omero_client import Account
+from tests.support.accounts import MADE
 
 
 def new_member(root: omero.clients.BaseClient, group: str) -> Account:
@@ -19,4 +20,5 @@ def new_member(root: omero.clients.BaseClient, group: str) -> Account:
     everyone = ExperimenterGroupI(admin.getSecurityRoles().userGroupId, False)
     home = ExperimenterGroupI(admin.lookupGroup(group).id.val, False)
     admin.createExperimenterWithPassword(user, rstring(password), home, [everyone, home])
+    MADE.append((name, group))
     return Account(name, password)

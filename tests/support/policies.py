@@ -34,6 +34,21 @@ class PolicyFile:
             subprocess.run([*SUDO, "rm", "-f", str(self.path)], check=True)
 
 
+def policy_there(omerodir: str | None) -> Iterator[PolicyFile]:
+    """A policy file that a server under test has while its scripts are tested; one that it has already stays."""
+    if not omerodir:
+        pytest.skip("writes a policy for scripts into the server's OMERODIR only where --omerodir names it")
+    made = PolicyFile(Path(omerodir))
+    if made.path.exists():
+        pytest.skip(f"the administrator's policy {made.path} stays as it is")
+    made.path.parent.mkdir(parents=True, exist_ok=True)
+    made.write("")
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
 @contextmanager
 def policy_file(folder: Path) -> Iterator[PolicyFile]:
     """A policy file that allows nothing yet; skips where the tests' user could write whatever he makes."""

@@ -68,6 +68,12 @@ class Replacing:
         finally:
             connection.close()
 
+    def own_directory(self) -> Path:
+        """The user's directory in the ManagedRepository, with the template that servers come with."""
+        context = self.omero.client.sf.getAdminService().getEventContext()
+        assert self.server.repository
+        return Path(self.server.repository, f"{context.userName}_{context.userId}")
+
     def logged(self) -> int:
         """The last entry of the user's in the event log."""
         user = self.omero.client.sf.getAdminService().getEventContext().userId

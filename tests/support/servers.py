@@ -11,6 +11,7 @@ import pytest
 from omero.cli import NonZeroReturnCode
 
 from demo.omero_client import command_line
+from tests.support.accounts import leave
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ def server_under_test(config: pytest.Config) -> Iterator[Server]:
     """The server that --omero names, or a sandbox with the readers as released today."""
     if named := config.getoption("--omero"):
         database, repository = (config.getoption(option) for option in ("--db", "--managed-repository"))
-        yield named_server(named, database, config.getoption("--reader-v3"), repository)
+        server = named_server(named, database, config.getoption("--reader-v3"), repository)
+        yield server
+        with server.client() as root:
+            leave(root, server.repository)
     else:
         yield from sandbox_server(reader_v3=False)
 
