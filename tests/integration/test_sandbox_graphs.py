@@ -24,12 +24,15 @@ from omero.rtypes import rbool, rstring
 import omero
 from demo.acquisition import write_ome_tiff
 from demo.omero_client import Account
+from tests.support.accounts import MADE
 from tests.support.importing import import_file
 from tests.support.servers import Server
 
 
 @pytest.fixture
 def client(server: Server, curator: Account) -> Iterator[omero.clients.BaseClient]:
+    with server.client() as root, server.client(curator.name, curator.password) as before:
+        second_group(root, before)  # a membership counts in sessions that begin after it
     with server.client(curator.name, curator.password) as client:
         yield client
 
@@ -49,7 +52,7 @@ def imported(client: omero.clients.BaseClient, tmp_path: Path) -> list[int]:
 
 
 def ask(client: omero.clients.BaseClient, request: Any) -> Any:
-    callback = client.submit(request)
+    callback = client.submit(request, loops=600)
     try:
         return callback.getResponse()
     finally:
@@ -69,6 +72,7 @@ def second_group(root: omero.clients.BaseClient, client: omero.clients.BaseClien
     group.details.permissions = PermissionsI("rwra--")
     try:
         number = admin.createGroup(group)
+        MADE.append((me.userName, group.name.val))
     except omero.ServerError:
         number = admin.lookupGroup(group.name.val).id.val
     admin.addGroups(ExperimenterI(me.userId, False), [ExperimenterGroupI(number, False)])
