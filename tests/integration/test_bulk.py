@@ -127,6 +127,7 @@ def test_idrs_table_with_a_prefix(many: Many) -> None:
     assert len(report.read_text().splitlines()) == 6
 
 
+@pytest.mark.sandbox("a trigger is made in the database")
 def test_one_that_the_database_refuses_leaves_the_batch_unharmed(many: Many) -> None:
     """A row that PostgreSQL itself refuses fails its whole transaction: the others are then done one by one."""
     sql(many, "CREATE FUNCTION no_more() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''no''; END'")

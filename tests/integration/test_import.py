@@ -79,9 +79,10 @@ def refuses_v3(omero_cli: Omero, zarr: Path) -> None:
 
 
 @pytest.mark.parametrize("zarr", ["v2.zarr", "v3.zarr"])
-def test_own_acquisition_with_all_its_metadata(omero_cli_v3: Omero, acquisition: Path, zarr: str) -> None:
-    ids = images_of(omero_cli_v3, acquisition / zarr)
-    gateway = BlitzGateway(client_obj=omero_cli_v3.client)
+def test_own_acquisition_with_all_its_metadata(request: pytest.FixtureRequest, acquisition: Path, zarr: str) -> None:
+    omero_cli = request.getfixturevalue("omero_cli_v3" if zarr == "v3.zarr" else "omero_cli")
+    ids = images_of(omero_cli, acquisition / zarr)
+    gateway = BlitzGateway(client_obj=omero_cli.client)
     images = [gateway.getObject("Image", i) for i in ids]
     assert [i.getName() for i in images] == ["Zelle α [01]", "overview", "stack", "ratio GFP/Cy5"]
     first = images[0]
@@ -98,7 +99,7 @@ def test_own_acquisition_with_all_its_metadata(omero_cli_v3: Omero, acquisition:
     assert (detector.getGain(), detector.getDetector().getModel()) == (1.5, "Eye 4.2")
     planes = list(first.getPrimaryPixels().copyPlaneInfo(theC=2, theZ=1))
     assert [p.getExposureTime() for p in planes] == [0.15, 0.15]
-    [[microscope]] = omero_cli_v3.client.sf.getQueryService().projection(
+    [[microscope]] = omero_cli.client.sf.getQueryService().projection(
         f"select m.model from Image i join i.instrument.microscope m where i.id = {ids[0]}", None
     )
     assert microscope.val == "Demo One"

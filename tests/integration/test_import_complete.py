@@ -25,13 +25,16 @@ pytestmark = pytest.mark.skipif(not GOLDEN.is_dir(), reason="needs the golden re
 
 
 @pytest.mark.parametrize("layout", [name for name in LAYOUTS if name not in READER])
-def test_all_that_a_server_would_have_stored(omero_cli_v3: Omero, server_v3: Server, layout: str) -> None:
-    if server_v3.dsn is None:
+def test_all_that_a_server_would_have_stored(request: pytest.FixtureRequest, layout: str) -> None:
+    reader = "_v3" if layout.startswith("v5") else ""
+    server: Server = request.getfixturevalue(f"server{reader}")
+    omero_cli: Omero = request.getfixturevalue(f"omero_cli{reader}")
+    if server.dsn is None:
         pytest.skip("needs the database of the OMERO under test (--db)")
-    result = omero_cli_v3("roz", "import", str(SHARED / "layouts" / f"{layout}.zarr"), "--json", "--again")
+    result = omero_cli("roz", "import", str(SHARED / "layouts" / f"{layout}.zarr"), "--json", "--again")
     assert result.code == 0, result.err
     [done] = json.loads(result.out)
-    connection = psycopg2.connect(server_v3.dsn)
+    connection = psycopg2.connect(server.dsn)
     try:
         stored = json.loads(json.dumps(dump_fileset(connection, done["fileset"])))
     finally:

@@ -139,7 +139,8 @@ def test_no_registered_file_leads_to_the_zarr(replacing: Replacing, acquisition:
         file = Path(replacing.server.repository, path, name)
         assert file.resolve() == Path(replacing.server.repository).resolve() / path / name
         assert (file.stat().st_size, same_repository) == (size, True)
-    directories = replacing.sql("SELECT path, name FROM originalfile WHERE mimetype = 'Directory'")
+    known = "SELECT path, name FROM originalfile WHERE mimetype = 'Directory' AND owner_id = %s"
+    directories = replacing.sql(known, replacing.user())
     assert not [path for path, name in directories if "omero-roz-shadows" in path + name]
 
 

@@ -41,6 +41,7 @@ def kill_backends(replacing: Replacing) -> None:
     replacing.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'omero-roz'")
 
 
+@pytest.mark.sandbox("everybody's connections of omero-roz are ended")
 @pytest.mark.parametrize("binding", mostly_slow(["external-info", "zarr-reader"], ["zarr-reader"]))
 def test_the_database_goes_away_at_every_statement(
     replacing: Replacing, acquisition: Path, monkeypatch: pytest.MonkeyPatch, binding: str
@@ -144,7 +145,8 @@ def test_the_process_is_killed(replacing: Replacing, acquisition: Path, binding:
         " WHERE o.path LIKE %s AND o.mimetype <> 'Directory' AND e.id IS NULL", f"%Fileset-{replacing.fileset}/%",
     )  # fmt: skip
     assert orphans == []
-    assert replacing.sql("SELECT id FROM fileset WHERE templateprefix LIKE %s", f"{PREFIX}%") == []
+    scratch = "SELECT id FROM fileset WHERE templateprefix LIKE %s AND owner_id = %s"
+    assert replacing.sql(scratch, f"{PREFIX}%", replacing.user()) == []
 
 
 def test_the_database_is_not_there(replacing: Replacing, acquisition: Path) -> None:
@@ -328,6 +330,7 @@ def test_names(replacing: Replacing, acquisition: Path, tmp_path: Path, binding:
     assert replacing.planes() == planes
 
 
+@pytest.mark.sandbox("ids of everybody's tables are counted up")
 def test_large_ids(replacing: Replacing, acquisition: Path) -> None:
     tables = ("fileset", "originalfile", "image", "externalinfo", "annotation", "event", "eventlog")
     for number, table in enumerate(tables):
@@ -339,6 +342,7 @@ def test_large_ids(replacing: Replacing, acquisition: Path) -> None:
     assert replacing.rolled_back(new) == replacing.fileset
 
 
+@pytest.mark.sandbox("the server's nodes are written")
 def test_no_live_node(replacing: Replacing, acquisition: Path) -> None:
     replacing.rolled_back(replacing.replaced(acquisition / "v2.zarr", "external-info"))
     nodes = [number for [number] in replacing.sql("SELECT id FROM node WHERE down IS NULL")]
@@ -350,6 +354,7 @@ def test_no_live_node(replacing: Replacing, acquisition: Path) -> None:
     assert registered(replacing, new) == {"METADATA.ome.xml", ".zgroup", ".zattrs"}
 
 
+@pytest.mark.sandbox("the server's nodes are written")
 def test_many_stale_nodes(replacing: Replacing, acquisition: Path) -> None:
     replacing.sql(
         "INSERT INTO node (id, permissions, conn, up, uuid) SELECT -n, -52, 'stale', now(), md5('stale' || n)"

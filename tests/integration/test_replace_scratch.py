@@ -16,7 +16,8 @@ from tests.support.servers import Omero, Server
 
 
 def left(replacing: Replacing) -> list[tuple]:
-    return replacing.sql("SELECT id, templateprefix FROM fileset WHERE templateprefix LIKE 'omero-roz-scratch/%%'")
+    statement = "SELECT id, templateprefix FROM fileset WHERE templateprefix LIKE 'omero-roz-scratch/%%'"
+    return replacing.sql(f"{statement} AND owner_id = %s", replacing.user())
 
 
 def killed(replacing: Replacing, acquisition: Path) -> None:

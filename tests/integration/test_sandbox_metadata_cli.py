@@ -16,6 +16,13 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
+def tables(omero_cli: Omero) -> None:
+    """A Tables server."""
+    if not omero_cli.client.sf.sharedResources().areTablesEnabled():
+        pytest.skip("no Tables server runs there")
+
+
+@pytest.fixture
 def image(omero_cli: Omero, tmp_path: Path) -> str:
     write_ome_tiff(tmp_path / "a.ome.tif")
     response = import_file(omero_cli.client, tmp_path / "a.ome.tif", "x/a.ome.tif")
@@ -45,11 +52,13 @@ def test_pixel_size(omero_cli: Omero, image: str) -> None:
     assert {str(size.getUnit()) for size in sizes} == {"MICROMETER"}
 
 
+@pytest.mark.usefixtures("tables")
 def test_tables(omero_cli: Omero) -> None:
     result = omero_cli("metadata", "testtables")
     assert result.code == 0, result
 
 
+@pytest.mark.usefixtures("tables")
 def test_populate_and_summary(omero_cli: Omero, image: str, tmp_path: Path) -> None:
     dataset = omero_cli("obj", "new", "Dataset", "name=measured").out.strip()
     omero_cli("obj", "new", "DatasetImageLink", f"parent={dataset}", f"child={image}")

@@ -68,6 +68,10 @@ class Replacing:
         finally:
             connection.close()
 
+    def user(self) -> int:
+        """Whose the fileset is."""
+        return self.omero.client.sf.getAdminService().getEventContext().userId
+
     def own_directory(self) -> Path:
         """The user's directory in the ManagedRepository, with the template that servers come with."""
         context = self.omero.client.sf.getAdminService().getEventContext()
@@ -76,9 +80,8 @@ class Replacing:
 
     def logged(self) -> int:
         """The last entry of the user's in the event log."""
-        user = self.omero.client.sf.getAdminService().getEventContext().userId
         statement = "SELECT max(l.id) FROM eventlog l JOIN event e ON e.id = l.event WHERE e.experimenter = %s"
-        return self.sql(statement, user)[0][0]
+        return self.sql(statement, self.user())[0][0]
 
     def means(self) -> AbstractContextManager[Means]:
         """The means to change the fileset by SQL, for what happens between plan and apply."""
