@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from io import TextIOWrapper
 from typing import Any
 
 from omero.cli import BaseControl, NonZeroReturnCode
@@ -62,6 +63,9 @@ class RozControl(BaseControl):
             one.set_defaults(func=lambda args, verb=verb: self._run(verb, args))
 
     def _run(self, verb: Any, args: Namespace) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # what the locale cannot show is shown escaped
+                stream.reconfigure(errors="backslashreplace")
         with self._exits():
             verb.run(Screen(self.ctx), cache(lambda: self._session(args)), args)
 

@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from omero_roz.layout.model import Sizes
 
 
+def is_id(number: str) -> bool:
+    """Whether digits are an id that OMERO may have; Python itself refuses to read some thousands of them."""
+    digits = number.lstrip("0")
+    return number.isdecimal() and len(digits) <= 19 and int(digits or "0") < 2**63
+
+
 @dataclass(frozen=True, slots=True)
 class ExternalInfo:
     """What an OMERO object says of itself elsewhere; for an Image the pixel buffer's binding.

@@ -90,6 +90,8 @@ def server_paths(args: Namespace) -> "tuple[ServerPath, ...]":
 def fileset(text: str) -> int:
     """The id in Fileset:ID, or ID alone; argparse's error for anything else."""
     kind, colon, number = text.rpartition(":")
-    if not number.isdecimal() or int(number) >= 2**63 or (colon and kind != "Fileset"):
-        raise ValueError(f"{text} is not Fileset:ID")  # what the argparse that omero-py ships turns into usage
+    from omero_roz.fileset import is_id
+
+    if not is_id(number) or (colon and kind != "Fileset"):
+        raise ValueError(f"{text[:60]} is not Fileset:ID")  # what the argparse that omero-py ships turns into usage
     return int(number)

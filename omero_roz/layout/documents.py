@@ -24,6 +24,7 @@ class Documents:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.problems: list[Problem] = []
+        self.groups_by_taken: dict[frozenset[str], tuple[str, ...]] = {}  # what many sources ask for alike
         self._read: dict[str, Document] = {}
         self._parsed: dict[bytes, dict[str, Any]] = {}  # the arrays of a plate are mostly alike, byte by byte
 

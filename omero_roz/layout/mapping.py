@@ -73,7 +73,7 @@ def derived_mapping(
     if groups:
         if summary is None:
             _warn_of_unseen(documents, groups)
-        numbered = all(path.isdigit() for path in groups)
+        numbered = "".join(groups).isdigit()  # at once: each of thousands of sources asks
         if summary is not None and len(groups) > 1 and not numbered:
             documents.problem(
                 "",
@@ -87,12 +87,19 @@ def derived_mapping(
 def plain_groups(documents: Documents, root: Root, taken: Iterable[str]) -> tuple[str, ...]:
     """Images right below the root: groups 0, 1, 2 ..., or where there are none all others.
 
-    The others are sorted with numbers in their names by value: img_2 comes before img_10.
+    The others are sorted with numbers in their names by value: img_2 comes before img_10. Looked for once.
     """
+    key = frozenset(taken)
+    if key not in documents.groups_by_taken:
+        documents.groups_by_taken[key] = _plain_groups(documents, root, key)
+    return documents.groups_by_taken[key]
+
+
+def _plain_groups(documents: Documents, root: Root, taken: frozenset[str]) -> tuple[str, ...]:
     names = documents.store.children("")
     if names is None:
         return _probed(documents, root)
-    free = [name for name in names if name not in set(taken) and name != "OME"]
+    free = [name for name in names if name not in taken and name != "OME"]
     numbered = _images(documents, root, sorted((name for name in free if _is_index(name)), key=int))
     if numbered or root.is_image:
         for expected, name in enumerate(numbered):

@@ -30,10 +30,13 @@ def parts_of(sources: Iterable[MetadataSource], paths: Sequence[str]) -> tuple[P
     found: list[Part] = []
     left = dict.fromkeys(paths)
     for source in sources:
+        if not left:
+            break
         if source.summary is None:
             continue
         places = tuple(place for place, path in enumerate(source.mapping.paths) if path in left)
         if places:
             found.append(Part(source, places, tuple(source.mapping.paths[place] for place in places)))
-            left = {path: None for path in left if path not in set(found[-1].paths)}
+            for path in found[-1].paths:
+                left.pop(path, None)  # a mapping may name one twice
     return (*found, Part(None, (), tuple(left))) if left else tuple(found)

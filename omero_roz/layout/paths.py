@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+MOST_PATH = 4096  # characters; a disk's may have as many bytes, a bucket's keys 1,024
+
 
 def unsafe(path: str) -> str | None:
     """Why a path from a file must not be followed, None when it may; "" (the root itself) may.
@@ -11,6 +13,8 @@ def unsafe(path: str) -> str | None:
     Refused are absolute paths, backslashes, empty segments, ".", "..", control characters, and the same
     behind one or more layers of percent encoding, which a web server may undo.
     """
+    if len(path) > MOST_PATH:
+        return "it is longer than any path"
     decoded = path
     while True:
         reason = _unsafe_literally(decoded)

@@ -41,7 +41,7 @@ def read_layout(store: Store, mapping: SeriesMapping | None = None) -> ZarrLayou
     )
     described = [each for each, source in zip(mappings, unmapped, strict=False) if source.summary] or mappings[:1]
     main = SeriesMapping(_imported(documents, root, plates, described), described[0].rule)
-    paths = [*main.paths, *(path for each in mappings for path in each.paths)]
+    paths = [*main.paths, *(path for each in _different(mappings) for path in each)]
     paths += [path for plate in plates for path in plate.field_paths]
     series = read_series(documents, dict.fromkeys(paths), root.zarr_format)
     by_path = {one.path: one for one in series}
@@ -91,8 +91,14 @@ def _mappings(
         if mapping is None:
             raise _without_image(documents)
         mappings.append(mapping)
-        free = [plate for plate in free if set(mapping.paths).isdisjoint(plate.field_paths)]
+        paths = set(mapping.paths) if free else set()
+        free = [plate for plate in free if paths.isdisjoint(plate.field_paths)]
     return mappings
+
+
+def _different(mappings: Sequence[SeriesMapping]) -> Iterable[tuple[str, ...]]:
+    """The paths of the mappings, those that many sources share once."""
+    return {id(mapping.paths): mapping.paths for mapping in mappings}.values()
 
 
 def _imported(
@@ -102,7 +108,7 @@ def _imported(
 
     The latter are plates that no source names, and beside `metadataSources` all images right below the root.
     """
-    paths = dict.fromkeys(path for mapping in mappings for path in mapping.paths)
+    paths = dict.fromkeys(path for each in _different(mappings) for path in each)
     if mappings[0].rule == "mapping file":
         return tuple(paths)
     for plate in plates:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from omero_roz.errors import Refused, UsageError
+from omero_roz.fileset import is_id
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.tables import rows
 
@@ -43,8 +44,8 @@ def fileset_id(filesets: Filesets, text: str) -> int:
     """
     number = text.removeprefix("Fileset:")
     if number.isdecimal():
-        if int(number) >= 2**63:
-            raise Refused("OMERO has no ids as large as that", text, "mend the table")
+        if not is_id(number):
+            raise Refused("OMERO has no ids as large as that", text[:60], "mend the table")
         return int(number)
     found = filesets.called(text)
     if len(found) != 1:

@@ -10,6 +10,7 @@ from pathlib import Path
 from omero_roz import zarrs
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import Refused, UsageError
+from omero_roz.fileset import is_id
 from omero_roz.layout.union import ome_xml_of
 from omero_roz.metadata import Node
 from omero_roz.ports.omero import model_objects, ome_objects
@@ -54,6 +55,8 @@ def is_omero(text: str) -> bool:
     form = _OBJECT.fullmatch(text)
     if form and form["kind"] not in model_objects.KINDS:
         raise UsageError(f"{form['kind']} cannot be compared", text, f"name one of {', '.join(model_objects.KINDS)}")
+    if form and not is_id(text.partition(":")[2]):
+        raise UsageError("OMERO has no such large ids", text[:60], "check the id")
     return form is not None
 
 

@@ -75,6 +75,21 @@ def test_what_is_wrong_leaves_the_others_unharmed(many: Many, binding: str) -> N
     assert moved == [True, False, False, True, False]
 
 
+def test_lines_that_nobody_could_have_meant_leave_the_others_unharmed(many: Many) -> None:
+    zarrs, digits = many.zarrs, "7" * 5000
+    table = many.table([
+        (many.filesets[0], zarrs[0]), (digits, zarrs[1]), (many.filesets[1], "/x" * 2500), (many.filesets[2], "/a\0b"),
+        (f"Fileset:{digits}", zarrs[1]), ("a\0b", zarrs[1]), (many.filesets[3], "https://a..b/x"),
+        (many.filesets[4], "https://localhost:99999/x"),
+    ])  # fmt: skip
+    report = many.folder / "report.json"
+    done = many.run(table, "external-info", "--report", str(report))
+    assert done.code == 1 and "Traceback" not in done.err
+    told = json.loads(report.read_text())
+    assert [one["state"] for one in told] == ["replaced", *["refused"] * 7], done.err
+    assert all(len(one["reason"]) < 6000 and "\n" not in one["reason"] for one in told[1:])
+
+
 def test_nothing_is_changed_where_one_is_wrong_and_it_shall_stop(many: Many) -> None:
     table = many.table([*zip(many.filesets, many.zarrs, strict=True), ("no such plate", many.zarrs[0])])
     done = many.run(table, "external-info", "--stop-on-error")

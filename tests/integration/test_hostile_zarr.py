@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -100,6 +102,17 @@ def test_links_into_a_directory_that_the_user_names(replacing: Replacing, zarr: 
     planes = replacing.planes()
     replacing.replaced(zarr, binding, "--follow-links", str(elsewhere))
     assert replacing.planes() == planes
+
+
+def test_a_locale_without_any_letter(zarr: Path) -> None:
+    """As cron jobs have it: what cannot be shown is shown escaped."""
+    (zarr / ".zattrs").unlink()
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    program = "import sys; from omero.cli import CLI; c = CLI(); c.loadplugins(); c.invoke(sys.argv[1:]); exit(c.rv)"
+    command = [sys.executable, "-c", program, "roz", "inspect", str(zarr)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "Traceback" not in result.stderr and "Zelle \\u03b1" in result.stdout
 
 
 @pytest.mark.parametrize("document", [".zattrs", "OME/METADATA.ome.xml", "1/.zattrs"])

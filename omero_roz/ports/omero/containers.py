@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from omero_roz.errors import Refused, UsageError
+from omero_roz.fileset import is_id
 from omero_roz.ports.omero.session import OmeroSession
 
 _FROM = {
@@ -17,7 +18,6 @@ _FROM = {
 _BOUND = "select i.id, e.lsid from Image i join i.details.externalInfo e where e.lsid like :prefix order by i.id"
 _FILESETS = "select i.id, i.fileset.id from Image i where i.id in (:ids)"
 AT_ONCE = 1000
-MOST_ID = 2**63 - 1
 
 
 def parse(text: str) -> tuple[str, int] | None:
@@ -27,8 +27,8 @@ def parse(text: str) -> tuple[str, int] | None:
         return None
     if kind not in _FROM:
         raise UsageError(f"{kind} has no images", text, f"name one of {', '.join(_FROM)}")
-    if int(number) > MOST_ID:
-        raise UsageError("OMERO has no such large ids", text, "check the id")
+    if not is_id(number):
+        raise UsageError("OMERO has no such large ids", text[:60], "check the id")
     return kind, int(number)
 
 

@@ -8,9 +8,9 @@ import omero.model as model
 from omero.rtypes import rstring
 
 from omero_roz.errors import Refused, UsageError
+from omero_roz.fileset import is_id
 from omero_roz.ports.omero.session import OmeroSession
 
-MOST_ID = 2**63 - 1
 KINDS = ("Dataset", "Project", "Screen")
 _FORM = re.compile(r"(?P<kind>\w+):(?:(?:id:)?(?P<id>\d+)|(?P<choice>[-+%@]?)name:(?P<name>.+))$", re.DOTALL)
 
@@ -46,8 +46,8 @@ def parse_target(text: str) -> TargetName:
         forms = "Dataset:ID, Screen:ID, Project:ID, or Dataset:name:NAME"
         raise UsageError(f"not of the form {forms}", f"--target {text}")
     if form["id"]:
-        if int(form["id"]) > MOST_ID:
-            raise UsageError("OMERO has no such large ids", f"--target {text}", "check the id")
+        if not is_id(form["id"]):
+            raise UsageError("OMERO has no such large ids", f"--target {text[:60]}", "check the id")
         return TargetName(form["kind"], int(form["id"]))
     if not form["name"].strip():
         raise UsageError("the name is empty", f"--target {text}", f"name the {form['kind']}, or give its id")

@@ -34,6 +34,7 @@ _SLOW = 0.0005  # seconds a file: a network file system, or a disk that seeks
 _THREADS = 64
 _READ = 1 << 20
 _NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG}
+NO_NAME = Absent("no file here can have this name", "set LC_ALL=C.UTF-8", hidden=True)
 _OPEN_FILES = "/proc/self/fd"
 _LOOK = os.O_PATH | os.O_CLOEXEC  # opens nothing: a device does not notice it, a pipe does not wait
 
@@ -113,6 +114,8 @@ class LocalTree:
             descriptor = self._opened(full)
         except OSError as error:
             return [_absent(error, full)] * len(parts)
+        except ValueError:  # of a locale that has no such characters
+            return [NO_NAME] * len(parts)
         if isinstance(descriptor, Absent):
             return [descriptor] * len(parts)
         try:

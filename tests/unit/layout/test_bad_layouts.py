@@ -1,11 +1,14 @@
 """Bad input: every problem with its path, and nothing but RozError ever comes out."""
 
+import sys
+import time
 from typing import Any
 
 import pytest
 
 from omero_roz.errors import LayoutError, Unreachable
 from omero_roz.layout.model import ZarrLayout
+from omero_roz.layout.paths import unsafe
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import DENIED, LEADS_OUT
 from tests.unit.layout.trees import (
@@ -329,3 +332,45 @@ def test_what_lies_below_an_empty_group_is_named() -> None:
     assert errors({".zgroup": {"zarr_format": 2}} | {f"inner/{p}": c for p, c in image("0").items()}) == [
         "memory:/layout.zarr: the Zarr holds no image; name the layout itself; below are inner"
     ]
+
+
+def test_two_images_of_one_id_are_told() -> None:
+    text = one_error(root() | series("0", "1") | image("0") | image("1") | xml(ome_image(0), ome_image(0)))
+    assert text.startswith("OME/METADATA.ome.xml: 2 of its Images have the ID 'Image:0'")
+
+
+def test_a_path_of_layers_and_layers_of_encoding() -> None:
+    started = time.process_time()
+    for path in ("%25" * (1 << 20), "%" + "25" * 2000, "a/" * (1 << 20)):
+        assert unsafe(path) or len(path) < 5000
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("count", [400])
+def test_the_work_grows_with_the_number_of_sources_and_series(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines of Python that are run, which no other work on the machine changes: twice the images, not four times."""
+
+    def lines(number: int, declared: bool) -> int:
+        files: dict[str, Any] = {}
+        sources = []
+        for place in range(number):
+            files |= image(str(place))
+            files[f"OME/{place}.xml"] = xml(ome_image(place))["OME/METADATA.ome.xml"]
+            mapping = {"seriesMapping": [str(place)]} if declared else {}
+            sources.append({"@type": "ome-xml", "file": {"path": f"/OME/{place}.xml"}} | mapping)
+        tree, run = Tree(root(metadataSources=sources) | files), 0
+
+        def trace(frame: Any, event: str, argument: Any) -> Any:
+            nonlocal run
+            run += 1
+            return trace
+
+        sys.settrace(trace)
+        try:
+            read_layout(tree)
+        finally:
+            sys.settrace(None)
+        return run
+
+    for declared in (True, False):
+        assert lines(2 * count, declared) < 2.5 * lines(count, declared)

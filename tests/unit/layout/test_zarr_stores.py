@@ -228,7 +228,7 @@ def test_a_dataset_path_that_no_disk_has(tmp_path: Path, path: str) -> None:
     attributes["multiscales"][0]["datasets"][0]["path"] = path
     (tmp_path / "1" / ".zattrs").write_text(json.dumps(attributes))
     [problem] = read_layout(open_store(str(tmp_path))).errors
-    assert "not found" in problem.what
+    assert "not found" in problem.what or "longer than any path" in problem.what
 
 
 @pytest.mark.parametrize(
