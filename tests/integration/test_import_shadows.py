@@ -11,6 +11,7 @@ from omero.callbacks import CmdCallbackI
 from omero.cmd import Delete2
 
 from demo.omero_client import shown
+from tests.contract.people import own_directory
 from tests.support.planes import expected
 from tests.support.rows import all_rows
 from tests.support.servers import Omero, Result, Server
@@ -42,8 +43,7 @@ class Importing:
 
     def shadows(self) -> list[Path]:
         """The user's own."""
-        context = self.omero.client.sf.getAdminService().getEventContext()
-        mine = self.repository / f"{context.userName}_{context.userId}"
+        mine = self.repository / own_directory(self.omero.client)
         return sorted(mine.rglob("omero-roz-shadows/Import-*/*/*.zarr"))
 
 

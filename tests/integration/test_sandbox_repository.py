@@ -12,6 +12,7 @@ from omero.rtypes import rlong, rstring, unwrap
 
 import omero
 from demo.acquisition import write_ome_tiff
+from tests.contract.people import own_directory
 from tests.support.accounts import new_account
 from tests.support.importing import import_file, run_import, start, upload
 
@@ -66,11 +67,6 @@ def delete(client, **targets):
         return {name.rpartition(".")[2]: ids for name, ids in deleted.items()}
     finally:
         callback.close(True)
-
-
-def own_directory(client):
-    context = client.sf.getAdminService().getEventContext()
-    return f"{context.userName}_{context.userId}"
 
 
 # importing

@@ -16,6 +16,7 @@ from omero_roz.ports.zarr.stores import Access
 from omero_roz.replace import one
 from omero_roz.replace.steps import Replaced
 from omero_roz.zarrs import Source
+from tests.contract.people import own_directory
 from tests.support.servers import Omero, Result, Server
 
 
@@ -74,9 +75,8 @@ class Replacing:
 
     def own_directory(self) -> Path:
         """The user's directory in the ManagedRepository, with the template that servers come with."""
-        context = self.omero.client.sf.getAdminService().getEventContext()
         assert self.server.repository
-        return Path(self.server.repository, f"{context.userName}_{context.userId}")
+        return Path(self.server.repository, own_directory(self.omero.client))
 
     def logged(self) -> int:
         """The last entry of the user's in the event log."""
