@@ -111,9 +111,10 @@ def text(value: Any) -> str | None:
 def create_group(tx: Any, group: ExperimenterGroupI) -> int:
     """Insert a group; its permissions are those of its details, private where they are not given.
 
-    Raises omero.ValidationException when the name is taken.
+    Raises omero.ValidationException when the name is taken, or `ldap` is not said.
     """
     name = text(group.name)
+    ldap = _ldap(group)
     tx.cursor.execute("SELECT 1 FROM experimentergroup WHERE name = %s", (name,))
     if tx.cursor.fetchone():
         raise omero.ValidationException(message=f"Group name exists: {name}")
@@ -123,10 +124,19 @@ def create_group(tx: Any, group: ExperimenterGroupI) -> int:
     tx.cursor.execute(
         "INSERT INTO experimentergroup (id, name, description, ldap, permissions, version)"
         " VALUES (%s, %s, %s, %s, %s, 0)",
-        (number, name, text(group.description), bool(group.ldap and group.ldap.val), permissions),
+        (number, name, text(group.description), ldap, permissions),
     )
     tx.log("INSERT", "ome.model.meta.ExperimenterGroup", [number])
     return number
+
+
+def _ldap(made: Any) -> bool:
+    if made.ldap is None:
+        kind = type(made).__name__.removesuffix("I")
+        raise omero.ValidationException(
+            message=f"not-null property references a null or transient value: ome.model.meta.{kind}.ldap"
+        )
+    return bool(made.ldap.val)
 
 
 def update_group(tx: Any, group: ExperimenterGroupI) -> None:
@@ -169,9 +179,9 @@ def stored_permissions(given: PermissionsI) -> int:
 def create_experimenter(tx: Any, user: ExperimenterI, password: str | None, group_ids: Sequence[int]) -> int:
     """Insert a user with his groups, the default one first.
 
-    Raises omero.ValidationException when the login name is taken.
+    Raises omero.ValidationException when the login name is taken, or `ldap` is not said.
     """
-    name = text(user.omeName)
+    name, ldap = text(user.omeName), _ldap(user)
     tx.cursor.execute("SELECT 1 FROM experimenter WHERE omename = %s", (name,))
     if tx.cursor.fetchone():
         raise omero.ValidationException(message=f"User name exists: {name}")
@@ -180,7 +190,7 @@ def create_experimenter(tx: Any, user: ExperimenterI, password: str | None, grou
         "INSERT INTO experimenter (id, omename, firstname, middlename, lastname, email, institution, ldap,"
         " permissions, version) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, -52, 0)",
         (number, name, text(user.firstName), text(user.middleName), text(user.lastName), text(user.email),
-         text(user.institution), bool(user.ldap and user.ldap.val)),
+         text(user.institution), ldap),
     )  # fmt: skip
     tx.log("INSERT", "ome.model.meta.Experimenter", [number])
     add_to_groups(tx, number, group_ids)

@@ -29,7 +29,10 @@ def do_all(state: State, session: Session, caller: Caller, request: Any, handle:
 @command(omero.cmd.UpdateSessionTimeoutRequest)
 def update_session_timeout(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
     """Change how long a session may be idle or live; only an administrator may make it longer than it was."""
-    target = state.sessions.get(request.session)
+    try:
+        target = state.sessions.get(request.session)
+    except omero.SessionException:
+        target = None
     if target is None or (target.user_id != caller.user_id and not caller.holds("ReadSession")):
         raise CommandError("bad-session", f"No such session: {request.session}")
     if request.timeToIdle is not None:

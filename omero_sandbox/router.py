@@ -5,6 +5,7 @@ from typing import Any
 import Glacier2
 import Ice
 
+import omero
 from omero_sandbox.context import CLIENT, SESSION
 from omero_sandbox.service_factory import ServiceFactory
 from omero_sandbox.services.base import Call, Service
@@ -69,10 +70,10 @@ class Router(Service):
 
     def refreshSession(self, call: Call) -> None:
         """Keep the client's session from becoming idle."""
-        session = self.state.sessions.get(call.current.ctx.get(SESSION, ""))
-        if session is None:
-            raise Glacier2.SessionNotExistException()
-        session.caller()
+        try:
+            self.state.sessions.get(call.current.ctx.get(SESSION, "")).caller()
+        except omero.SessionException as error:
+            raise Glacier2.SessionNotExistException() from error
 
     def getSessionTimeout(self, call: Call) -> int:
         """Seconds; clients keep their session alive themselves."""
@@ -84,12 +85,13 @@ class Router(Service):
 
 
 def leave(state: State, session: Session, client: str) -> None:
-    """Take out all that one client had; close the session when no client is left and none asked to keep it."""
+    """Take out all that one client had; close the session when nobody holds it any more and none asked to keep it."""
     factory = state.find(session.uuid, f"session-{client}")
     keep = isinstance(factory, ServiceFactory) and factory.detached
     state.withdraw(Ice.Identity(session.uuid, f"session-{client}"))
     for name in state.served(session.uuid, client):
         state.withdraw(Ice.Identity(name, session.uuid))
     session.clients.remove(client)
-    if not session.clients and not keep:
+    session.references -= 1
+    if session.references < 1 and not keep:
         state.sessions.close(session)

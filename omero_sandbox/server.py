@@ -50,7 +50,7 @@ def serve(data_dir: Path) -> None:
         _ready(data_dir)
         log.info("serving ssl %s, tcp %s", settings.ssl_port, settings.tcp_port)
         while not stop.wait(REAP_SECONDS):
-            state.sessions.reap()
+            state.sessions.sync()
         state.processors.stop()
         state.workers.shutdown(cancel_futures=True)
         node.down(database, state.node_id)

@@ -107,9 +107,9 @@ class ServiceFactory(Service):
         self.detached = False
 
     def keepAlive(self, call: Call, proxy: Any) -> bool:
-        """Whether the session, or a service of it, is still there; looking keeps it alive."""
+        """Whether a service is still there, so not for none; asking keeps the session alive."""
         if proxy is None:
-            return True
+            return False
         identity = proxy.ice_getIdentity()
         return self.state.find(identity.name, identity.category) is not None
 

@@ -3,7 +3,9 @@
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import Ice
@@ -13,18 +15,27 @@ from omero.rtypes import rint, rlong, rstring, rtime
 
 import omero
 from omero_sandbox.context import ALL_GROUPS, Caller
-from omero_sandbox.users import User, check_password, find_user, group_id, load_user, server_caller
+from omero_sandbox.model.privileges import PRIVILEGES
+from omero_sandbox.users import USER_GROUP, User, check_password, find_user, group_id, load_user, server_caller
 
 if TYPE_CHECKING:
     from omero_sandbox.state import State
 
 TIME_TO_IDLE = 600_000
 NEVER = 0
+# omero.sessions.sync_interval of a real server: how late open sessions hear of memberships, and expired ones go.
+SYNC_SECONDS = 120.0
+PRIVILEGES_SECONDS = 60.0  # how long a real server remembers what a restricted administrator may do
+PROCESSING = "Processing"  # the event type of scripts' sessions
 
 
 @dataclass
 class Session:
-    """One login. `clients`: uuids of the clients that created or joined it; times in ms, 0 is never."""
+    """One login. `clients`: uuids of the clients that created or joined it; times in ms, 0 is never.
+
+    `references`: how often it was opened and joined, less those that left. What groups the user is in is looked up when
+    the session begins, and again by `refresh`.
+    """
 
     sessions: "Sessions"
     id: int
@@ -39,23 +50,31 @@ class Session:
     started: float = field(default_factory=time.time)
     used: float = field(default_factory=time.time)
     clients: list[str] = field(default_factory=list)
+    references: int = 1
     inputs: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     closed: bool = False
+    _groups: tuple[frozenset[int], frozenset[int]] = (frozenset(), frozenset())
+    _withheld: tuple[float, frozenset[str]] = (0.0, frozenset())
+
+    def refresh(self) -> None:
+        """Look up which groups the user is in now."""
+        user = self.sessions.user(self.user_id)
+        self._groups = user.member_of, user.leader_of
 
     @property
     def user(self) -> User:
-        """The user with his present groups."""
-        return self.sessions.user(self.user_id)
+        """The user, with the groups of the last look."""
+        member_of, leader_of = self._groups
+        return replace(self.sessions.user(self.user_id), member_of=member_of, leader_of=leader_of)
 
     def caller(self, context: dict[str, str] | None = None) -> Caller:
         """Who calls, in the group that the call context names or else the session's.
 
-        Raises omero.RemovedSessionException when the session was closed, omero.SecurityViolation when the user
-        may not work in the group.
+        Raises omero.RemovedSessionException when the session was closed, omero.SessionTimeoutException when it was not
+        used for too long, omero.SecurityViolation when the user may not work in the group.
         """
-        if self.closed:
-            raise omero.RemovedSessionException(message=f"No session with uuid: {self.uuid}")
+        self.require_open()
         self.used = time.time()
         user = self.user
         group = self.group_id
@@ -71,6 +90,17 @@ class Session:
             group = found
         return self._caller(user, group)
 
+    def require_open(self) -> None:
+        """Refuse a session that was closed or has expired."""
+        if self.closed:
+            raise omero.RemovedSessionException(message=f"No context for {self.uuid}")
+        if over := self._expired():
+            name, setting, exceeded = over
+            raise omero.SessionTimeoutException(
+                message=f"Session (started={_timestamp(self.started)}, last access={_timestamp(self.used)}) "
+                f"exceeded {name} ({setting}) by {exceeded} ms"
+            )
+
     def caller_as_is(self) -> Caller:
         """The session's user in its group, without using the session."""
         return self._caller(self.user, self.group_id)
@@ -85,8 +115,13 @@ class Session:
     @property
     def withheld(self) -> frozenset[str]:
         """The privileges that the user lacks as an administrator; with sudo, those too that the other one lacks."""
-        lacking = self.user.withheld
-        return lacking if self.sudoer is None else lacking | self.sessions.user(self.sudoer).withheld
+        looked, lacking = self._withheld
+        if time.time() - looked > PRIVILEGES_SECONDS:
+            lacking = self.sessions.user(self.user_id).withheld
+            if self.sudoer is not None:
+                lacking |= self.sessions.user(self.sudoer).withheld
+            self._withheld = time.time(), lacking
+        return lacking
 
     def event_context(self, caller: Caller) -> Any:
         """The omero.sys.EventContext of a call."""
@@ -96,7 +131,7 @@ class Session:
             userId=caller.user_id, userName=caller.user_name, groupId=caller.group_id, groupName=caller.group_name,
             sudoerId=None if self.sudoer is None else rlong(self.sudoer),
             sudoerName=None if self.sudoer is None else rstring(self.sessions.user(self.sudoer).name),
-            isAdmin=caller.is_admin, adminPrivileges=sorted(self.user.privileges - self.withheld),
+            isAdmin=caller.is_admin, adminPrivileges=sorted(set(PRIVILEGES) - self.withheld) if caller.is_admin else [],
             eventId=-1, eventType=self.event_type,
             memberOfGroups=sorted(caller.member_of), leaderOfGroups=sorted(caller.leader_of),
             groupPermissions=omero.model.PermissionsI(group.permissions if group else -1),
@@ -120,10 +155,24 @@ class Session:
         details.permissions = PermissionsI(-52)
         return made
 
-    def expired(self, now: float) -> bool:
-        """Whether it was idle, or alive, for longer than it may."""
-        idle = self.time_to_idle and (now - self.used) * 1000 > self.time_to_idle
-        return bool(idle or (self.time_to_live and (now - self.started) * 1000 > self.time_to_live))
+    def _expired(self) -> tuple[str, int, int] | None:
+        """Which limit was exceeded, the limit and by how many ms; None while the session may live."""
+        now = time.time()
+        limits = (("timeToLive", self.time_to_live, self.started), ("timeToIdle", self.time_to_idle, self.used))
+        for name, limit, since in limits:
+            exceeded = int((now - since) * 1000) - limit
+            if limit and exceeded > 0:
+                return name, limit, exceeded
+        return None
+
+    def to_be_reaped(self) -> bool:
+        """Whether it has expired long ago; a script's ends at once."""
+        over = self._expired()
+        return over is not None and (self.event_type == PROCESSING or over[2] > SYNC_SECONDS * 1000)
+
+
+def _timestamp(moment: float) -> str:
+    return str(datetime.fromtimestamp(moment))[:-3]
 
 
 class Sessions:
@@ -133,6 +182,7 @@ class Sessions:
         self._state = state
         self._open: dict[str, Session] = {}
         self._users: dict[int, User] = {}
+        self._changed: float | None = None
         self._lock = threading.Lock()
 
     @property
@@ -149,12 +199,20 @@ class Sessions:
         return user
 
     def changed(self) -> None:
-        """Users or groups were changed: read them anew."""
+        """Users or groups were changed: read them anew; open sessions hear of it at the next `sync`."""
         self._users.clear()
+        self._changed = self._changed or time.time()
 
-    def get(self, session_uuid: str) -> Session | None:
-        """An open session."""
-        return self._open.get(session_uuid)
+    def get(self, session_uuid: str) -> Session:
+        """An open session.
+
+        Raises omero.RemovedSessionException when there is none, omero.SessionTimeoutException for an expired one.
+        """
+        session = self._open.get(session_uuid)
+        if session is None:
+            raise omero.RemovedSessionException(message=f"No context for {session_uuid}")
+        session.require_open()
+        return session
 
     def all(self) -> list[Session]:
         """Every open session."""
@@ -163,14 +221,18 @@ class Sessions:
 
     def login(self, name: str, password: str, context: dict[str, str]) -> Session | None:
         """Join the session whose uuid is given as name and password, or make one for a user; None when refused."""
-        joined = self._open.get(name)
-        if joined is not None and password == name:
-            return joined
+        if name == password and name in self._open:
+            with suppress(omero.SessionException):
+                joined = self.get(name)
+                joined.references += 1
+                return joined
         with self._state.database.read() as cursor:
             user = find_user(cursor, name)
             if user is None or not check_password(cursor, user.id, password):
                 return None
         group = group_id(user, context.get("omero.group", "") or str(user.default_group))
+        if group == USER_GROUP:
+            raise cannot_create(f"Can't find default group for {name}")
         if group is None or (group not in user.member_of and not user.is_admin):
             return None
         return self.create(user, group, agent=context.get("omero.agent"), ip=context.get("omero.ip"))
@@ -198,6 +260,7 @@ class Sessions:
                 (number, name, user.id, sudoer, self._state.node_id, idle, live, event_type, agent, ip),
             )
         session = Session(self, number, name, user.id, group, event_type, idle, live, agent, sudoer)
+        session.refresh()
         with self._lock:
             self._open[name] = session
         return session
@@ -213,9 +276,17 @@ class Sessions:
         with self._state.database.write(server_caller(), "Sessions") as tx:
             tx.cursor.execute("UPDATE session SET closed = now() WHERE id = %s", (session.id,))
 
-    def reap(self) -> None:
-        """Close what has expired."""
-        now = time.time()
+    def sync(self) -> None:
+        """Close what has expired; a while after users or groups were changed let every session know."""
         for session in self.all():
-            if session.expired(now):
+            if session.to_be_reaped():
                 self.close(session)
+        if self._changed is not None and time.time() - self._changed > SYNC_SECONDS:
+            self._changed = None
+            for session in self.all():
+                session.refresh()
+
+
+def cannot_create(reason: str) -> omero.WrappedCreateSessionException:
+    """What a client is told when its login is in order but no session can be made for it."""
+    return omero.WrappedCreateSessionException(reason, False, -1, "ome.conditions.ApiUsageException")

@@ -1,13 +1,11 @@
 """The first step of an import: the file's OME-XML becomes rows, all in one transaction."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tifffile
-from lxml import etree
 from ome_types.model import OME
 from omero.model import (
     DatasetImageLinkI,
@@ -31,8 +29,6 @@ from omero_sandbox.repository.files import FileRow
 from omero_sandbox.repository.uploads import Upload
 from omero_sandbox.state import State
 
-PADDED = re.compile(rb"=\s*</(\w+:)?BinData>")
-
 
 class UnknownFormat(Exception):
     """No reader of the sandbox's takes any of the files."""
@@ -40,16 +36,11 @@ class UnknownFormat(Exception):
 
 @dataclass(frozen=True)
 class Opened:
-    """A file that a reader takes: `format` is the name of Bio-Formats' reader for it.
-
-    `fails_half_way`: a BinData element has padded base64, over which a real server's import stumbles after the image
-    rows are there, all with series 0 and no file (facts/omero_completeness.md).
-    """
+    """A file that a reader takes: `format` is the name of Bio-Formats' reader for it."""
 
     row: FileRow
     format: str
     ome: OME
-    fails_half_way: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,17 +70,8 @@ def _open_first(state: State, upload: Upload) -> Opened:
         if name.endswith((".ome.tif", ".ome.tiff", ".companion.ome")):
             return Opened(row, "OMETiff", read_ome(_tiff_xml(path)))
         if name.endswith((".ome.xml", ".ome")):
-            xml = path.read_bytes()
-            return Opened(row, "OMEXML", read_ome(xml), _padded_planes(xml))
+            return Opened(row, "OMEXML", read_ome(path.read_bytes()))
     raise UnknownFormat(f"Unknown file format: {', '.join(row.name for row in upload.files)}")
-
-
-def _padded_planes(xml: bytes) -> bool:
-    """Whether a Pixels has a BinData with padded base64 (masks of ROIs may have)."""
-    if not PADDED.search(xml):
-        return False
-    planes = etree.fromstring(xml).iterfind(".//{*}Pixels/{*}BinData")
-    return any((plane.text or "").rstrip().endswith("=") for plane in planes)
 
 
 def _tiff_xml(path: Path) -> str:
@@ -107,16 +89,22 @@ def image_names(ome: OME, given: str) -> list[str]:
 
 
 def store(tx: Transaction, state: State, upload: Upload, opened: Opened, settings: Any) -> Imported:
-    """Save what the metadata says, linked to the fileset and to the target that the client chose."""
+    """Save what the metadata says, linked to the fileset and to the target that the client chose.
+
+    Raises omero.ValidationException for a place in a well that has no image (facts/real_server.md, 18).
+    """
+    samples = (sample for plate in opened.ome.plates for well in plate.wells for sample in well.well_samples)
+    if any(sample.image_ref is None for sample in samples):
+        raise omero.ValidationException(
+            message="not-null property references a null or transient value: ome.model.screen.WellSample.image"
+        )
     given = settings.userSpecifiedName.val if settings.userSpecifiedName else upload.files[0].name
     made = graph(opened.ome, image_names(opened.ome, given), enumerations(tx.cursor))
     shared = [thing for wave in made.shared for thing in wave]
     for series, image in enumerate(made.images):
-        _complete(image, 0 if opened.fails_half_way else series, upload, opened, settings)
+        _complete(image, series, upload, opened, settings)
     plates = [thing for thing in shared if isinstance(thing, PlateI)]
     model.save(tx, [*shared, *made.images, *made.wells, *_links(made, plates, settings)])
-    if opened.fails_half_way:
-        return Imported(made.images, plates)
     tx.cursor.execute(
         "UPDATE pixels SET path = %s, name = %s, repo = %s WHERE id = ANY(%s)",
         (opened.row.path.rstrip("/"), opened.row.name, state.managed.uuid,

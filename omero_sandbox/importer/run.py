@@ -11,6 +11,7 @@ from omero_sandbox.commands import CommandError, Handle
 from omero_sandbox.context import Caller
 from omero_sandbox.importer import metadata, pixel_data, thumbnails
 from omero_sandbox.importer.metadata import Imported, Opened
+from omero_sandbox.pixels.ome_xml import BrokenPlane
 from omero_sandbox.repository import files
 from omero_sandbox.repository.uploads import Upload
 from omero_sandbox.state import State
@@ -22,30 +23,32 @@ log = logging.getLogger(__name__)
 def import_fileset(state: State, caller: Caller, upload: Upload, settings: Any, handle: Handle) -> Any:
     """Do one import and return its omero.grid.ImportResponse.
 
-    Whatever fails while the metadata is read or stored (`error-on-init`) leaves the fileset with its files and jobs,
-    and no image; what fails later (`import-request-failure`) leaves the images too.
+    Whatever fails while the metadata is read (`error-on-init`) or stored (`import-request-failure`) leaves the fileset
+    with its files and jobs, and no image; what fails later leaves the images too (`import-file-exception` for a plane
+    that cannot be decoded).
     """
     with _log(state, caller, upload) as note:
         note(f"importing Fileset:{upload.fileset_id} from {upload.prefix}")
         handle.step(0)
         with _failing("error-on-init", upload):
             opened = metadata.open_first(state, upload)
-            with state.database.write(caller, "Import") as tx:
-                imported = metadata.store(tx, state, upload, opened, settings)
+        with _failing("import-request-failure", upload), state.database.write(caller, "Import") as tx:
+            imported = metadata.store(tx, state, upload, opened, settings)
         note(f"{len(imported.images)} images, {len(imported.plates)} plates", sized=True)
         with _failing("import-request-failure", upload):
             _pixels(state, caller, opened, imported, settings, handle, note)
         handle.step(3)
         handle.step(4)
-        note("finished")
         return _response(state, caller, imported)
 
 
 @contextmanager
 def _failing(name: str, upload: Upload) -> Iterator[None]:
-    """Whatever is raised becomes the ERR `name`."""
+    """Whatever is raised becomes the ERR `name`, but for a broken plane."""
     try:
         yield
+    except BrokenPlane as error:
+        raise CommandError("import-file-exception", str(error), stacktrace=repr(error)) from error
     except Exception as error:
         log.exception("Fileset:%d: the import failed", upload.fileset_id)
         message = getattr(error, "message", None) or str(error)
@@ -55,19 +58,14 @@ def _failing(name: str, upload: Upload) -> Iterator[None]:
 def _pixels(
     state: State, caller: Caller, opened: Opened, imported: Imported, settings: Any, handle: Handle, note: Any
 ) -> None:
-    """The second and third step.
-
-    Raises ValueError for planes that cannot be read.
-    """
-    if opened.fails_half_way:
-        raise ValueError("the BinData of the OME-XML cannot be read")
+    """The second and third step."""
     handle.step(1)
     drawing = bool(settings.doThumbnails and settings.doThumbnails.val)
     drawn = pixel_data.store(state, caller, opened, imported.images, drawing)
     note("pixel data read", sized=True)
     handle.step(2)
     if drawing:
-        thumbnails.store(state, caller, drawn)
+        thumbnails.store(state, caller, drawn, with_settings=opened.format != "OMEXML")
     note("thumbnails made", sized=True)
 
 

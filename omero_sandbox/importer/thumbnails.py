@@ -29,9 +29,14 @@ def draw(pixels: PixelsI, buffer: PixelBuffer) -> Drawn:
     return Drawn(made, thumbnail(pixels, size), drawing.draw(buffer, made))
 
 
-def store(state: State, caller: Caller, drawn: Sequence[Drawn]) -> None:
-    """Save what was drawn of freshly imported images, all in one transaction."""
-    keep(state, caller, [d.settings for d in drawn], [d.thumbnail for d in drawn], [d.jpeg for d in drawn])
+def store(state: State, caller: Caller, drawn: Sequence[Drawn], with_settings: bool) -> None:
+    """Save what was drawn of freshly imported images, all in one transaction.
+
+    Images of an OME-XML get no settings: the pixel buffer's plugin holds them to be still in import
+    (facts/omero_replacement.md, part 3).
+    """
+    settings = [d.settings for d in drawn] if with_settings else []
+    keep(state, caller, settings, [d.thumbnail for d in drawn], [d.jpeg for d in drawn])
 
 
 def keep(

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool = False) -> PixelBuffer:
-    """Open a Pixels as RawPixelsStore.setPixelsId does, with `importing` as its own import does.
+def open_buffer(
+    state: "State", pixels_id: int, caller: Caller, *, importing: bool = False, write: bool = False
+) -> PixelBuffer:
+    """Open a Pixels: with `write` as RawPixelsStore.setPixelsId does, with `importing` as an import does.
 
     Raises omero.ValidationException (no such Pixels, or not for this caller), omero.LockTimeout,
     omero.ResourceError, see `open_source`.
@@ -36,11 +38,12 @@ def open_buffer(state: "State", pixels_id: int, caller: Caller, importing: bool 
 
     with state.database.read() as cursor:
         source = find_source(cursor, caller, pixels_id, repository, uuid)
-    if source.path is None and source.lsid is None:
-        return RomioBuffer(state.settings.romio / str(pixels_id), source.sizes)
     if importing:
         return open_import(source)
-    return open_source(source, state.settings.reader_v3, unreadable, state.settings.s3)
+    v3, s3 = state.settings.reader_v3, state.settings.s3
+    if source.path is None:
+        return _open_bound(source, v3, s3) or RomioBuffer(state.settings.romio / str(pixels_id), source.sizes, write)
+    return open_source(source, v3, unreadable, s3)
 
 
 def open_source(
@@ -56,16 +59,25 @@ def open_source(
     omero.LockTimeout. `unreadable` gives those of a reader's files that the caller may not read; any, or a
     file that cannot be opened: omero.ResourceError.
     """
-    if source.lsid is not None:
-        try:
-            from omero_sandbox.pixels.multiscale_buffer import MultiscaleBuffer
+    return _open_bound(source, reader_v3, s3 or {}) or _open_file(source, unreadable)
 
-            return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3, s3 or {})
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            log.warning("Pixels:%d: reading pixels.path, not %s: %s", source.pixels_id, source.lsid, reason)
-    elif source.image_format == "OMEXML":
-        raise import_in_progress()
+
+def _open_bound(source: Source, reader_v3: bool, s3: Mapping[str, str]) -> PixelBuffer | None:
+    if source.lsid is None:
+        if source.image_format == "OMEXML":
+            raise import_in_progress()
+        return None
+    try:
+        from omero_sandbox.pixels.multiscale_buffer import MultiscaleBuffer
+
+        return MultiscaleBuffer(source.lsid, (source.sizes.x, source.sizes.y), reader_v3, s3)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        log.warning("Pixels:%d: reading local data, not %s: %s", source.pixels_id, source.lsid, reason)
+        return None
+
+
+def _open_file(source: Source, unreadable: Callable[[Sequence[Path]], list[Path]]) -> FileBuffer:
     buffer, reader = _open_path(source, importing=False)
     hidden = unreadable(reader.used_files)
     if hidden:

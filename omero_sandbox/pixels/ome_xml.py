@@ -19,6 +19,10 @@ from omero_sandbox.pixels.file_buffer import Box, Level, Reader
 DECOMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "zlib": zlib.decompress, "bzip2": bz2.decompress}
 
 
+class BrokenPlane(ValueError):
+    """A plane that cannot be decoded."""
+
+
 @dataclass(frozen=True)
 class Inline:
     """What the Pixels of one image hold: (base64, compression) of each plane, in the order of `axes`."""
@@ -43,7 +47,7 @@ class OmeXmlReader(Reader):
         self._zeros = np.broadcast_to(np.zeros((), sizes.dtype), (sizes.y, sizes.x))
 
     def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
-        """Raises ValueError for a plane that cannot be decoded, or has too few bytes."""
+        """Raises BrokenPlane for one that cannot be decoded, ValueError for one that has too few bytes."""
         data = b"" if self._inline is None else self._bytes(self._inline, z, c, t)
         if not data:
             return self._zeros[box]
@@ -62,7 +66,7 @@ class OmeXmlReader(Reader):
             encoded = base64.b64decode(text)
             return DECOMPRESS[compression](encoded) if encoded else b""
         except (binascii.Error, KeyError, zlib.error, OSError) as error:
-            raise ValueError(f"plane {number} cannot be decoded: {error!r}") from error
+            raise BrokenPlane(f"plane {number} cannot be decoded: {error!r}") from error
 
 
 @lru_cache(maxsize=1)  # an import opens the same file for every image

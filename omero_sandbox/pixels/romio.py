@@ -1,16 +1,16 @@
-"""Pixels without a fileset: a file of the server's own, big-endian planes in the order XYZCT, which clients write."""
+"""Pixels without a fileset: a file of the server's own, big-endian planes in the order XYZCT, written once."""
 
 from pathlib import Path
 
 import numpy as np
 
 import omero
-from omero_sandbox.pixels.buffer import Sizes, import_in_progress
+from omero_sandbox.pixels.buffer import Sizes, import_in_progress, unsupported
 from omero_sandbox.pixels.file_buffer import Box, FileBuffer, Level, Reader
 
 
 class RomioReader(Reader):
-    """The file of one Pixels; made full of zeros when something is first written."""
+    """The file of one Pixels, which appears with the first access; what was not written is zeros."""
 
     def __init__(self, path: Path, sizes: Sizes) -> None:
         self.levels = (Level(sizes, (sizes.x, sizes.y)),)
@@ -19,23 +19,19 @@ class RomioReader(Reader):
         self._shape = (sizes.t, sizes.c, sizes.z, sizes.y, sizes.x)
 
     def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
-        """Raises omero.LockTimeout when nothing was ever written (facts/omero_import_speed.md)."""
-        if not self._path.exists():
-            raise import_in_progress()
-        return np.array(self._map("r")[t, c, z][box])
+        """A rectangle of a plane."""
+        self.write(self.levels[0].sizes.plane * int(np.prod(self._shape[:3])), b"")
+        mapped = np.memmap(self._path, self.levels[0].sizes.dtype, "r", shape=self._shape)  # type: ignore[call-overload]
+        return np.array(mapped[t, c, z][box])
 
-    def write(self, z: int, c: int, t: int, box: Box, data: bytes) -> None:
-        """Put a rectangle of a plane in its place."""
-        if not self._path.exists():
-            self._path.parent.mkdir(exist_ok=True)
-            self._map("w+")
-        mapped = self._map("r+")
-        target = mapped[t, c, z][box]
-        target[...] = np.frombuffer(data, target.dtype).reshape(target.shape)
-        mapped.flush()
-
-    def _map(self, mode: str) -> np.memmap:
-        return np.memmap(self._path, self.levels[0].sizes.dtype, mode, shape=self._shape)  # type: ignore[call-overload]
+    def write(self, offset: int, data: bytes) -> None:
+        """Put bytes in their place; the file is made at least as long as that."""
+        self._path.parent.mkdir(exist_ok=True)
+        with self._path.open("r+b" if self._path.exists() else "w+b") as file:
+            if file.seek(0, 2) < offset:
+                file.truncate(offset)
+            file.seek(offset)
+            file.write(data)
 
 
 class UnwrittenReader(Reader):
@@ -52,17 +48,46 @@ class UnwrittenReader(Reader):
 
 
 class RomioBuffer(FileBuffer):
-    """A Pixels that can be written to."""
+    """A Pixels that can be written to, but only by who opens it before the first access.
 
-    def __init__(self, path: Path, sizes: Sizes) -> None:
+    (omero-romio: PixelsService, RomioPixelBuffer.) `write`: opened by a RawPixelsStore; for anything else there must be
+    something to read. Raises omero.LockTimeout otherwise.
+    """
+
+    def __init__(self, path: Path, sizes: Sizes, write: bool) -> None:
+        self.writable = not path.exists()
+        if self.writable and not write:
+            raise import_in_progress()
         self._file = RomioReader(path, sizes)
         super().__init__(path, self._file)
 
-    def set_tile(self, z: int, c: int, t: int, x: int, y: int, w: int, h: int, data: bytes) -> None:
-        """Raises omero.ApiUsageException outside the image, and when `data` has another length."""
-        self.check_bounds(z=z, c=c, t=t, x=x, y=y)
-        self.check_bounds(x=x + w - 1, y=y + h - 1)
-        expected = w * h * self.sizes.dtype.itemsize
+    def set_level(self, level: int) -> None:
+        """There is one level only."""
+        raise unsupported("Cannot set resolution levels on a ROMIO pixel buffer.")
+
+    def set_planes(self, first: int, count: int, data: bytes) -> None:
+        """Write planes that begin at a byte.
+
+        Raises omero.ApiUsageException when it was there at the opening, omero.ResourceError for another length.
+        """
+        self.set_bytes(first, b"")
+        expected = count * self.sizes.plane
         if len(data) != expected:
-            raise omero.ApiUsageException(message=f"Buffer of {len(data)} bytes where {expected} are needed")
-        self._file.write(z, c, t, (slice(y, y + h), slice(x, x + w)), data)
+            wrong = "Underflow" if len(data) < expected else "Overflow"
+            raise omero.ResourceError(message=f"Buffer{wrong}Exception: null")
+        self.set_bytes(first, data)
+
+    def set_tile(self, z: int, c: int, t: int, x: int, y: int, w: int, h: int, data: bytes) -> None:
+        """Write whole rows of one plane. Raises omero.InternalException for parts of rows."""
+        if x != 0:
+            raise unsupported("ROMIO pixel buffer only supports 0 offseted tile writes.")
+        if w != self.sizes.x:
+            raise unsupported("ROMIO pixel buffer only supports full row writes.")
+        self.set_bytes(self.plane_offset(z, c, t) + y * self.sizes.x * self.sizes.dtype.itemsize, data)
+
+    def set_bytes(self, offset: int, data: bytes) -> None:
+        """Write bytes. Raises omero.ApiUsageException when it was there at the opening."""
+        if not self.writable:
+            raise omero.ApiUsageException(message="Write-method not permitted.")
+        if data:
+            self._file.write(offset, data)

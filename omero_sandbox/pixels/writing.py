@@ -7,24 +7,28 @@ from omero.model import PixelsI
 import omero
 from omero_sandbox import model
 from omero_sandbox.context import Caller
-from omero_sandbox.model.security import WRITE, access
+from omero_sandbox.model.security import WRITE, access, require_group_of
 from omero_sandbox.pixels.buffer import PixelBuffer
 
 if TYPE_CHECKING:
     from omero_sandbox.state import State
 
 
-def require_writable(state: "State", caller: Caller, pixels_id: int) -> None:
-    """Raises omero.SecurityViolation when the Pixels are not the caller's to change."""
+def _require_writable(state: "State", caller: Caller, pixels_id: int) -> None:
     with state.database.read() as cursor:
         cursor.execute("SELECT owner_id, group_id FROM pixels WHERE id = %s", (pixels_id,))
         owner, group = cursor.fetchone()
+        require_group_of(caller, group)
         if not access(cursor, caller).may(WRITE, owner, group):
             raise omero.SecurityViolation(message=f"Updating ome.model.core.Pixels:Id_{pixels_id} not allowed.")
 
 
 def save_digest(state: "State", caller: Caller, pixels_id: int, buffer: PixelBuffer) -> PixelsI:
-    """Store the SHA-1 of all planes and return the Pixels."""
+    """Store the SHA-1 of all planes and return the Pixels.
+
+    Raises omero.SecurityViolation when they are not the caller's to change.
+    """
+    _require_writable(state, caller, pixels_id)
     digest = buffer.message_digest().hex()
     with state.database.write(caller) as tx:
         tx.cursor.execute("UPDATE pixels SET sha1 = %s, update_id = %s WHERE id = %s", (digest, tx.event_id, pixels_id))

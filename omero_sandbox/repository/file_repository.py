@@ -50,10 +50,7 @@ class FileRepository(Service):
         session_uuid = current.ctx.get(SESSION)
         if session_uuid is None:
             raise omero.ApiUsageException(message="Uuid cannot be null.")
-        session = self.state.sessions.get(session_uuid)
-        if session is None:
-            raise omero.RemovedSessionException(message=f"No session with uuid: {session_uuid}")
-        return session
+        return self.state.sessions.get(session_uuid)
 
     def _client(self, call: Call) -> str:
         """The client that a new servant belongs to."""

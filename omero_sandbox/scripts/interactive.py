@@ -9,6 +9,7 @@ from omero.rtypes import rmap, robject
 
 import omero
 from omero_sandbox.context import ALL_GROUPS, Caller
+from omero_sandbox.model.security import require_group
 from omero_sandbox.repository import files
 from omero_sandbox.repository.files import FileRow
 from omero_sandbox.scripts import jobs
@@ -183,10 +184,10 @@ class InteractiveProcessor(StatefulService):
 def acquire(state: State, session: Session, caller: Caller, job: Any, seconds: float) -> InteractiveProcessor:
     """Submit a job (ScriptJob, ParseJob) that has one script and find it a processor.
 
-    Raises omero.ValidationException when it has no script; omero.NoProcessorAvailable, its status then being Error.
+    Raises omero.ApiUsageException in all groups at once, omero.ValidationException when it has no script,
+    omero.NoProcessorAvailable, its status then being Error.
     """
-    if caller.group_id == ALL_GROUPS:
-        caller = replace(caller, group_id=session.group_id, group_name=session.caller_as_is().group_name)
+    require_group(caller)
     saved = jobs.submit(state, caller, session.event_type, job)
     with state.database.read() as cursor:
         attached = jobs.attached(cursor, saved.id.val)
@@ -208,6 +209,8 @@ def params(state: State, session: Session, caller: Caller, script: FileRow) -> A
     key = (script.id, digest)
     if key not in state.processors.params:
         job = jobs.waiting(omero.model.ParseJobI(), script.id, f"Parsing script {script.id}")
+        if caller.group_id == ALL_GROUPS:
+            caller = replace(caller, group_id=session.group_id, group_name=session.caller_as_is().group_name)
         state.processors.params[key] = acquire(state, session, caller, job, 10).parse()
     return state.processors.params[key]
 

@@ -31,7 +31,7 @@ def repository(state: State) -> Repository:
 
 def find(cursor: Any, path: str, mimetype: str | None = MIMETYPE) -> int | None:
     """The id of the script at a path such as /omero/util_scripts/Name.py; with mimetype None that of any file."""
-    *above, name = paths.inside(path) or ("",)
+    *above, name = _inside(path) or ("",)
     cursor.execute(
         "SELECT id FROM originalfile WHERE repo = %s AND path = %s AND name = %s"
         " AND (%s::text IS NULL OR mimetype = %s)",
@@ -115,10 +115,19 @@ def edit(state: State, row: FileRow, text: str) -> None:
 
 
 def _target(state: State, path: str) -> Path:
-    inside = paths.inside(path)
+    inside = _inside(path)
     if not inside or not inside[-1].endswith(SUFFIX):
         raise omero.ValidationException(message=f"Not a script of this server ({SUFFIX}): {path}")
     return repository(state).root.joinpath(*inside)
+
+
+def _inside(path: str) -> tuple[str, ...]:
+    """The parts of a script's path; directories that lead above the root are left out (omero-server: RepoFile)."""
+    directory, _, name = path.rpartition("/")
+    try:
+        return (*paths.inside(directory), *paths.inside(name))
+    except omero.ValidationException:
+        return paths.inside(name)
 
 
 def _write(target: Path, text: str) -> None:

@@ -18,8 +18,9 @@ class AdminService(Service):
     interface = "omero.api.IAdmin"
 
     def getEventContext(self, call: Call) -> Any:
-        """Who the caller is."""
-        return self.session.event_context(call.caller)
+        """Who the caller is; asking brings the session up to date with memberships."""
+        self.session.refresh()
+        return self.session.event_context(self.session.caller(call.current.ctx))
 
     def getSecurityRoles(self, call: Call) -> Any:
         """Names and ids of the built-in users and groups."""
@@ -169,16 +170,25 @@ class AdminService(Service):
             return _one(accounts.groups(cursor, [group_id]), f"No such group: {group_id}")
 
     def containedGroups(self, call: Call, user_id: int) -> list[Any]:
-        """The groups of a user, the default one first."""
+        """The groups of a user by their ids, that of all users among them."""
         with self.state.database.read() as cursor:
-            cursor.execute("SELECT parent FROM groupexperimentermap WHERE child = %s ORDER BY child_index", (user_id,))
-            order = _ids(cursor)
-            found = {group.id.val: group for group in accounts.groups(cursor, order)}
-        return [found[number] for number in order]
+            cursor.execute("SELECT parent FROM groupexperimentermap WHERE child = %s", (user_id,))
+            return accounts.groups(cursor, _ids(cursor))
 
     def getDefaultGroup(self, call: Call, user_id: int) -> Any:
-        """The first of a user's groups."""
-        return _one(self.containedGroups(call, user_id), f"No default group for experimenter: {user_id}")
+        """The first of a user's groups.
+
+        Raises omero.ValidationException when that is the group of all users.
+        """
+        with self.state.database.read() as cursor:
+            cursor.execute(
+                "SELECT parent FROM groupexperimentermap WHERE child = %s AND child_index = 0 AND parent <> %s",
+                (user_id, USER_GROUP),
+            )
+            found = accounts.groups(cursor, _ids(cursor))
+        if not found:
+            raise omero.ValidationException(message=f"The user {user_id} has no default group set.")
+        return found[0]
 
     def getMemberOfGroupIds(self, call: Call, user: Any) -> list[int]:
         """Ids of a user's groups."""
@@ -215,10 +225,26 @@ class AdminService(Service):
                 accounts.restrict(tx, user.id.val, set(PRIVILEGES) - call.caller.withheld)
 
     def removeGroups(self, call: Call, user: Any, groups: Sequence[Any]) -> None:
-        """Take a user out of groups."""
+        """Take a user out of groups, but not out of all.
+
+        Raises omero.ValidationException where no group but that of all users would be left.
+        """
         ids = [group.id.val for group in groups]
+        self._require_another(user.id.val, ids)
         with self._change(call, "ModifyGroupMembership", *ids) as tx:
             accounts.remove_from_groups(tx, user.id.val, ids)
+
+    def _require_another(self, user_id: int, left: Sequence[int]) -> None:
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT parent FROM groupexperimentermap WHERE child = %s", (user_id,))
+            staying = set(_ids(cursor)) - set(left)
+        if not staying:
+            raise omero.ValidationException(message="experimenter must remain a member of some group")
+        if staying == {USER_GROUP}:
+            raise omero.ValidationException(
+                message="experimenter cannot be a member of only the 'user' group,"
+                " a different default group is also required"
+            )
 
     def setDefaultGroup(self, call: Call, user: Any, group: Any) -> None:
         """Put one of a user's groups first; users may do this for themselves."""
@@ -256,6 +282,24 @@ class AdminService(Service):
             accounts.set_owners(tx, group.id.val, ids, owner)
 
     # passwords
+    def reportForgottenPassword(self, call: Call, name: str, email: str) -> None:
+        """Not to be had: there is no mail.
+
+        Raises omero.AuthenticationException for who is not known so, omero.InternalException for all others.
+        """
+        with self.state.database.read() as cursor:
+            cursor.execute("SELECT email FROM experimenter WHERE omename = %s", (name,))
+            found = cursor.fetchone()
+        if found is None:
+            raise omero.AuthenticationException(reason="Unknown user.")
+        if found[0] is None:
+            raise omero.AuthenticationException(reason="User has no email address.")
+        if found[0] != email:
+            raise omero.AuthenticationException(reason="Email address does not match.")
+        raise omero.InternalException(
+            message=f"Password was not changed because email could not be sent to user:{name}"
+        )
+
     def changePassword(self, call: Call, password: Any) -> None:
         """Change one's own password."""
         self._set_password(call, call.caller.user_id, password)

@@ -104,8 +104,13 @@ class PixelsService(Service):
     def setChannelGlobalMinMax(self, call: Call, pixels_id: int, channel: int, low: float, high: float) -> None:
         """Put minimum and maximum into a channel's StatsInfo, which is made where there is none."""
         pixels = self.retrievePixDescription(call, pixels_id)
-        if pixels is None or not 0 <= channel < pixels.sizeC.val:
-            raise omero.ValidationException(message=f"No channel {channel} of Pixels:{pixels_id}")
+        if pixels is None:
+            raise omero.InternalException(message="java.lang.NullPointerException")
+        if not 0 <= channel < pixels.sizeC.val:
+            raise omero.InternalException(
+                message=f"Wrapped Exception: (java.lang.IndexOutOfBoundsException):\nIndex {channel} out of bounds"
+                f" for length {pixels.sizeC.val}"
+            )
         target = pixels.getChannel(channel)
         if target.statsInfo is None:
             target.statsInfo = omero.model.StatsInfoI()

@@ -1,7 +1,7 @@
 """omero.api.RawPixelsStore: planes and parts of them, big-endian, from whatever reader opens the Pixels.
 
-Only Pixels without a fileset can be written to. Left out, because a real server has them for no image of a fileset
-either: getRegion, getPlaneRegion.
+Only Pixels without a fileset can be written to, by the store that opened them first. Left out, because a real server
+has them for no image of a fileset either: getRegion, getPlaneRegion.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import omero.all
 
 import omero
 from omero_sandbox.pixels import PixelBuffer, histogram, open_buffer
-from omero_sandbox.pixels.buffer import MAX_SIDE
+from omero_sandbox.pixels.buffer import MAX_SIDE, unsupported
 from omero_sandbox.pixels.romio import RomioBuffer
-from omero_sandbox.pixels.writing import require_writable, save_digest
+from omero_sandbox.pixels.writing import save_digest
 from omero_sandbox.services.base import Call, StatefulService, service
 
 if TYPE_CHECKING:
@@ -37,18 +37,28 @@ class RawPixelsStore(StatefulService):
         """Open a Pixels; the same one again stays open as it is. `bypass` has no meaning since OMERO 5."""
         if pixels_id != self._pixels_id:
             self._pixels_id = self._opened = None
-            self._opened = open_buffer(self.state, pixels_id, call.caller)
+            self._opened = open_buffer(self.state, pixels_id, call.caller, write=True)
             self._pixels_id = pixels_id
 
     def prepare(self, call: Call, pixels_ids: Sequence[int]) -> None:
         """Nothing to do: it only warms a cache of the real server."""
+
+    def close(self, call: Call) -> None:
+        """Save what was written, then let the files go."""
+        try:
+            self.save(call)
+        finally:
+            super().close(call)
 
     def released(self) -> None:
         """Let the files go."""
         self._pixels_id = self._opened = None
 
     def save(self, call: Call) -> omero.model.PixelsI | None:
-        """Store the new SHA-1 of what was written and return the Pixels; None when nothing was."""
+        """Store the new SHA-1 of what was written and return the Pixels; None when nothing was.
+
+        Raises omero.SecurityViolation for the Pixels of others, and in another group than theirs.
+        """
         if not self._written:
             return None
         self._written = False
@@ -56,37 +66,36 @@ class RawPixelsStore(StatefulService):
 
     def setPlane(self, call: Call, data: bytes, z: int, c: int, t: int) -> None:
         """Write one plane."""
-        sizes = self._buffer().sizes
-        self.setTile(call, data, z, c, t, 0, 0, sizes.x, sizes.y)
+        buffer = self._written_to()
+        buffer.set_planes(buffer.plane_offset(z, c, t), 1, data)
 
     def setRow(self, call: Call, data: bytes, y: int, z: int, c: int, t: int) -> None:
         """Write one row."""
-        self.setTile(call, data, z, c, t, 0, y, self._buffer().sizes.x, 1)
+        self._written_to().set_bytes(self.getRowOffset(call, y, z, c, t), data)
 
     def setStack(self, call: Call, data: bytes, z: int, c: int, t: int) -> None:
         """Write all z (the argument `z` has no meaning)."""
-        plane = self._buffer().sizes.plane
-        for number in range(self._buffer().sizes.z):
-            self.setPlane(call, data[number * plane : (number + 1) * plane], number, c, t)
+        self._written_to().set_planes(self.getStackOffset(call, c, t), self._buffer().sizes.z, data)
 
     def setTimepoint(self, call: Call, data: bytes, t: int) -> None:
         """Write all z and c."""
-        stack = self.getStackSize(call)
-        for channel in range(self._buffer().sizes.c):
-            self.setStack(call, data[channel * stack : (channel + 1) * stack], 0, channel, t)
+        sizes = self._buffer().sizes
+        self._written_to().set_planes(self.getTimepointOffset(call, t), sizes.z * sizes.c, data)
 
     def setTile(self, call: Call, data: bytes, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> None:
-        """Write a rectangle of one plane.
+        """Write some rows of one plane.
 
-        Raises omero.ApiUsageException for the Pixels of a fileset, omero.SecurityViolation for those of others.
+        Raises omero.InternalException for the Pixels of a fileset and for parts of rows, omero.ApiUsageException where
+        something was there at the opening.
         """
+        self._written_to().set_tile(z, c, t, x, y, w, h, data)
+
+    def _written_to(self) -> RomioBuffer:
         buffer = self._buffer()
         if not isinstance(buffer, RomioBuffer):
-            raise omero.ApiUsageException(message="Cannot write to repository: the pixels are those of a fileset")
-        if not self._written:
-            require_writable(self.state, call.caller, self.getPixelsId(call))
-        self._written = True
-        buffer.set_tile(z, c, t, x, y, w, h, data)
+            raise unsupported("Cannot write to repository")
+        self._written = buffer.writable
+        return buffer
 
     def getPixelsId(self, call: Call) -> int:
         """What setPixelsId was last given."""
@@ -215,7 +224,8 @@ class RawPixelsStore(StatefulService):
         level = histogram.fitting_level(buffer.descriptions(), MAX_SIDE)
         if level is None:
             raise omero.ApiUsageException(message="All resolution levels larger than max plane size")
-        buffer.set_level(level)
+        if buffer.levels > 1:
+            buffer.set_level(level)
         with self.state.database.read() as cursor:
             stored = histogram.stored_extremes(cursor, self.getPixelsId(call))
         bins = bins if bins > 0 else histogram.DEFAULT_BINS

@@ -8,8 +8,8 @@ from omero.rtypes import rlong, rmap, robject, rstring
 import omero
 from omero_sandbox import model
 from omero_sandbox.context import ALL_GROUPS
-from omero_sandbox.graphs.delete import delete
 from omero_sandbox.model.mapping import entity
+from omero_sandbox.model.privileges import deletion_privilege
 from omero_sandbox.model.security import WRITE
 from omero_sandbox.repository import files
 from omero_sandbox.repository.files import FileRow
@@ -93,8 +93,9 @@ class ScriptService(Service):
     def runScript(self, call: Call, script_id: int, inputs: dict[str, Any], seconds: Any) -> Any:
         """Start a script, waiting some seconds (5) for a processor.
 
-        Raises omero.ValidationException for inputs that its parameters do not allow or for what is no script,
-        omero.NoProcessorAvailable for a user's script that no processor of the user's takes.
+        Raises omero.ApiUsageException in all groups at once, omero.ValidationException for inputs that its parameters
+        do not allow or for what is no script, omero.NoProcessorAvailable for a user's script that no processor of the
+        user's takes.
         """
         if self._script(call, script_id) is None:
             raise omero.ValidationException(message=f"No script with id {script_id} on server.")
@@ -169,22 +170,27 @@ class ScriptService(Service):
         self._validate(call, row.id)
 
     def deleteScript(self, call: Call, script_id: int) -> None:
-        """Delete a script and its file; the jobs that ran it stay.
+        """Delete a script's file, then its row, and its links to jobs that are in the call's group; the jobs stay.
 
-        Raises omero.ApiUsageException for what is none, omero.SecurityViolation when it is not the caller's.
+        Raises omero.ApiUsageException for what is none, omero.SecurityViolation when it is not the caller's,
+        omero.ValidationException where jobs of other groups ran it: the file is gone then, the row stays.
         """
-        row = self._script(call, script_id)
+        row = self._file(call, script_id)
         if row is None:
             raise omero.ApiUsageException(message=f"No script with id {script_id} on server.")
-        if row.repo is not None:
-            _require(call, "DeleteScriptRepo")
-        else:
-            self._require_writable(call, row)
+        with self.state.database.read() as cursor:
+            rights = files.rights(cursor, call.caller)
+            links = rights.readable("l", entity("JobOriginalFileLink")) or "TRUE"
+        if not rights.may(WRITE, row.owner, row.group, deletion_privilege("OriginalFile", row.repo)):
+            raise omero.SecurityViolation(message=f"No permission to delete script with id {script_id}")
+        files.on_disk(self.state, row).unlink(missing_ok=True)
         with self.state.database.write(call.caller) as tx:
-            tx.cursor.execute("DELETE FROM joboriginalfilelink WHERE child = %s RETURNING id", (script_id,))
+            tx.cursor.execute(
+                f"DELETE FROM joboriginalfilelink l WHERE l.child = %s AND {links} RETURNING l.id", (script_id,)
+            )
             tx.log("DELETE", "ome.model.jobs.JobOriginalFileLink", [number for (number,) in tx.cursor.fetchall()])
-        request = omero.cmd.Delete2(targetObjects={"OriginalFile": [script_id]})
-        delete(self.state, self.session, call.caller, request, None)  # type: ignore[arg-type]
+            tx.cursor.execute("DELETE FROM originalfile WHERE id = %s", (script_id,))
+            tx.log("DELETE", "ome.model.core.OriginalFile", [script_id])
 
     def _validate(self, call: Call, script_id: int) -> None:
         """Have the script say its parameters; one that cannot is disabled, one that nobody runs now is believed."""

@@ -57,6 +57,10 @@ class People:
         number = admin.createExperimenterWithPassword(user, rstring(password), home, member)
         return Person(name, password, number, first)
 
+    def known(self, name: str, password: str, number: int) -> Person:
+        """A user whom a test has made, whose data are the test's to take away."""
+        return Person(name, password, number, self._root.sf.getAdminService().getDefaultGroup(number).id.val)
+
     def login(self, person: Person) -> omero.clients.BaseClient:
         """A client of a user's, closed at the end."""
         return self._open.enter_context(self._server.client(person.name, person.password))

@@ -81,7 +81,7 @@ def test_idle_session_ends(server, root, curator):
     principal = omero.sys.Principal(curator.name, None, "User")
     session = root.sf.getSessionService().createSessionWithTimeouts(principal, 0, 1)
     time.sleep(3)
-    with pytest.raises(omero.RemovedSessionException):
+    with pytest.raises(omero.SessionTimeoutException, match="exceeded timeToIdle"):
         root.sf.getSessionService().getSession(session.uuid.val)
 
 
@@ -119,7 +119,7 @@ def test_group_is_switched(server, root):
     groups = []
     for _ in range(2):
         group = ExperimenterGroupI()
-        group.name = rstring(f"group-{uuid4()}")
+        group.name, group.ldap = rstring(f"group-{uuid4()}"), rbool(False)
         group.details.permissions = PermissionsI("rwra--")
         groups.append(ExperimenterGroupI(admin.createGroup(group), False))
     account = new_account(root)
@@ -153,7 +153,7 @@ def test_users_and_groups_are_administered(server, root):
     group_id = admin.createGroup(group)
     default, users = ExperimenterGroupI(group_id, False), ExperimenterGroupI(1, False)
     user_id = admin.createExperimenterWithPassword(user, rstring("first"), default, [users])
-    assert [g.id.val for g in admin.containedGroups(user_id)] == [group_id, 1]
+    assert [g.id.val for g in admin.containedGroups(user_id)] == [1, group_id]
     assert str(admin.getGroup(group_id).details.permissions) == "rw----"
     assert [u.id.val for u in admin.containedExperimenters(group_id)] == [user_id]
     admin.addGroupOwners(default, [ExperimenterI(user_id, False)])
@@ -173,8 +173,8 @@ def test_users_and_groups_are_administered(server, root):
 
 
 def test_missing_operation_names_itself_at_once(client):
-    with pytest.raises(omero.ApiUsageException, match=r"omero\.api\.IAdmin\.reportForgottenPassword"):
-        client.sf.getAdminService().reportForgottenPassword("a", "b")
+    with pytest.raises(omero.ApiUsageException, match=r"omero\.api\.IAdmin\.uploadMyUserPhoto"):
+        client.sf.getAdminService().uploadMyUserPhoto("a", "image/png", b"")
     with pytest.raises(omero.ApiUsageException, match=r"omero\.api\.ILdap\.searchAll"):
         client.sf.getLdapService().searchAll()
     with pytest.raises(omero.ApiUsageException, match=r"omero\.api\.Search\.hasNext"):
@@ -185,7 +185,7 @@ def test_missing_operation_names_itself_at_once(client):
 
 
 def test_heartbeats(client):
-    assert client.sf.keepAlive(None)
+    assert not client.sf.keepAlive(None)
     admin = client.sf.getAdminService()
     assert client.sf.keepAllAlive([admin]) == 0
     store = client.sf.createRawFileStore()

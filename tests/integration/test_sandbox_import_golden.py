@@ -43,12 +43,20 @@ def comparable(record):
     return record
 
 
+def without_settings(value):
+    """A record without rendering settings: the golden server had not the pixel buffer's plugin, with which none are."""
+    if isinstance(value, dict):
+        return {k: without_settings(v) for k, v in value.items() if k != "renderingdefs"}
+    return [without_settings(v) for v in value] if isinstance(value, list) else value
+
+
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_ome_xml(server, name):
     path = SHARED / "layouts" / f"{name}.zarr" / "OME" / "METADATA.ome.xml"
     made = stored(server, path, f"{name}.zarr/OME/METADATA.ome.xml")
     expected = json.loads((GOLDEN / "import" / f"{name}.json").read_text())
-    assert comparable(made) == comparable(expected)
+    assert '"renderingdefs": [{' not in json.dumps(made)
+    assert without_settings(comparable(made)) == without_settings(comparable(expected))
 
 
 @pytest.mark.parametrize("name", TIFFS)

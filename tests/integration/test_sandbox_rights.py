@@ -52,6 +52,13 @@ def experimenter() -> ExperimenterI:
     return made
 
 
+def new_group(admin: Any, kind: str, permissions: str) -> int:
+    made = ExperimenterGroupI()
+    made.name, made.ldap = rstring(f"{kind}-{uuid4().hex[:8]}"), rbool(False)
+    made.details.permissions = PermissionsI(permissions)
+    return int(admin.createGroup(made))
+
+
 @dataclass
 class World:
     """Groups of each kind with the same users; sessions are opened once."""
@@ -89,17 +96,12 @@ class World:
 def world(server: Server) -> Iterator[World]:
     with server.client() as root:
         admin = root.sf.getAdminService()
-        groups, names = {}, {}
-        for kind, permissions in KINDS.items():
-            group = ExperimenterGroupI()
-            group.name, group.ldap = rstring(f"{kind}-{uuid4().hex[:8]}"), rbool(False)
-            group.details.permissions = PermissionsI(permissions)
-            groups[kind] = admin.createGroup(group)
+        groups, names = {kind: new_group(admin, kind, permissions) for kind, permissions in KINDS.items()}, {}
         everywhere = [ExperimenterGroupI(number, False) for number in groups.values()]
-        users = ExperimenterGroupI(1, False)
+        users, elsewhere = ExperimenterGroupI(1, False), ExperimenterGroupI(new_group(admin, "else", "rw----"), False)
         for role in ("owner", "member", "leader", "stranger"):
             user = experimenter()
-            home, *others = [users] if role == "stranger" else [*everywhere, users]
+            home, *others = [elsewhere, users] if role == "stranger" else [*everywhere, users]
             number = admin.createExperimenterWithPassword(user, rstring("pw"), home, others)
             names[role] = user.omeName.val
             for group in everywhere if role == "leader" else ():
@@ -182,14 +184,12 @@ def test_all_groups_to_read_but_not_to_write(world: World) -> None:
 
 # Administrators with one privilege: what each lets do to the data of others. Everybody of them may read all.
 def _new_group(client: Any, world: World) -> None:
-    made = ExperimenterGroupI()
-    made.name, made.ldap = rstring(f"g-{uuid4().hex[:8]}"), rbool(False)
-    client.sf.getAdminService().createGroup(made)
+    new_group(client.sf.getAdminService(), "g", "rw----")
 
 
 def _new_user(client: Any, world: World) -> None:
-    users = ExperimenterGroupI(1, False)
-    client.sf.getAdminService().createExperimenter(experimenter(), users, [])
+    home, users = (ExperimenterGroupI(number, False) for number in (world.groups["private"], 1))
+    client.sf.getAdminService().createExperimenter(experimenter(), home, [users])
 
 
 def _membership(client: Any, world: World) -> None:
@@ -205,7 +205,10 @@ def _sudo(client: Any, world: World) -> None:
 
 
 def _read_session(client: Any, world: World) -> None:
-    client.sf.getSessionService().getSession(world.clients["owner"].getSessionId())
+    seen = "select s.uuid from Session s where s.owner.omeName = :name and s.closed is null"
+    params = omero.sys.ParametersI().addString("name", world.names["owner"])
+    if not client.sf.getQueryService().projection(seen, params):
+        raise omero.SecurityViolation(message="not seen")
 
 
 def _rename(client: Any, world: World) -> None:
@@ -320,8 +323,8 @@ def test_privileges_are_set_and_not_multiplied(world: World) -> None:
             own.createRestrictedSystemUser(made, [chgrp])
         admin.setAdminPrivileges(user, [chgrp])
         assert [p.value.val for p in admin.getAdminPrivileges(user)] == ["Chgrp"]
-        with pytest.raises(omero.SecurityViolation):
-            _sudo(client, world)
+    with world.server.client(user.omeName.val, "pw") as client, pytest.raises(omero.SecurityViolation):
+        _sudo(client, world)
     with pytest.raises(omero.ServerError):
         admin.setAdminPrivileges(ExperimenterI(0, False), [])
     assert len(admin.getAdminPrivileges(ExperimenterI(0, False))) == 15

@@ -1,0 +1,128 @@
+"""RawPixelsStore, on Pixels that a client makes and writes."""
+
+from contextlib import closing
+from uuid import uuid4
+
+import pytest
+from omero.rtypes import rstring
+
+import omero
+from tests.contract.facts import fact, refused
+
+PLANE = bytes(range(24))  # 6 x 4, uint8
+
+
+@pytest.fixture
+def pixels(user):
+    """Pixels of 6 x 4 x 2 that nobody has touched yet; their id."""
+    service = user.sf.getPixelsService()
+    kind = user.sf.getTypesService().getEnumeration("PixelsType", "uint8")
+    image = service.createImage(6, 4, 2, 1, [0], kind, f"contract-{uuid4().hex[:8]}", None).val
+    [[found]] = user.sf.getQueryService().projection(f"select p.id from Pixels p where p.image.id = {image}", None)
+    return found.val
+
+
+def opened(client, number):
+    store = client.sf.createRawPixelsStore()
+    store.setPixelsId(number, False)
+    return closing(store)
+
+
+@fact("real_server.md 9")
+def test_reading_before_writing(user, pixels):
+    """Pixels that nobody has written are zeros for a RawPixelsStore, not an import in progress."""
+    with opened(user, pixels) as store:
+        assert store.getPlane(0, 0, 0) == bytes(24)
+
+
+@fact("omero_api_calls.md")
+def test_written_planes(user, pixels):
+    """A plane that was written is read back, and save stores the SHA-1 of all planes."""
+    with opened(user, pixels) as store:
+        store.setPlane(PLANE, 1, 0, 0)
+        assert store.getPlane(1, 0, 0) == PLANE
+        assert len(store.save().sha1.val) == 40
+
+
+@fact("real_server.md 9")
+def test_writing_twice(user, pixels):
+    """Only who opens Pixels before the first access writes them; later stores do not: Write-method not permitted."""
+    with opened(user, pixels) as store:
+        store.setPlane(PLANE, 0, 0, 0)
+        store.save()
+    with opened(user, pixels) as store:
+        with refused(omero.ApiUsageException, "Write-method not permitted"):
+            store.setPlane(PLANE, 0, 0, 0)
+        assert store.getPlane(0, 0, 0) == PLANE
+
+
+@fact("real_server.md 9")
+@pytest.mark.parametrize("tile", [(1, 0, 5, 1), (0, 1, 3, 1)])
+def test_tiles_with_an_offset(user, pixels, tile):
+    """A tile that is no whole rows is not written: InternalException."""
+    x, y, w, h = tile
+    with opened(user, pixels) as store, pytest.raises(omero.InternalException):
+        store.setTile(bytes(w * h), 0, 0, 0, x, y, w, h)
+
+
+@fact("omero-romio 5.8: RomioPixelBuffer", measured=False)
+def test_tile_of_whole_rows(user, pixels):
+    """A tile of whole rows is written."""
+    with opened(user, pixels) as store:
+        store.setTile(bytes([7] * 12), 0, 0, 0, 0, 1, 6, 2)
+        assert store.getPlane(0, 0, 0) == bytes(6) + bytes([7] * 12) + bytes(6)
+
+
+@fact("omero-romio 5.8: RomioPixelBuffer", measured=False)
+@pytest.mark.parametrize(("size", "word"), [(5, "Underflow"), (30, "Overflow")])
+def test_plane_of_another_size(user, pixels, size, word):
+    """A plane with too few or too many bytes is not written: ResourceError."""
+    with opened(user, pixels) as store, refused(omero.ResourceError, f"Buffer{word}Exception"):
+        store.setPlane(bytes(size), 0, 0, 0)
+
+
+@fact("omero_api_calls.md")
+def test_plane_that_is_not_there(user, pixels):
+    """A plane outside of the image is an ApiUsageException."""
+    with opened(user, pixels) as store, pytest.raises(omero.ApiUsageException):
+        store.getPlane(2, 0, 0)
+
+
+@fact("omero_replacement.md, part 3")
+def test_unset(user):
+    """A store that was given no Pixels says so: ApiUsageException."""
+    with closing(user.sf.createRawPixelsStore()) as store, refused(omero.ApiUsageException, "properly initialized"):
+        store.getPlane(0, 0, 0)
+
+
+@fact("omero_import_speed.md")
+def test_drawing_before_writing(user, pixels):
+    """Pixels that nobody has written are not drawn: LockTimeout, Import in progress."""
+    with closing(user.sf.createRenderingEngine()) as engine:
+        engine.lookupPixels(pixels)
+        if not engine.lookupRenderingDef(pixels):
+            engine.resetDefaultSettings(True)
+            engine.lookupRenderingDef(pixels)
+        with refused(omero.LockTimeout, "Import in progress"):
+            engine.load()
+
+
+@fact("real_server.md 15")
+def test_channel_that_is_not_there(user, pixels):
+    """Minimum and maximum of a channel that is not there: InternalException."""
+    with pytest.raises(omero.InternalException):
+        user.sf.getPixelsService().setChannelGlobalMinMax(pixels, 1, 0.0, 1.0)
+
+
+@fact("omero_replacement.md, part 3")
+def test_bound_to_nothing(user, pixels):
+    """An image that is bound to a Zarr that cannot be opened shows its own pixels, without an error."""
+    query, update = user.sf.getQueryService(), user.sf.getUpdateService()
+    image = query.findByQuery(f"select i from Image i join i.pixels p where p.id = {pixels}", None)
+    info = omero.model.ExternalInfoI()
+    info.entityType, info.entityId = rstring("com.glencoesoftware.ngff:multiscales"), omero.rtypes.rlong(3)
+    info.lsid = rstring("/nowhere/contract.zarr/0")
+    image.details.externalInfo = info
+    update.saveObject(image)
+    with opened(user, pixels) as store:
+        assert store.getPlane(0, 0, 0) == bytes(24)
