@@ -10,6 +10,8 @@ from omero_sandbox import sandbox
 from omero_sandbox.database.postgres import PostgresError
 from omero_sandbox.web.process import WebError
 
+LONGEST_LATENCY_MS = 10_000.0
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command of `omero-sandbox`."""
@@ -23,8 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _start(options: argparse.Namespace) -> int:
     access = sandbox.start(
-        options.data, options.port, options.reader_v3, options.root_password, dict(options.s3), options.web
-    )
+        options.data, options.port, options.reader_v3, options.root_password, dict(options.s3), options.web,
+        options.latency,
+    )  # fmt: skip
     _print(access, options.json)
     return 0
 
@@ -62,6 +65,16 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _milliseconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= LONGEST_LATENCY_MS:
+        raise argparse.ArgumentTypeError(f"not milliseconds (0 to {LONGEST_LATENCY_MS:.0f}): {text}")
+    return value
+
+
 def _s3(text: str) -> tuple[str, str]:
     host, separator, endpoint = text.partition("=")
     if not separator or not host or "://" not in endpoint:
@@ -95,6 +108,9 @@ def _parser() -> argparse.ArgumentParser:
             )
             command.add_argument(
                 "--s3", type=_s3, metavar="HOST=ENDPOINT", action="append", default=[], help="where s3://HOST/… is read"
+            )
+            command.add_argument(
+                "--latency", type=_milliseconds, metavar="MS", default=0.0, help="what each remote call waits (0)"
             )
             command.add_argument("--web", action="store_true", help="start OMERO.web as well (port 4080 if free)")
             command.add_argument("--root-password", default="omero", metavar="WORD", help="root's first (%(default)s)")

@@ -38,7 +38,8 @@ class Settings:
     """How one sandbox was started.
 
     `reader_v3`: the pixel buffer opens Zarr v3 too (today's released readers open v2 only). `s3`: the endpoint that
-    stands in for each host of s3://HOST/BUCKET/KEY, as there is neither DNS nor TLS for it here.
+    stands in for each host of s3://HOST/BUCKET/KEY, as there is neither DNS nor TLS for it here. `latency_ms`: what
+    each remote call waits before it is answered.
     """
 
     data_dir: Path
@@ -47,6 +48,7 @@ class Settings:
     root_password: str
     reader_v3: bool = False
     s3: Mapping[str, str] = field(default_factory=dict)
+    latency_ms: float = 0.0
 
     @property
     def managed_repository(self) -> Path:

@@ -55,6 +55,7 @@ class Access:
     reader_v3: bool
     data_dir: Path
     s3: Mapping[str, str] = field(default_factory=dict)
+    latency_ms: float = 0.0
     web: str | None = None
 
 
@@ -79,26 +80,27 @@ def start(
     root_password: str = "omero",
     s3: Mapping[str, str] | None = None,
     web: bool = False,
+    latency_ms: float = 0.0,
 ) -> Access:
     """Start a sandbox on `data` that lives on after this process, and wait until it serves.
 
     A new directory gets an empty OMERO whose root has `root_password`. `port` is the ssl port; without it
     the directory's own ports are taken again, else OMERO's usual ones, else any free ones. `s3`: see Settings;
     credentials are those of this process's AWS environment. `web`: start OMERO.web as well, beside one that
-    runs too. What is left of a killed sandbox is cleared first; one that runs already is taken as it is.
-    Raises SandboxError when that one has other settings, or when it cannot start, WebError when OMERO.web
-    cannot; no process is left behind then."""
+    runs too. `latency_ms`: what each remote call waits before it is answered. What is left of a killed sandbox
+    is cleared first; one that runs already is taken as it is. Raises SandboxError when that one has other
+    settings, or when it cannot start, WebError when OMERO.web cannot; no process is left behind then."""
     data = data.resolve()
     with _locked(data):
         running = status(data)
         if running is not None:
-            wanted = (port or running.ssl_port, reader_v3, dict(s3 or {}))
-            if wanted != (running.ssl_port, running.reader_v3, dict(running.s3)):
+            wanted = (port or running.ssl_port, reader_v3, dict(s3 or {}), latency_ms)
+            if wanted != (running.ssl_port, running.reader_v3, dict(running.s3), running.latency_ms):
                 raise SandboxError(f"a sandbox with other settings runs on {data}: stop it first")
             return _with_web(running) if web else running
         _stop(data)
         try:
-            access = _start(data, port, reader_v3, root_password, s3 or {})
+            access = _start(data, port, reader_v3, root_password, s3 or {}, latency_ms)
             return _with_web(access) if web else access
         except BaseException:
             _stop(data)
@@ -131,11 +133,13 @@ class OmeroSandbox:
         reader_v3: bool = False,
         s3: Mapping[str, str] | None = None,
         web: bool = False,
+        latency_ms: float = 0.0,
     ) -> None:
         self._data = data
         self._reader_v3 = reader_v3
         self._s3 = s3
         self._web = web
+        self._latency_ms = latency_ms
         self._watcher: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Access:
@@ -150,7 +154,7 @@ class OmeroSandbox:
         )  # fmt: skip
         try:
             port = postgres.free_port() if temporary else None
-            return start(data, port, self._reader_v3, s3=self._s3, web=self._web)
+            return start(data, port, self._reader_v3, s3=self._s3, web=self._web, latency_ms=self._latency_ms)
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -163,7 +167,9 @@ class OmeroSandbox:
             self._watcher = None
 
 
-def _start(data: Path, port: int | None, reader_v3: bool, root_password: str, s3: Mapping[str, str]) -> Access:
+def _start(
+    data: Path, port: int | None, reader_v3: bool, root_password: str, s3: Mapping[str, str], latency_ms: float
+) -> Access:
     known = _read(data)
     (data / "ManagedRepository").mkdir(exist_ok=True)
     ssl, tcp = _ports(port, known)
@@ -172,7 +178,7 @@ def _start(data: Path, port: int | None, reader_v3: bool, root_password: str, s3
         host=postgres.LOOPBACK, ssl_port=ssl, tcp_port=tcp, dsn_port=database, dsn=postgres.dsn(database),
         managed_repository=data / "ManagedRepository",
         root_password=known.root_password if known else root_password,
-        reader_v3=reader_v3, data_dir=data, s3=dict(s3),
+        reader_v3=reader_v3, data_dir=data, s3=dict(s3), latency_ms=latency_ms,
     )  # fmt: skip
     _write(access)
     # The server takes its time to import OMERO's classes, and then waits for the database.

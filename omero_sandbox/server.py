@@ -71,7 +71,7 @@ def start(settings: Settings, database: Database, communicator: Ice.Communicator
     state = State(settings, database, adapter, node_id, node_uuid, managed, tuple(others))
     state.sessions = Sessions(state)
     state.processors = Processors(state)
-    adapter.add(servant(router.Router(state)), router.IDENTITY)
+    adapter.add(servant(router.Router(state), settings.latency_ms), router.IDENTITY)
     adapter.activate()
     return state
 

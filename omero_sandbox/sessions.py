@@ -3,7 +3,6 @@
 import threading
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -83,11 +82,9 @@ class Session:
             found = group_id(user, asked)
             if found is None:
                 raise omero.SecurityViolation(message=f"Group {asked} does not exist")
-            if found != ALL_GROUPS and found not in user.member_of and not user.is_admin:
-                raise omero.SecurityViolation(
-                    message=f"User {user.id} is not a member of group {found} and cannot login"
-                )
             group = found
+        if group != ALL_GROUPS and group not in user.member_of and not user.is_admin:
+            raise omero.SecurityViolation(message=f"User {user.id} is not a member of group {group} and cannot login")
         return self._caller(user, group)
 
     def require_open(self) -> None:
@@ -220,21 +217,28 @@ class Sessions:
             return list(self._open.values())
 
     def login(self, name: str, password: str, context: dict[str, str]) -> Session | None:
-        """Join the session whose uuid is given as name and password, or make one for a user; None when refused."""
+        """Join the session whose uuid is given as name and password, or make one for a user; None when refused.
+
+        Raises omero.WrappedCreateSessionException for a user without a group, an unknown group, an expired session. In
+        a group that the user is not in a session is made, but no call of it succeeds.
+        """
         if name == password and name in self._open:
-            with suppress(omero.SessionException):
+            try:
                 joined = self.get(name)
-                joined.references += 1
-                return joined
+            except omero.SessionTimeoutException as error:  # a real server then takes it for a user's name
+                raise cannot_create(f"Can't find default group for {name}") from error
+            joined.references += 1
+            return joined
         with self._state.database.read() as cursor:
             user = find_user(cursor, name)
             if user is None or not check_password(cursor, user.id, password):
                 return None
-        group = group_id(user, context.get("omero.group", "") or str(user.default_group))
+        asked = context.get("omero.group", "")
+        group = group_id(user, asked or str(user.default_group))
+        if group is None:
+            raise cannot_create(f"No such group: {asked}")
         if group == USER_GROUP:
             raise cannot_create(f"Can't find default group for {name}")
-        if group is None or (group not in user.member_of and not user.is_admin):
-            return None
         return self.create(user, group, agent=context.get("omero.agent"), ip=context.get("omero.ip"))
 
     def create(

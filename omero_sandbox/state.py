@@ -65,7 +65,7 @@ class State:
         with self._lock:
             if (category, name) not in self._served:
                 self._served[category, name] = service
-                self.adapter.add(servant(service), identity)
+                self.adapter.add(servant(service, self.settings.latency_ms), identity)
         if isinstance(service, StatefulService):
             service.identity = identity
         return proxy_class(service.interface).uncheckedCast(self.adapter.createProxy(identity))

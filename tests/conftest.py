@@ -11,6 +11,7 @@ import pytest
 
 from demo.acquisition import write_layout, write_ome_tiff
 from demo.omero_client import Account
+from tests.contract.facts import Contract
 from tests.support.accounts import new_account
 from tests.support.browser import browsing
 from tests.support.left_out import LeftOut
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(LeftOut(config))
+    config.pluginmanager.register(Contract())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from omero_sandbox.hql import ast
 from omero_sandbox.hql.expressions import Expressions
 from omero_sandbox.hql.names import Alias, Class, Found, Many, Object, Pair, Permissions, Value, WithUnit, refused
-from omero_sandbox.hql.scope import Scope, class_sql
+from omero_sandbox.hql.scope import Scope, discriminator_sql
 from omero_sandbox.model.mapping import Collection, Entity, NamedValues, entity
 from omero_sandbox.model.security import Access
 
@@ -73,7 +73,7 @@ class Compiled:
 def compile_query(query: ast.Select, parameters: Mapping[str, Any], rights: Access) -> Compiled:
     """SQL of a query as `rights` may see its answer.
 
-    Raises omero.QueryException.
+    Raises omero.QueryException, omero.ApiUsageException for one of which Hibernate makes wrong SQL.
     """
     return _Compiler(parameters, rights).top(query)
 
@@ -90,8 +90,10 @@ class _Compiler(Expressions):
         columns: list[str] = []
         outputs: list[Out] = []
         at: dict[Alias, int] = {}
+        scope.selecting = True
         for item in items:
             outputs.append(self._output(self.found(item.value, scope), scope, columns, at))
+        scope.selecting = False
         objects = any(isinstance(o, ObjectOut) for o in outputs)
         fetches = tuple(self._fetch(alias, columns, at) for alias in fetched)
         distinct = "DISTINCT " if query.distinct and not objects else ""
@@ -166,7 +168,7 @@ class _Compiler(Expressions):
             columns += [f"{found.alias.sql}.{c}" if c in here else "NULL" for c in wanted]
             return PermissionsOut(start)
         if isinstance(found, Class):
-            columns.append(class_sql(scope, found.alias))
+            columns.append(discriminator_sql(scope, found.alias))
         elif isinstance(found, Value):
             columns.append(found.sql)
         elif isinstance(found, Many) and not isinstance(found.property, NamedValues):

@@ -6,7 +6,7 @@ from typing import Any
 import omero
 from omero_sandbox.hql import ast
 from omero_sandbox.hql.names import Class, Found, Many, Object, Permissions, Value, WithUnit, refused
-from omero_sandbox.hql.scope import Scope, class_sql
+from omero_sandbox.hql.scope import Scope, class_sql, discriminator_sql
 from omero_sandbox.model.mapping import NamedValues, Reference, entities
 
 AGGREGATES = frozenset(("count", "sum", "min", "max", "avg"))
@@ -53,7 +53,7 @@ class Expressions:
         if isinstance(found, Value | Object | WithUnit):
             return found.sql
         if isinstance(found, Class):
-            return class_sql(scope, found.alias)
+            return discriminator_sql(scope, found.alias)
         if isinstance(found, Permissions):
             return f"{found.alias.sql}.permissions"
         raise refused(f"{'.'.join(e.parts)} cannot be used as a value")
@@ -92,12 +92,15 @@ class Expressions:
         self, left: ast.Expression, right: Sequence[ast.Expression], negated: bool, scope: Scope
     ) -> str | None:
         """`a.class = TagAnnotation` (or its full name, or its discriminator); `type(a)` is the same."""
+        alias = None
         if isinstance(left, ast.Call) and left.name.lower() == "type" and isinstance(left.arguments[0], ast.Path):
-            left = ast.Path((*left.arguments[0].parts, "class"))
-        if not (isinstance(left, ast.Path) and left.parts[-1] == "class"):
+            typed = scope.resolve(left.arguments[0].parts)
+            alias = typed.alias if isinstance(typed, Class | Object) else None
+        elif isinstance(left, ast.Path) and left.parts[-1] == "class":
+            named = scope.resolve(left.parts)
+            alias = named.alias if isinstance(named, Class) else None
+        if alias is None:
             return None
-        found = scope.resolve(left.parts)
-        assert isinstance(found, Class)
         names: list[str] = []
         for r in right:
             values = [".".join(r.parts)] if isinstance(r, ast.Path) else self._constant(r)
@@ -105,7 +108,7 @@ class Expressions:
                 cls = entities().get(str(value).rpartition(".")[2])
                 kinds = [entities()[n] for n in cls.concrete] if cls else list(entities().values())
                 names += [e.java for e in kinds if cls or e.discriminator == value]
-        return f"{class_sql(scope, found.alias)} {'<> ALL' if negated else '= ANY'}({self._value(names)})"
+        return f"{class_sql(scope, alias)} {'<> ALL' if negated else '= ANY'}({self._value(names)})"
 
     def _constant(self, e: ast.Expression) -> list[Any]:
         value = self._given(e.name) if isinstance(e, ast.Parameter) else getattr(e, "value", None)
@@ -219,7 +222,7 @@ class Expressions:
     def _type(self, e: ast.Expression, scope: Scope) -> str:
         """type(a) or type(a.class)."""
         found = scope.resolve(e.parts) if isinstance(e, ast.Path) else None
-        if isinstance(found, Object) and found.alias:
+        if isinstance(found, Object | Class) and found.alias:
             return class_sql(scope, found.alias)
         return self.sql(e, scope)
 

@@ -34,6 +34,10 @@ class Alias:
     tables: dict[str, str] = field(default_factory=dict)
     joined: dict[str, Alias] = field(default_factory=dict)
 
+    def lineage(self) -> list[Alias]:
+        """The alias and those that it was joined from, the nearest first."""
+        return [self, *(self.parent.lineage() if self.parent else ())]
+
 
 @dataclass(eq=False)
 class Root:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+import omero
 from omero_sandbox.hql.names import Alias, Class, Found, Many, Object, Pair, Permissions, Root, Value, WithUnit, refused
 from omero_sandbox.model.mapping import (
     DETAILS,
@@ -31,6 +32,8 @@ class Scope:
         self.quantities: dict[str, WithUnit] = {}
         self.roots: list[Root] = []
         self.conditions: list[str] = []
+        self.explicit: list[Alias] = []
+        self.selecting = False
 
     def alias(self, name: str) -> Alias | None:
         """The alias of a name, here or in a select around."""
@@ -63,7 +66,24 @@ class Scope:
         else:
             raise refused(f"outer or full join must be followed by path expression: {'.'.join(path)}")
         self.names[name or f"<{made.sql}>"] = made
+        self.explicit.append(made)
         return made
+
+    def _require_last(self, owner: Alias) -> None:
+        """Refuse to select through an association of an alias that was joined before others which do not depend on it.
+
+        Hibernate puts the table after the alias's own joins and a comma, out of whose sight the rest cannot refer to
+        what stands before. Raises omero.ApiUsageException, as the real server's database does.
+        """
+        joined = next((a for a in owner.lineage() if a in self.explicit), None)
+        if joined is None:
+            return
+        for later in self.explicit[self.explicit.index(joined) + 1 :]:
+            if joined not in later.lineage():
+                raise omero.ApiUsageException(
+                    message="could not execute query; nested exception is "
+                    "org.hibernate.exception.SQLGrammarException: could not execute query"
+                )
 
     def add_collection_root(self, path: tuple[str, ...], name: str | None) -> Alias:
         """A collection of an outer alias in the `from` of a sub-select."""
@@ -164,7 +184,7 @@ class Scope:
         assert at.entity is not None
         if name == "id":
             return Value(f"{at.sql}.id"), position + 1
-        if name == "class":
+        if name == "class" and (at.entity.is_polymorphic or at.entity.parents):
             return Class(at), position + 1
         if name == "version" and "version" in at.entity.columns:
             return Value(f"{at.sql}.version"), position + 1
@@ -205,6 +225,8 @@ class Scope:
         assert owner is not None and name is not None
         if not explicit and name in owner.joined:
             return owner.joined[name]
+        if self.selecting and not explicit:
+            self._require_last(owner)
         sql = f"t{next(self.numbers)}"
         only = self.rights.own_sessions(sql, found.entity)
         on = f"{sql}.id = {found.sql}" + (f" AND {only}" if only else "")
@@ -232,6 +254,13 @@ class Scope:
         only = f" AND {readable}" if readable else ""
         owner.root.joins.append(f"{kind} {target.table} {sql} ON {sql}.{inverse.column} = {owner.sql}.id{only}")
         return Alias(sql, target, owner.root, owner, p.name, p.index)
+
+
+def discriminator_sql(scope: Scope, alias: Alias) -> str:
+    """SQL for `a.class` as a value: what the table has for it, or else the class's full name."""
+    assert alias.entity is not None
+    one_table = entities()[alias.entity.concrete[0]].discriminator
+    return f"{alias.sql}.discriminator" if one_table else class_sql(scope, alias)
 
 
 def class_sql(scope: Scope, alias: Alias) -> str:

@@ -126,8 +126,9 @@ def access(cursor: Any, caller: Caller) -> Access:
 def require_group_of(caller: Caller, group: int) -> None:
     """Refuse to change a row that is in another group than the call; rows of the group `user` are in every one.
 
-    Raises omero.SecurityViolation.
+    Raises omero.SecurityViolation, omero.ApiUsageException in all groups at once.
     """
+    require_group(caller)
     if group not in (caller.group_id, USER_GROUP):
         raise omero.SecurityViolation(
             message=f"Currently logged into group {caller.group_id}. Cannot alter object in group {group}"
@@ -142,5 +143,5 @@ def require_group(caller: Caller) -> None:
     if caller.group_id == ALL_GROUPS:
         raise omero.ApiUsageException(
             message="No valid permissions available! DUMMY permissions are not intended for copying. "
-            "Make sure that you have not passed omero.group=-1 for a save context"
+            "Make sure that you have not passed omero.group=-1 for a save without context"
         )

@@ -21,7 +21,7 @@ class RomioReader(Reader):
     def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
         """A rectangle of a plane."""
         self.write(self.levels[0].sizes.plane * int(np.prod(self._shape[:3])), b"")
-        mapped = np.memmap(self._path, self.levels[0].sizes.dtype, "r", shape=self._shape)  # type: ignore[call-overload]
+        mapped = np.memmap(self._path, self.levels[0].sizes.dtype, "r", shape=self._shape)
         return np.array(mapped[t, c, z][box])
 
     def write(self, offset: int, data: bytes) -> None:
@@ -64,6 +64,10 @@ class RomioBuffer(FileBuffer):
     def set_level(self, level: int) -> None:
         """There is one level only."""
         raise unsupported("Cannot set resolution levels on a ROMIO pixel buffer.")
+
+    def get_tile(self, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> bytes:
+        """Raises omero.ApiUsageException outside the image."""
+        return self.get_hypercube((x, y, z, c, t), (w, h, 1, 1, 1), (1, 1, 1, 1, 1))
 
     def set_planes(self, first: int, count: int, data: bytes) -> None:
         """Write planes that begin at a byte.

@@ -11,16 +11,17 @@ from omero_sandbox import model
 from omero_sandbox.commands import submit
 from omero_sandbox.context import CLIENT, SESSION
 from omero_sandbox.model.privileges import writing_privilege
-from omero_sandbox.model.security import WRITE
+from omero_sandbox.model.security import ANNOTATE, MEMBER, OWNER, USER_GROUP, WRITE
 from omero_sandbox.repository import files, paths
 from omero_sandbox.repository.files import DIRECTORY, FileRow
 from omero_sandbox.services.base import Call, Service
 from omero_sandbox.services.raw_file import RawFileStore
 from omero_sandbox.sessions import Session
 from omero_sandbox.state import Repository, State
-from omero_sandbox.users import server_caller
+from omero_sandbox.users import ROOT, server_caller
 
 NEW_FILES = "SHA1-160"  # the checksum algorithm of files that a client makes
+TRANSLATED = ("makeDir", "register")  # the operations whose exceptions a real server makes its own
 
 
 class FileRepository(Service):
@@ -40,11 +41,18 @@ class FileRepository(Service):
     def call(self, current: Ice.Current) -> Call:
         """Who calls, by the uuid in the context.
 
-        Raises omero.ApiUsageException without one, omero.RemovedSessionException when there is no such session.
+        Raises omero.ApiUsageException without one, omero.RemovedSessionException when there is no such session. A real
+        server lets all but two operations fail on these without translating them: Ice.UnknownException.
         """
         if current.operation in self.for_anybody:
             return Call(server_caller(), current)
-        return Call(self._session(current).caller(current.ctx), current)
+        try:
+            return Call(self._session(current).caller(current.ctx), current)
+        except (omero.ApiUsageException, omero.SessionException) as error:
+            if current.operation in TRANSLATED:
+                raise
+            kind = type(error).__name__
+            raise Ice.UnknownException(f"ome.conditions.{kind}: {error.message}") from error
 
     def _session(self, current: Ice.Current) -> Session:
         session_uuid = current.ctx.get(SESSION)
@@ -53,13 +61,18 @@ class FileRepository(Service):
         return self.state.sessions.get(session_uuid)
 
     def _client(self, call: Call) -> str:
-        """The client that a new servant belongs to."""
+        """The client that a new servant belongs to.
+
+        Raises omero.InternalException where the context names none, or none of the session's.
+        """
         client = call.current.ctx.get(CLIENT)
         if client is None:
             raise omero.InternalException(
                 message="Cannot create session id for servant:"
                 f"\nInfo:\n\tId:{call.current.id.name}\n\tOp:{call.current.operation}\n\tCtx:{call.current.ctx}"
             )
+        if client not in self._session(call.current).clients:
+            raise omero.InternalException(message="No ServantHolder for proxy.")
         return client
 
     def root(self, call: Call) -> Any:
@@ -117,14 +130,21 @@ class FileRepository(Service):
     def register(self, call: Call, path: str, mimetype: Any) -> Any:
         """Make the row of a path, or return the one that is there. The parent must have a row.
 
-        Raises omero.SecurityViolation without the parent's row, omero.ValidationException for a directory that is to
-        have another mimetype than `Directory`.
+        Raises omero.SecurityViolation without the parent's row or the right to annotate it, omero.ValidationException
+        for a directory that is to have another mimetype than `Directory`, omero.InternalException for a row of others
+        that cannot be read.
         """
         inside = paths.inside(path)
         kind = None if mimetype is None else mimetype.val
         if self._disk(inside).is_dir() and kind != DIRECTORY:
             raise omero.ValidationException(message=f"File is a directory but mimetype is: {kind}")
-        row = self._find(call, path) or self._new_row(call, inside, kind)
+        with self.state.database.read() as cursor:
+            row = files.find(cursor, self.repository, inside)
+            if row is not None and not files.rights(cursor, call.caller).may_load(row.owner, row.group):
+                raise omero.InternalException(
+                    message="Wrapped Exception: (java.util.NoSuchElementException):\nNo value present"
+                )
+        row = row or self._new_row(call, inside, kind)
         with self.state.database.read() as cursor:
             return files.loaded(cursor, call.caller, [row.id])[0]
 
@@ -140,12 +160,19 @@ class FileRepository(Service):
         return found
 
     def _require_parent(self, cursor: Any, call: Call, inside: tuple[str, ...]) -> None:
+        """Whoever may annotate a directory may register what is in it; the root's own, and unreadable ones, all may."""
         if len(inside) < 2:
             return
         parent = files.find(cursor, self.repository, inside[:-1])
         if parent is None:
             raise omero.SecurityViolation(message=f"Cannot find parent directory: CheckedPath({'/'.join(inside)})")
-        files.require_readable(cursor, call.caller, parent)
+        rights = files.rights(cursor, call.caller)
+        if (parent.owner, parent.group) == (ROOT, USER_GROUP) or not rights.may_load(parent.owner, parent.group):
+            return
+        role = OWNER if parent.owner == call.caller.user_id else MEMBER
+        shared = parent.group == USER_GROUP and rights.granted(call.caller.group_id, role, ANNOTATE)
+        if not (shared or rights.may(ANNOTATE, parent.owner, parent.group)):
+            raise omero.SecurityViolation(message=f"No annotate access for parent directory: {parent.id}")
 
     def makeDir(self, call: Call, path: str, parents: bool) -> None:
         """Make a directory with its row; with `parents` those above too, and none of them need be new.

@@ -18,9 +18,9 @@ class AdminService(Service):
     interface = "omero.api.IAdmin"
 
     def getEventContext(self, call: Call) -> Any:
-        """Who the caller is; asking brings the session up to date with memberships."""
+        """Who the caller is, in the session's own group; asking brings the session up to date with memberships."""
         self.session.refresh()
-        return self.session.event_context(self.session.caller(call.current.ctx))
+        return self.session.event_context(self.session.caller_as_is())
 
     def getSecurityRoles(self, call: Call) -> Any:
         """Names and ids of the built-in users and groups."""

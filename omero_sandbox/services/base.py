@@ -14,6 +14,7 @@ its interface raises ApiUsageException naming itself at once, so that no client 
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -104,10 +105,11 @@ def _empty(interface: str) -> type[Service]:
     return type(generated.__name__, (base,), {"interface": interface})
 
 
-def servant(impl: Service) -> Ice.Object:
-    """The Ice servant that answers with the methods of `impl`."""
+def servant(impl: Service, latency_ms: float = 0.0) -> Ice.Object:
+    """The Ice servant that answers with the methods of `impl`, each call (ice_isA and the like too) after a while."""
     made = _servant_class(impl.interface)()
     made.impl = impl
+    made.delay = latency_ms / 1000
     made.lock = threading.RLock() if impl.stateful else None
     return made
 
@@ -122,6 +124,7 @@ def _servant_class(interface: str) -> type:
             name = attribute.removeprefix("_op_")
             amd = hasattr(generated, f"{name}_async")
             operations[f"{name}_async" if amd else name] = _amd(name) if amd else _plain(name)
+    operations.update((name, _own(getattr(generated, name))) for name in ("ice_isA", "ice_ping", "ice_id", "ice_ids"))
     return type(f"{interface.rpartition('.')[2]}Servant", (generated,), operations)
 
 
@@ -157,8 +160,19 @@ def _plain(name: str) -> Callable:
     return operation
 
 
+def _own(inherited: Callable) -> Callable:
+    """An operation of every Ice object, which has no service behind it."""
+
+    def operation(self: Any, *arguments: Any) -> Any:
+        time.sleep(self.delay)
+        return inherited(self, *arguments)
+
+    return operation
+
+
 def _perform(made: Any, name: str, arguments: tuple) -> Any:
     *values, current = arguments
+    time.sleep(made.delay)  # before the lock: calls of one client wait side by side, as on a wire
     impl: Service = made.impl
     try:
         method = getattr(impl, name, None)

@@ -42,7 +42,7 @@ class ContainerService(Service):
         """
         path = _PATHS.get(root.rpartition(".")[2].removesuffix("I"))
         if path is None:
-            raise omero.ApiUsageException(message=f"Query not implemented for {root}")
+            raise omero.ApiUsageException(message=f"Query not implemented for class {entity(root).java}")
         query = (
             "select i from Image i left outer join fetch i.format"
             f" left outer join fetch i.pixels x left outer join fetch x.pixelsType {path}"

@@ -82,6 +82,10 @@ class RawPixelsStore(StatefulService):
         sizes = self._buffer().sizes
         self._written_to().set_planes(self.getTimepointOffset(call, t), sizes.z * sizes.c, data)
 
+    def setRegion(self, call: Call, size: int, offset: int, data: bytes) -> None:
+        """Write the first `size` bytes of data at a place in the file."""
+        self._written_to().set_bytes(offset, data[:size])
+
     def setTile(self, call: Call, data: bytes, z: int, c: int, t: int, x: int, y: int, w: int, h: int) -> None:
         """Write some rows of one plane.
 

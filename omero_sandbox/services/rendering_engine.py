@@ -56,10 +56,13 @@ class RenderingEngine(RenderingValues):
         self._settings = found[0]
 
     def resetDefaultSettings(self, call: Call, save: bool) -> int:
-        """Put the default windows into the settings; saved ones are the caller's. Returns the settings' id, or -1."""
+        """Put the default windows into the settings; saved ones are the caller's. Returns the settings' id, or -1.
+
+        Raises what opening the pixels raises.
+        """
         pixels = self._chosen()
         if save:
-            reset(self.state, call.caller, [pixels.id.val], False)
+            reset(self.state, call.caller, [pixels.id.val], False, strict=True)
             self.lookupRenderingDef(call, pixels.id.val)
             return self._rendering().id.val
         self._settings = rendering.new_settings(pixels, rendering.dtype_of(pixels))

@@ -1,5 +1,6 @@
 """IRenderingSettings: windows of channels set anew."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,9 +10,11 @@ from omero.model import RenderingDefI
 import omero
 from omero_sandbox import hql, model, rendering
 from omero_sandbox.context import Caller
+from omero_sandbox.pixels import open_buffer
 from omero_sandbox.services.base import Call, Service, service
 from omero_sandbox.state import State
 
+log = logging.getLogger(__name__)
 PIXELS = (
     "select p from Pixels p join fetch p.image join fetch p.pixelsType join fetch p.channels c"
     " left outer join fetch c.statsInfo where p.id in (:ids)"
@@ -185,8 +188,12 @@ def settings_of(
     return found
 
 
-def reset(state: State, caller: Caller, pixels_ids: Sequence[int], as_is: bool) -> list[int]:
-    """Set the caller's settings back, made where there are none; with `as_is` the windows only. Ids of the images."""
+def reset(state: State, caller: Caller, pixels_ids: Sequence[int], as_is: bool, strict: bool = False) -> list[int]:
+    """Set the caller's settings back, made where there are none; with `as_is` the windows only. Ids of the images.
+
+    All but the windows needs images that can be opened: others are left out, or with `strict` raise what opening them
+    raises.
+    """
     with state.database.read() as cursor:
         found = hql.find(cursor, caller, PIXELS, omero.sys.ParametersI().addIds(pixels_ids))
         every = {pixels.id.val: pixels for pixels in found}
@@ -194,6 +201,8 @@ def reset(state: State, caller: Caller, pixels_ids: Sequence[int], as_is: bool) 
     changed = []
     for number, pixels in every.items():
         settings = known.get(number)
+        if not as_is and not _opens(state, caller, number, strict):
+            continue
         if settings is None:
             settings = rendering.new_settings(pixels, rendering.dtype_of(pixels))
         elif not as_is:
@@ -201,7 +210,18 @@ def reset(state: State, caller: Caller, pixels_ids: Sequence[int], as_is: bool) 
         rendering.set_windows(settings, pixels, rendering.dtype_of(pixels), as_is)
         changed.append((pixels, settings))
     _save(state, caller, changed)
-    return sorted(pixels.image.id.val for pixels in every.values())
+    return sorted(pixels.image.id.val for pixels, _ in changed)
+
+
+def _opens(state: State, caller: Caller, pixels_id: int, strict: bool) -> bool:
+    try:
+        open_buffer(state, pixels_id, caller)
+    except omero.ServerError as error:
+        if strict:
+            raise
+        log.warning("not resetting the settings of Pixels:%d: %s", pixels_id, error.message)
+        return False
+    return True
 
 
 def _save(state: State, caller: Caller, changed: Sequence[tuple[Any, RenderingDefI]]) -> None:

@@ -59,7 +59,7 @@ class SessionService(Service):
         if user is None:
             raise omero.AuthenticationException(reason="Error creating session.")
         group = group_id(user, principal.group or str(user.default_group))
-        if group is None or group == USER_GROUP or (group not in user.member_of and not user.is_admin):
+        if group is None or group == USER_GROUP:
             raise omero.AuthenticationException(reason="Error creating session.")
         return user, group
 

@@ -59,7 +59,7 @@ class ThumbnailStore(StatefulService):
     def resetDefaults(self, call: Call) -> None:
         """Make settings, or put the default windows into those that there are."""
         pixels_id = self._chosen().id.val
-        reset(self.state, call.caller, [pixels_id], False)
+        reset(self.state, call.caller, [pixels_id], False, strict=True)
         self.setPixelsId(call, pixels_id)
 
     def isInProgress(self, call: Call) -> bool:

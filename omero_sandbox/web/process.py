@@ -88,7 +88,7 @@ def _configure(home: Path, omero_port: int) -> None:
     _link_static_files(home / "static")
     config = ConfigXml(str(home / "etc" / "grid" / "config.xml"))
     try:
-        config["omero.web.server_list"] = json.dumps([[postgres.LOOPBACK, omero_port, "sandbox"]])
+        config["omero.web.server_list"] = json.dumps([[postgres.LOOPBACK, omero_port, "omero"]])
     finally:
         config.close()
 

@@ -8,7 +8,7 @@ from dataclasses import astuple
 import omero.clients
 import pytest
 
-from tests.contract.facts import OUTCOMES, PROPERTY, Fact, stated, table
+from tests.contract.facts import PROPERTY, stated
 from tests.contract.people import People
 from tests.support.servers import Server
 
@@ -38,19 +38,3 @@ def user(people: People) -> omero.clients.BaseClient:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Every test here states a fact."""
     item.user_properties.append((PROPERTY, astuple(stated(item))))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """The table of facts; beside other tests only what is unmeasured or does not hold."""
-    outcomes: dict[Fact, str] = {}
-    reports = [(name, r) for name in OUTCOMES for r in terminalreporter.stats.get(name, [])]
-    for outcome, report in reports:
-        for name, value in report.user_properties:
-            if name == PROPERTY and outcomes.get(Fact(*value)) != "failed":
-                outcomes[Fact(*value)] = outcome
-    if outcomes:
-        real = bool(config.getoption("--omero"))
-        whole = real or all(dict(report.user_properties).get(PROPERTY) for _, report in reports)
-        terminalreporter.section("contract of OMERO")
-        for line in table(outcomes, real, whole):
-            terminalreporter.line(line)

@@ -45,6 +45,25 @@ def stated(item: pytest.Item) -> Fact:
     return Fact(sentence + case, source, measured)
 
 
+class Contract:
+    """Prints the table at the end of a run; registered for all tests, as a process that only spreads them has none."""
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        """All facts; beside other tests only those that are unmeasured or do not hold."""
+        outcomes: dict[Fact, str] = {}
+        reports = [(name, report) for name in OUTCOMES for report in terminalreporter.stats.get(name, [])]
+        for outcome, report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == PROPERTY and outcomes.get(Fact(*value)) != "failed":
+                    outcomes[Fact(*value)] = outcome
+        if outcomes:
+            real = bool(config.getoption("--omero"))
+            whole = real or len(outcomes) == len(reports)
+            terminalreporter.section("contract of OMERO")
+            for line in table(outcomes, real, whole):
+                terminalreporter.line(line)
+
+
 def table(outcomes: dict[Fact, str], real: bool, whole: bool) -> Iterable[str]:
     """The lines to print: every fact, or only those that nobody measured or that do not hold."""
     rows = [
@@ -64,4 +83,5 @@ def refused(kind: type[Exception], message: str) -> Iterator[None]:
     """What the server is asked here it refuses, by an exception of a kind whose message has these words."""
     with pytest.raises(kind) as caught:
         yield
-    assert message in caught.value.message
+    said = next(text for name in ("message", "unknown", "reason") if (text := getattr(caught.value, name, None)))
+    assert message in said

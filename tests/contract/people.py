@@ -43,6 +43,10 @@ class People:
         self._groups.append(self._root.sf.getAdminService().createGroup(group))
         return self._groups[-1]
 
+    def name_of(self, group: int) -> str:
+        """A group's name."""
+        return str(self._root.sf.getAdminService().getGroup(group).name.val)
+
     def user(self, *groups: int) -> Person:
         """A new user in groups, the first of them for logging in; in a new group where none is named."""
         first, *others = groups or (self.group(),)

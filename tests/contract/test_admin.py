@@ -27,14 +27,14 @@ def test_contained_groups(root, people):
     assert [g.id.val for g in root.sf.getAdminService().containedGroups(person.id)] == [1, person.group]
 
 
-@fact("omero-server 5.7: AdminImpl", measured=False)
+@fact("omero-server 5.7: AdminImpl")
 def test_default_group(root, people):
     """The default group is the one that the user was made with, whatever the number."""
     second, first = people.group(), people.group()
     assert root.sf.getAdminService().getDefaultGroup(people.user(first, second).id).id.val == first
 
 
-@fact("omero-server 5.7: AdminImpl", measured=False)
+@fact("omero-server 5.7: AdminImpl")
 def test_last_group(root, people):
     """Nobody is taken out of the last group but that of all users: ValidationException."""
     person = people.user()

@@ -43,13 +43,13 @@ def test_size(written):
     assert written.size() == 3
 
 
-@fact("omero-server 5.7: RawFileBean", measured=False)
+@fact("omero-server 5.7: RawFileBean")
 def test_saving_nothing(written):
     """RawFileStore.save gives nothing where nothing was written."""
     assert written.save() is None
 
 
-@fact("omero-server 5.7: RawFileBean", measured=False)
+@fact("omero-server 5.7: RawFileBean")
 def test_writing_what_is_open_for_reading(written):
     """A repository's store that was opened for reading refuses to write."""
     with refused(omero.SecurityViolation, "File not writeable!"):

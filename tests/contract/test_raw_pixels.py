@@ -65,7 +65,7 @@ def test_tiles_with_an_offset(user, pixels, tile):
         store.setTile(bytes(w * h), 0, 0, 0, x, y, w, h)
 
 
-@fact("omero-romio 5.8: RomioPixelBuffer", measured=False)
+@fact("omero-romio 5.8: RomioPixelBuffer")
 def test_tile_of_whole_rows(user, pixels):
     """A tile of whole rows is written."""
     with opened(user, pixels) as store:
@@ -73,12 +73,27 @@ def test_tile_of_whole_rows(user, pixels):
         assert store.getPlane(0, 0, 0) == bytes(6) + bytes([7] * 12) + bytes(6)
 
 
-@fact("omero-romio 5.8: RomioPixelBuffer", measured=False)
+@fact("omero-romio 5.8: RomioPixelBuffer")
 @pytest.mark.parametrize(("size", "word"), [(5, "Underflow"), (30, "Overflow")])
 def test_plane_of_another_size(user, pixels, size, word):
     """A plane with too few or too many bytes is not written: ResourceError."""
     with opened(user, pixels) as store, refused(omero.ResourceError, f"Buffer{word}Exception"):
         store.setPlane(bytes(size), 0, 0, 0)
+
+
+@fact("omero-romio 5.8: RomioPixelBuffer")
+def test_region(user, pixels):
+    """A region is bytes at a place in the file."""
+    with opened(user, pixels) as store:
+        store.setRegion(6, 3, bytes([1] * 6))
+        assert store.getPlane(0, 0, 0) == bytes(3) + bytes([1] * 6) + bytes(15)
+
+
+@fact("omero-romio 5.8: RomioPixelBuffer")
+def test_tile_outside(user, pixels):
+    """A tile that reaches out of the image is an ApiUsageException."""
+    with opened(user, pixels) as store, refused(omero.ApiUsageException, "X '9' greater than sizeX '6'"):
+        store.getTile(0, 0, 0, 4, 0, 6, 1)
 
 
 @fact("omero_api_calls.md")
@@ -100,11 +115,14 @@ def test_drawing_before_writing(user, pixels):
     """Pixels that nobody has written are not drawn: LockTimeout, Import in progress."""
     with closing(user.sf.createRenderingEngine()) as engine:
         engine.lookupPixels(pixels)
-        if not engine.lookupRenderingDef(pixels):
-            engine.resetDefaultSettings(True)
-            engine.lookupRenderingDef(pixels)
         with refused(omero.LockTimeout, "Import in progress"):
-            engine.load()
+            engine.resetDefaultSettings(True)
+
+
+@fact("omero_replacement.md, part 3")
+def test_settings_of_what_cannot_be_opened(user, pixels):
+    """Images that cannot be opened are left out where settings are made for several: resetDefaultsInSet gives none."""
+    assert user.sf.getRenderingSettingsService().resetDefaultsInSet("Pixels", [pixels]) == []
 
 
 @fact("real_server.md 15")

@@ -87,13 +87,33 @@ def test_directory_of_others(repository):
 
 
 @fact("real_server.md 17")
+def test_register_below_what_is_roots(root, repository):
+    """Anybody registers files in a directory that is root's, and in one that cannot be read."""
+    above = f"contract-{uuid4().hex[:8]}"
+    root.getManagedRepository().makeDir(above, True)
+    assert repository.register(f"{above}/a.txt", PLAIN).name.val == "a.txt"
+
+
+@fact("omero_replacement.md a")
+@pytest.mark.parametrize(("permissions", "taken"), [("rwra--", True), ("rwr---", False)])
+def test_register_below_what_is_anothers(people, place, permissions, taken):
+    """In a directory of another user's only who is in a group that lets annotate registers files."""
+    repository = people.client(people.group(permissions)).getManagedRepository()
+    if taken:
+        assert repository.register(f"{place}/a.txt", PLAIN).name.val == "a.txt"
+    else:
+        with refused(omero.SecurityViolation, "No annotate access for parent directory"):
+            repository.register(f"{place}/a.txt", PLAIN)
+
+
+@fact("real_server.md 17")
 def test_path_above_the_root(repository):
     """A path that leads out of the repository is refused."""
     with refused(omero.ValidationException, "Path may not make references above root"):
         repository.fileExists("../a")
 
 
-@fact("omero-blitz 5.8: CheckedPath", measured=False)
+@fact("omero-blitz 5.8: CheckedPath")
 @pytest.mark.parametrize("name", ["a:b", "a*", "a?b", "NUL", "con.txt", "$x"])
 def test_names_that_windows_forbids(repository, place, name):
     """Names that Windows forbids are refused."""
@@ -115,13 +135,13 @@ def test_tree_list(repository, place):
     assert unwrap(repository.treeList(f"{place}/below/a.txt")) == {"a.txt": file}
 
 
-@fact("omero-blitz 5.8: RepositoryDaoImpl", measured=False)
+@fact("omero-blitz 5.8: RepositoryDaoImpl")
 def test_tree_list_of_nothing(repository, place):
     """treeList of what has no row is empty."""
     assert unwrap(repository.treeList(f"{place}/missing")) == {}
 
 
-@fact("omero-blitz 5.8: PublicRepositoryI", measured=False)
+@fact("omero-blitz 5.8: PublicRepositoryI")
 def test_delete_paths(user, repository, place):
     """deletePaths takes a directory's files with it, whatever `recursively` says."""
     repository.makeDir(f"{place}/below", True)

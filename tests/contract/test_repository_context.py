@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import Ice
 import pytest
 from omero.rtypes import rstring
 
@@ -35,13 +36,61 @@ def test_own_context_has_both_uuids(user):
     assert {"omero.session.uuid", "omero.client.uuid"} <= set(without(user))
 
 
+TRANSLATED = {"makeDir": ("contract/a", True), "register": ("contract/a", PLAIN)}
+RAW = {
+    "file": ("contract/a", "rw"), "fileById": (1,), "fileExists": ("/",), "list": ("/",), "listFiles": ("/",),
+    "treeList": ("/",), "root": (), "deletePaths": (["contract/a"], False, False), "verifyChecksums": ([1],),
+    "importFileset": None,
+}  # fmt: skip
+
+
+def without_a_session(repository, operation, arguments):
+    if arguments is None:
+        fileset, settings = a_fileset()
+        arguments = (fileset, settings)
+    getattr(repository, operation)(*arguments, {"omero.group": "-1"})
+
+
+def a_fileset():
+    entry, fileset, settings = omero.model.FilesetEntryI(), omero.model.FilesetI(), omero.grid.ImportSettings()
+    entry.clientPath = rstring("contract/a.ome.xml")
+    fileset.addFilesetEntry(entry)
+    fileset.linkJob(omero.model.UploadJobI())
+    settings.checksumAlgorithm = omero.model.ChecksumAlgorithmI()
+    settings.checksumAlgorithm.value = rstring("SHA1-160")
+    return fileset, settings
+
+
 @fact("real_server.md P1, 1")
-@pytest.mark.parametrize("operation", ["makeDir", "register", "file", "fileExists", "listFiles", "treeList"])
-def test_no_session_uuid(user, repository, directory, operation):
+@pytest.mark.parametrize("operation", TRANSLATED)
+def test_no_session_uuid(repository, operation):
     """A repository call whose context lacks the session's uuid is refused: Uuid cannot be null."""
-    arguments = {"makeDir": (f"{directory}/a", True), "register": (f"{directory}/a", PLAIN), "file": ("a", "rw")}
     with refused(omero.ApiUsageException, "Uuid cannot be null."):
-        getattr(repository, operation)(*arguments.get(operation, (directory,)), {"omero.group": "-1"})
+        without_a_session(repository, operation, TRANSLATED[operation])
+
+
+@fact("omero-blitz 5.8: RepositoryDaoImpl")
+@pytest.mark.parametrize("operation", RAW)
+def test_no_session_uuid_untranslated(repository, operation):
+    """Other repository calls without it fail with an Ice.UnknownException that says so."""
+    with refused(Ice.UnknownException, "ome.conditions.ApiUsageException: Uuid cannot be null."):
+        without_a_session(repository, operation, RAW[operation])
+
+
+@fact("omero-server 5.7: SessionCache")
+def test_unknown_session(user, repository, directory):
+    """A repository call with the uuid of no session is refused: No context for UUID."""
+    context = {**without(user), "omero.session.uuid": str(uuid4())}
+    with refused(omero.RemovedSessionException, "No context for"):
+        repository.makeDir(f"{directory}/a", True, context)
+
+
+@fact("omero-blitz 5.8: PublicRepositoryI")
+def test_client_of_another_session(user, repository, directory):
+    """A store of a repository's file is not made for a client that is none of the session's."""
+    context = {**without(user), "omero.client.uuid": str(uuid4())}
+    with refused(omero.InternalException, "No ServantHolder for proxy."):
+        repository.file(f"{directory}/no-client", "rw", context)
 
 
 @fact("real_server.md P1, 1")
@@ -80,6 +129,20 @@ def test_saving_a_store_in_another_group(two_groups):
         store.save()
     assert store.save(context).size.val == 3
     store.close(context)
+
+
+@fact("omero_replacement.md c")
+def test_saving_a_store_in_all_groups(two_groups):
+    """A store's save is refused in all groups at once: No valid permissions available."""
+    client, _ = two_groups
+    path = f"{own_directory(client)}/{uuid4().hex[:8]}"
+    repository = client.getManagedRepository()
+    repository.makeDir(path, True)
+    store = repository.file(f"{path}/a.txt", "rw")
+    store.write(b"abc", 0, 3)
+    with refused(omero.ApiUsageException, "No valid permissions available!"):
+        store.save(client.getContext(-1))
+    store.close()
 
 
 @fact("omero_replacement.md a, real_server.md 1")

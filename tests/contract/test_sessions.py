@@ -84,7 +84,7 @@ def test_last_client_leaves(server, people):
         join(server, uuid)
 
 
-@fact("omero-server 5.7: SessionManagerImpl", measured=False)
+@fact("omero-server 5.7: SessionManagerImpl")
 def test_references(server, root, sudo):
     """ISession counts who opened and who joined a session; closeSession counts down, then says -2, then -1."""
     service = root.sf.getSessionService()
@@ -105,7 +105,21 @@ def test_expired_session(root, people):
         root.sf.getSessionService().getSession(made.uuid.val)
 
 
-@fact("omero-server 5.7: SessionCache", measured=False)
+@fact("omero-server 5.7: SessionCache")
+def test_calls_of_an_expired_session(server, root, people):
+    """A call of a session that was idle for too long is a SessionTimeoutException, joining it says no group."""
+    made = root.sf.getSessionService().createSessionWithTimeouts(principal(people.user()), 0, 700)
+    client = join(server, made.uuid.val)
+    query = client.sf.getQueryService()
+    time.sleep(2)
+    with refused(omero.SessionTimeoutException, "exceeded timeToIdle"):
+        query.find("Experimenter", 0)
+    with refused(omero.WrappedCreateSessionException, "Can't find default group for"):
+        join(server, made.uuid.val)
+    client.__del__()
+
+
+@fact("omero-server 5.7: SessionCache")
 def test_unknown_session(user):
     """A session that is not there is a RemovedSessionException: No context for UUID."""
     with refused(omero.RemovedSessionException, "No context for"):
@@ -119,11 +133,49 @@ def test_keep_alive(user):
     assert user.sf.keepAlive(user.sf.getQueryService()) is True
 
 
-@fact("omero-server 5.7: SessionManagerImpl", measured=False)
+@fact("omero-server 5.7: SessionManagerImpl")
 def test_sudo_of_others(user, root, people):
     """Who is no administrator, nor owns the group, opens no session of another user's: Group sudo is not permitted."""
     with refused(omero.SecurityViolation, "Group sudo is not permitted for group"):
         user.sf.getSessionService().createSessionWithTimeouts(principal(people.user()), 0, 600_000)
+
+
+@fact("omero-server 5.7: SessionBean")
+def test_sudo_of_nobody(root):
+    """A session of an unknown user is not opened: AuthenticationException."""
+    nobody = omero.sys.Principal(name="contract-nobody", group="", eventType="User")
+    with refused(omero.AuthenticationException, "Error creating session."):
+        root.sf.getSessionService().createSessionWithTimeouts(nobody, 0, 600_000)
+
+
+@fact("omero-server 5.7: AdminImpl")
+def test_event_context_is_the_sessions(people):
+    """IAdmin.getEventContext tells of the session's own group, whatever the call's context says."""
+    first, second = people.group(), people.group()
+    client = people.client(first, second)
+    admin = client.sf.getAdminService()
+    assert [admin.getEventContext(client.getContext(g)).groupId for g in (first, second, -1)] == [first] * 3
+
+
+@fact("omero-server 5.7: BasicSecuritySystem")
+def test_login_into_a_group_of_others(server, people):
+    """Who logs in into a group of others is refused: User N is not a member of group M and cannot login."""
+    person, group = people.user(), people.group()
+    name = people.name_of(group)
+    client = omero.client({"omero.host": server.host, "omero.port": str(server.port), "omero.group": name})
+    with refused(omero.SecurityViolation, f"User {person.id} is not a member of group {group} and cannot login"):
+        client.createSession(person.name, person.password)
+        client.sf.getAdminService().getEventContext()
+    client.__del__()
+
+
+@fact("omero-server 5.7: SessionManagerImpl")
+def test_login_into_an_unknown_group(server, people):
+    """Who logs in into a group that is not there is refused: No such group."""
+    person = people.user()
+    client = omero.client({"omero.host": server.host, "omero.port": str(server.port), "omero.group": "contract-none"})
+    with refused(omero.WrappedCreateSessionException, "No such group: contract-none"):
+        client.createSession(person.name, person.password)
 
 
 @fact("omero_replacement.md c")
@@ -156,7 +208,7 @@ def test_new_membership(people, newcomer):
     assert again.sf.getQueryService().projection(projects, None, again.getContext(group)) == []
 
 
-@fact("omero-server 5.7: AdminImpl", measured=False)
+@fact("omero-server 5.7: AdminImpl")
 def test_event_context_brings_memberships(newcomer):
     """IAdmin.getEventContext brings an open session up to date with memberships."""
     client, group, _ = newcomer
