@@ -44,7 +44,8 @@ class Node:
     """An object of the OME model: its class, values by field, and the objects in it.
 
     `parts` have a place of their own ("Channel[0]", "objectiveSettings"); `bags` have none that would mean anything
-    (annotations, the objectives of an instrument): they are the same in any order. `of` is what it was made of.
+    (annotations, the objectives of an instrument): they are the same in any order. `waiting` names values and parts
+    that are only known later: OMERO has a place for them and nothing in it yet. `of` is what it was made of.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Node:
     parts: Mapping[str, Node] = field(default_factory=dict)
     bags: Mapping[str, Sequence[Node]] = field(default_factory=dict)
     of: Any = field(default=None, compare=False, repr=False)
+    waiting: frozenset[str] = frozenset()
 
 
 def same(a: Value, b: Value) -> bool:

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import Ice
-from omero.cmd import ERR, CmdCallbackPrx, Request, Status
+from omero.cmd import ERR, CmdCallbackPrx, GraphException, Request, Status
 from omero.cmd import State as Flag
 
 from omero_sandbox.context import Caller
@@ -32,6 +32,14 @@ class CommandError(Exception):
         super().__init__(message)
         self.name = name
         self.parameters = {"message": message, **parameters}
+
+
+class GraphError(CommandError):
+    """A graph that cannot be treated as wanted: an omero.cmd.GraphException, whose text is not among the parameters."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("graph-fail", "")
+        self.message = message
 
 
 def command(request: Any) -> Callable[[Command], Command]:
@@ -100,6 +108,8 @@ class Handle(Service):
     def _failed(self, error: Exception) -> ERR:
         self.status.flags.append(Flag.FAILURE)
         category = self.request.ice_id()
+        if isinstance(error, GraphError):
+            return GraphException(category, error.name, error.parameters, error.message)
         if isinstance(error, CommandError):
             return ERR(category, error.name, error.parameters)
         log.exception("%s failed", category)

@@ -7,7 +7,6 @@ import omero
 from omero_sandbox import accounts, model
 from omero_sandbox.commands import CommandError, Handle, command, run
 from omero_sandbox.context import ALL_GROUPS, Caller
-from omero_sandbox.model.mapping import entities
 from omero_sandbox.repository import checksums, paths
 from omero_sandbox.sessions import Session
 from omero_sandbox.state import State
@@ -56,13 +55,6 @@ def current_sessions(state: State, session: Session, caller: Caller, request: An
         contexts=[s.event_context(s.caller_as_is()) for s in seen],
         data=[{} for _ in seen],
     )
-
-
-@command(omero.cmd.LegalGraphTargets)
-def legal_graph_targets(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
-    """The classes that a graph request may name: all that have owners."""
-    found = [cls.java for cls in entities().values() if "owner_id" in cls.columns]
-    return omero.cmd.LegalGraphTargetsResponse(targets=sorted(found))
 
 
 @command(omero.cmd.Chmod2)

@@ -26,7 +26,7 @@ import omero
 from demo.omero_client import command_line
 from omero_roz.metadata import Node, Quantity, Value
 from omero_roz.ports.omero.model_objects import metadata_name
-from omero_roz.verify.completeness import Completeness, compare
+from omero_roz.verify.completeness import LOST, Completeness, compare
 from omero_roz.verify.groups import GROUPS
 from omero_sandbox.sandbox import OmeroSandbox
 from tests.support.dump import dump_fileset
@@ -67,7 +67,7 @@ def document(shared: Path) -> str:
     results = list(compared(shared))
     for zarr, against, result in results:
         whole = result.whole
-        lost = Counter(f.pattern for f in result.fields if f.state in ("different", "only in A"))
+        lost = Counter(f.pattern for f in result.fields if f.state in LOST)
         told = ", ".join(f"{pattern} ({count})" for pattern, count in lost.items())
         lines.append(f"| {zarr} | {against} | {whole.of_a} | {whole.equal} | {whole.percent:g} | {told} |")
     lines += ["", "By group, over all of them:", "", "| group | fields | the same |", "|---|---|---|"]

@@ -30,13 +30,13 @@ ul { list-style: none; margin: .3rem 0; padding: 0 } li { border-top: 1px dotted
 code { font-size: .85rem } small { opacity: .8 }
 @media (prefers-color-scheme: dark) { :root { --good: #57c878; --bad: #ff8a80; --more: #8ab4f8 } }
 """
-_STATES = {"equal": "good", "different": "bad", "only in A": "bad", "only in B": "more"}
+_STATES = {"equal": "good", "different": "bad", "only in A": "bad", "only in B": "more", "not yet in B": "more"}
 
 
 def completeness(result: Completeness) -> str:
     """The page of a comparison of metadata: the verdict, what is lost, and each group with its fields."""
     whole = result.whole
-    lost = [field for field in result.fields if field.state in ("different", "only in A")]
+    lost = result.lost
     css = "good" if result.complete else "bad"
     verdict = "Nothing is lost: all of A is in B" if result.complete else f"{len(lost)} of {whole.of_a} fields are lost"
     parts = [
@@ -96,7 +96,10 @@ def _percent(score: Score) -> str:
 
 
 def _counts(score: Score) -> str:
-    counts = {"equal": score.equal, "different": score.different, "only in A": score.only_a, "only in B": score.only_b}
+    counts = {
+        "equal": score.equal, "different": score.different, "only in A": score.only_a, "only in B": score.only_b,
+        "not yet in B": score.not_yet,
+    }  # fmt: skip
     return ", ".join(f'<span class="{_STATES[state]}">{n} {state}</span>' for state, n in counts.items() if n)
 
 

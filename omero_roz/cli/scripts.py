@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from omero_roz.errors import Refused
+from omero_roz.errors import Problem, Refused
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.official_scripts import OfficialScripts
@@ -94,10 +94,17 @@ def _install(scripts: "OfficialScripts") -> list[Stated]:
 
 
 def _remove(scripts: "OfficialScripts") -> list[Stated]:
+    """Each by itself: one that OMERO keeps does not hold up the others."""
     done, found = [], scripts.found()
+    kept: list[Problem] = []
     for name in NAMES:
         if (file := found.get(name)) is not None:
-            scripts.remove(file)
+            try:
+                scripts.remove(file)
+            except Refused as error:
+                kept += error.problems
         state = "missing" if file is None else "removed"
         done.append(Stated(name, None, None, version("omero-roz"), state))
+    if kept:
+        raise Refused.of(kept)
     return done

@@ -167,17 +167,17 @@ def show_records(named: str, stated: Sequence[Stated], out: TextIO) -> None:
 
 def show_completeness(result: Completeness, out: TextIO) -> None:
     """What `completeness` prints: a row for each group, then what is lost or differs."""
-    table = _table("group", "of A in B", "equal", "different", "only in A", "only in B")
+    later = ("not yet in B",) if result.whole.not_yet else ()
+    table = _table("group", "of A in B", "equal", "different", "only in A", "only in B", *later)
     for score in (*result.scores(), result.whole):
-        counts = (score.equal, score.different, score.only_a, score.only_b)
+        counts = (score.equal, score.different, score.only_a, score.only_b, *([score.not_yet] if later else []))
         table.add_row(score.group, "" if score.percent is None else f"{score.percent:g} %", *map(str, counts))
     console = _console(out)
     console.print(f"A: {result.a}")
     console.print(f"B: {result.b}")
     console.print(table)
-    lost = [field for field in result.fields if field.state in ("different", "only in A")]
-    if lost:
-        console.print(_lost_table(lost))
+    if result.lost:
+        console.print(_lost_table(result.lost))
 
 
 def show_filling(filling: Filling, out: TextIO) -> None:

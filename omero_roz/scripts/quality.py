@@ -63,7 +63,7 @@ def _compare(job: ScriptJob, policy: Policy, told: Told, kind: str, number: int)
     verdict = "nothing is lost" if result.complete else f"{lost} of {result.whole.of_a} fields are lost or changed"
     told.add(f"{where}: {verdict} ({percent} of {zarr})")
     told.failures += not result.complete
-    differing = [field for field in result.fields if field.state in ("different", "only in A")]
+    differing = result.lost
     told.lines += [f"  {field.path}: {field.a} in the Zarr, {field.b} in OMERO" for field in differing]
     name = f"completeness-{kind}-{number}.html"
     job.report(name, page.completeness(result), "text/html", NAMESPACE, [(kind, number)])

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from omero_roz.metadata import Node, Quantity, Term, Value, plain, same
 from omero_roz.verify.groups import GROUPS, OTHER, group_of_class, group_of_field
 
-State = Literal["equal", "different", "only in A", "only in B"]
+State = Literal["equal", "different", "only in A", "only in B", "not yet in B"]
+LOST: frozenset[State] = frozenset(("different", "only in A"))
 COMPLETENESS_VERSION = 1  # goes up when a field is renamed, taken away or changes its meaning
 _NAMES = ("name", "ns", "model", "manufacturer", "serialNumber", "lotNumber", "reagentIdentifier", "type")
 
@@ -35,17 +36,19 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many fields of a group are equal, differ, or are on one side only."""
+    """How many fields of a group are equal, differ, or are on one side only; `not_yet` has those that B has a place for
+    and will only know later, such as the SHA-1 of all pixels: they are not lost, and count for nothing."""
 
     group: str
     equal: int
     different: int
     only_a: int
     only_b: int
+    not_yet: int = 0
 
     @property
     def of_a(self) -> int:
-        """The fields that A has."""
+        """The fields that A has, without those that B does not know yet."""
         return self.equal + self.different + self.only_a
 
     @property
@@ -67,7 +70,12 @@ class Completeness:
     @property
     def complete(self) -> bool:
         """Whether all of A is in B."""
-        return not any(field.state in ("different", "only in A") for field in self.fields)
+        return not self.lost
+
+    @property
+    def lost(self) -> list[Field]:
+        """What of A is not in B, or is otherwise there."""
+        return [field for field in self.fields if field.state in LOST]
 
     @property
     def whole(self) -> Score:
@@ -105,7 +113,8 @@ def fields_of(node: Node, path: str, inside: str = OTHER) -> Iterator[Field]:
 
 
 def _score(group: str, counts: Counter[str]) -> Score:
-    return Score(group, counts["equal"], counts["different"], counts["only in A"], counts["only in B"])
+    states: tuple[State, ...] = ("equal", "different", "only in A", "only in B", "not yet in B")
+    return Score(group, *(counts[state] for state in states))
 
 
 def _score_json(score: Score) -> dict[str, Any]:
@@ -128,25 +137,27 @@ def _json(value: Value | None) -> Any:
 NOTHING = Node("")
 
 
-def _compare(a: Node, b: Node, path: str, inside: str) -> Iterator[Field]:
+def _compare(a: Node, b: Node, path: str, inside: str, waits: bool = False) -> Iterator[Field]:
     kind = a.kind or b.kind
     group = group_of_class(kind, inside)
     for name in dict.fromkeys((*a.values, *b.values)):
         one, other = a.values.get(name), b.values.get(name)
-        yield Field(path + name, group_of_field(kind, name, group), _state(one, other), one, other)
+        state = _state(one, other, waits or name in b.waiting)
+        yield Field(path + name, group_of_field(kind, name, group), state, one, other)
     for name in dict.fromkeys((*a.parts, *b.parts)):
-        yield from _compare(a.parts.get(name, NOTHING), b.parts.get(name, NOTHING), f"{path}{name}/", group)
+        ours, theirs, later = a.parts.get(name, NOTHING), b.parts.get(name, NOTHING), waits or name in b.waiting
+        yield from _compare(ours, theirs, f"{path}{name}/", group, later)
     for name in dict.fromkeys((*a.bags, *b.bags)):
         prefix = f"{path}{name}/" if name in ("excitation", "emission") else path
         for number, (left, right) in enumerate(_pairs(a.bags.get(name, ()), b.bags.get(name, ()))):
             yield from _compare(left, right, f"{prefix}{left.kind or right.kind}[{number}]/", group)
 
 
-def _state(a: Value | None, b: Value | None) -> State:
+def _state(a: Value | None, b: Value | None, waits: bool) -> State:
     if a is None:
         return "only in B"
     if b is None:
-        return "only in A"
+        return "not yet in B" if waits else "only in A"
     return "equal" if same(a, b) else "different"
 
 

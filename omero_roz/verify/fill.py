@@ -14,6 +14,7 @@ from omero_roz.fileset import Owner
 from omero_roz.ports.omero import sharing
 from omero_roz.ports.omero.fills import Filled, Fills, Put
 from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.omero.unfill import Undo
 from omero_roz.shown import as_json
 from omero_roz.verify.filling import Filling, plan
 from omero_roz.verify.sides import Side, in_omero, parse
@@ -100,4 +101,4 @@ def last(session: OmeroSession, text: str, owner: Owner) -> Filled:
 
 def undo(session: OmeroSession, filled: Filled, owner: Owner) -> None:
     """Take a fill back: exactly what it filled; Refused with all that was changed since."""
-    Fills(session, owner.group_id).undo(filled)
+    Undo(session, owner.group_id).run(filled)

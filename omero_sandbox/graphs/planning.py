@@ -1,223 +1,255 @@
-"""Which rows a deletion or a move takes: from the targets along the rules, until nothing more is found."""
+"""What becomes of the rows of a graph: the lines of a table of facts, read again and again until no row changes."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
-from omero_sandbox.commands import CommandError
-from omero_sandbox.graphs.rules import ANYBODYS, Holder, held, holding, referring
-from omero_sandbox.model.load import class_column, class_joins
-from omero_sandbox.model.mapping import Entity, entities, entity, entity_of_table
-from omero_sandbox.model.privileges import deletion_privilege
-from omero_sandbox.model.save import table_order
-from omero_sandbox.model.security import WRITE, Access
-
-
-@dataclass(frozen=True)
-class Options:
-    """The childOptions of a request: classes whose rows stay although nothing else holds them, or go although
-    something does; for annotations, of some namespaces only."""
-
-    options: tuple[Any, ...] = ()
-
-    def stays(self, names: Iterable[str], ns: str | None) -> bool | None:
-        """True: must stay; False: must go; None: it goes if nothing else holds it. The first option that fits says."""
-        known = set(names)
-        for option in self.options:
-            if option.includeNs and ns not in option.includeNs:
-                continue
-            if option.excludeNs and ns in option.excludeNs:
-                continue
-            if known & set(option.includeType or ()):  # before excludeType: the command line sends a class in both
-                return False
-            if known & set(option.excludeType or ()):
-                return True
-        return None
+from omero_sandbox.commands import GraphError
+from omero_sandbox.graphs.facts import (
+    APART,
+    ASKED,
+    FREE,
+    GOES,
+    HELD,
+    IDLE,
+    MOVES,
+    REFUSED,
+    Fact,
+    Term,
+    Way,
+    facts,
+)
+from omero_sandbox.graphs.options import Options
+from omero_sandbox.graphs.rows import Row, Rows
+from omero_sandbox.model.mapping import Entity, entity_of_table
+from omero_sandbox.model.privileges import deletion_privilege, writing_privilege
+from omero_sandbox.model.security import USER_GROUP, WRITE, Access
 
 
-class Described(NamedTuple):
-    """Class, owner and group of a row; the repository of a file; the namespace of an annotation."""
+@dataclass(frozen=True, order=True)
+class Found:
+    """A row of which a line speaks, with the rows on its ways and at their ends."""
 
-    name: str
-    owner: int
-    group: int
-    repo: str | None
-    ns: str | None
+    row: Row
+    between: tuple[Row, ...]
+    others: tuple[Row, ...]
 
 
-@dataclass
 class Plan:
-    """Rows to delete or to move (`verb`), by table."""
+    """What becomes of rows, from the targets on. `private`: rows move to a private group.
 
-    cursor: Any
-    rights: Access
-    options: Options
-    verb: str = "delete"
-    rows: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    targets: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    `heads`: classes whose rows are left for a later request (SkipHead): what lies below them is not looked at.
+    """
 
-    def add(self, targets: dict[str, list[int]]) -> None:
-        """Take the targets and all that goes with them.
+    def __init__(self, cursor: Any, rights: Access, options: Options, table: str = "deleting",
+                 private: bool = False, heads: Iterable[str] = ()) -> None:  # fmt: skip
+        self.rows = Rows(cursor, rights)
+        self.rights = rights
+        self.options = options
+        self.facts = facts(table)
+        self.moving = table == "moving"
+        self.private = private
+        self.heads = frozenset(heads)
+        self.state: dict[Row, str] = {}
+        self.unasked: set[Row] = set()
+        self._at: dict[str, dict[str, set[Row]]] = defaultdict(lambda: defaultdict(set))
+        self._changed: dict[str, int] = {}
+        self._clock = 0
+        self._read_at: dict[int, int] = {}
 
-        Raises CommandError `graph-fail` when a target is not there, or something forbids it.
+    def add(self, targets: Iterable[tuple[Entity, list[int]]]) -> None:
+        """Take the targets, and find out what becomes of all else.
+
+        Raises GraphError when a target is not there.
         """
-        for name, ids in targets.items():
-            cls = entity(name)
-            if "owner_id" not in cls.columns:
-                raise CommandError("bad-target", f"{cls.java} is no legal target of this request")
-            self.require(cls, ids)
-            self.targets[cls.table] |= set(ids)
-            self._take(cls.table, ids)
-        while self._take_unheld():
-            pass
-        self._check_filesets()
-        self._check_forbidden()
-        self._check_rights()
+        for cls, ids in targets:
+            wanted = {(cls.table, number) for number in ids}
+            self.rows.read(wanted)
+            there = {row for row in wanted if row in self.rows and self.rows[row].name in cls.concrete}
+            if there != wanted:
+                one = min(wanted - there)[1]
+                raise GraphError(
+                    f"cannot read all the specified objects of class {cls.java}"
+                    if cls.is_polymorphic
+                    else f"cannot read {cls.java}[{one}]"
+                )
+            self._take(there)
+        self._settle()
+        self._with_external_info()
 
-    def require(self, cls: Entity, ids: Iterable[int]) -> None:
-        """Raise CommandError `graph-fail` for rows that are not there for the caller."""
-        condition = self.rights.readable(cls.table, cls) or "TRUE"
-        self.cursor.execute(f"SELECT id FROM {cls.table} WHERE id = ANY(%s) AND {condition}", (list(ids),))
-        missing = sorted(set(ids) - {row[0] for row in self.cursor.fetchall()})
-        if missing:
-            raise CommandError("graph-fail", f"cannot read {cls.java}[{missing[0]}]")
+    def start(self, rows: Iterable[Row]) -> None:
+        """The same for rows of any class; those that are not there are left out."""
+        wanted = set(rows)
+        self.rows.read(wanted)
+        self._take({row for row in wanted if row in self.rows})
+        self._settle()
 
-    def _take(self, table: str, ids: Iterable[int]) -> None:
-        """Take rows and those that go with what they refer to."""
-        waiting = [(table, set(ids) - self.rows[table])]
-        while waiting:
-            table, new = waiting.pop()
-            if not new:
+    def _take(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self._become(row, MOVES if self.moving else GOES)
+
+    def _settle(self) -> None:
+        """Read the table until nothing changes; what is still asked for then is held by nothing. What was held may
+        not be so any more: that is looked at again, as long as this frees something."""
+        held: set[Row] | None = None
+        while True:
+            while self._read() or self._set(ASKED, FREE):
+                pass
+            now = {row for rows in self._at[HELD].values() for row in rows}
+            if not now or (held is not None and not held - now):
+                return
+            held = now
+            self._set(HELD, ASKED)
+
+    def _set(self, before: str, after: str) -> bool:
+        rows = [row for rows in self._at[before].values() for row in rows]
+        for row in rows:
+            self._become(row, after)
+        return bool(rows)
+
+    def _read(self) -> bool:
+        """Read the table once; whether anything changed."""
+        before = self._clock
+        for line, fact in enumerate(self.facts):
+            if fact.becomes == REFUSED or not self._concerned(fact, self._read_at.get(line, 0)):
                 continue
-            self.rows[table] |= new
-            for edge in referring().get(table, ()):
-                if edge.goes:
-                    self.cursor.execute(
-                        f"SELECT {edge.key} FROM {edge.table} WHERE {edge.column} = ANY(%s)", (list(new),)
-                    )
-                    root = root_of(edge.table)
-                    waiting.append((root, {row[0] for row in self.cursor.fetchall()} - self.rows[root]))
+            self._read_at[line] = self._clock
+            for found in list(self.find(fact)):
+                if self.state.get(found.row, IDLE) in fact.row.states:
+                    self._become(found.row, fact.becomes)
+                    if not fact.asks or not self.unasked.isdisjoint((*found.between, *found.others)):
+                        self.unasked.add(found.row)
+        return self._clock > before
 
-    def _take_unheld(self) -> bool:
-        """Take what only taken rows hold; False when there was nothing."""
-        before = sum(map(len, self.rows.values()))
-        for table in list(self.rows):
-            for holder in holding().get(table, ()):
-                candidates = self._candidates(holder)
-                if candidates:
-                    self._take(holder.target, self._allowed(holder, candidates))
-        return sum(map(len, self.rows.values())) > before
+    def _concerned(self, fact: Fact, since: int) -> bool:
+        """Whether rows that the line speaks of have changed since it was read."""
+        return any(clock > since and name in fact.classes for name, clock in self._changed.items())
 
-    def _candidates(self, holder: Holder) -> set[int]:
-        edge = holder.edge
-        holders = self.rows[root_of(edge.table)]
-        if edge.table.endswith("link"):  # who deletes a link itself wants to unlink
-            holders = holders - self.targets[edge.table]
-        self.cursor.execute(
-            f"SELECT DISTINCT {holder.held} FROM {holder.rows} WHERE r.{edge.key} = ANY(%s)"
-            f" AND {holder.held} IS NOT NULL",
-            (list(holders),),
-        )
-        return {row[0] for row in self.cursor.fetchall()} - self.rows[holder.target]
+    def _become(self, row: Row, state: str) -> None:
+        name = self.rows[row].name
+        self._at[self.state.get(row, IDLE)][name].discard(row)
+        if state == ASKED:
+            stays = self.options.stays(self.rows[row], self._may(row))
+            state = ASKED if stays is None else HELD if stays else FREE
+        self.state[row] = state
+        if not (state in (GOES, MOVES) and name in self.heads):
+            self._at[state][name].add(row)
+            self._clock += 1
+            self._changed[name] = self._clock
 
-    def _allowed(self, holder: Holder, candidates: set[int]) -> set[int]:
-        """Those that nothing else holds, that the options let go, and that are the caller's to take."""
-        table = holder.target
-        free = candidates - self._held_elsewhere(table, candidates)
-        known = self.describe(table, candidates)
-        found = set()
-        for number in candidates:
-            name, *_, ns = known[number]
-            stays = self.options.stays((name, *entities()[name].parents), ns)
-            goes = number in free if stays is None else not stays
-            if goes and (holder.edge.demands or self._mine(known[number])):
-                found.add(number)
+    def _may(self, row: Row) -> bool:
+        return self.word("own" if self.moving else "deletable", row)
+
+    def find(self, fact: Fact) -> Iterator[Found]:
+        """The rows of which a line speaks now."""
+        for row, walks in self._walk(fact):
+            for walked in product(*walks):
+                between = tuple(r for mids, _ in walked for r in mids)
+                others = tuple(end for _, end in walked)
+                if all(self._said(word, row, others) for word in fact.words):
+                    yield Found(row, between, others)
+
+    def _walk(self, fact: Fact) -> Iterator[tuple[Row, list[list[tuple[tuple[Row, ...], Row]]]]]:
+        """Rows of which a line speaks, with all ways from them, way by way."""
+        rows = self._start(fact)
+        walks = [self._ways(rows, way) for way in fact.ways]
+        for row in rows:
+            found = [walk.get(row, []) for walk in walks]
+            if all(found):
+                yield row, found
+
+    def _start(self, fact: Fact) -> list[Row]:
+        if fact.row.concerned:
+            return list(self._all(fact.row))
+        way = next(way for way in fact.ways if way.end.concerned)
+        rows = self._all(way.end)
+        for step in reversed(way.steps):
+            rows = self.rows.backward(rows, step)
+        return [row for row in rows if self._fits(row, fact.row)]
+
+    def _all(self, term: Term) -> set[Row]:
+        return {row for s in term.states for name in self._at[s].keys() & term.classes for row in self._at[s][name]}
+
+    def _fits(self, row: Row, term: Term) -> bool:
+        return self.rows[row].name in term.classes and self.state_of(row) in term.states
+
+    def state_of(self, row: Row) -> str:
+        """What became of a row so far."""
+        if self.options.ignores(self.rows[row].name):
+            return APART
+        return self.state.get(row, IDLE)
+
+    def _ways(self, rows: Iterable[Row], way: Way) -> dict[Row, list[tuple[tuple[Row, ...], Row]]]:
+        """Row -> what is between it and the end of a way, and that end."""
+        paths: list[tuple[Row, ...]] = [(row,) for row in rows]
+        for number, step in enumerate(way.steps, 1):
+            term = step.term if number < len(way.steps) else way.end
+            there = self.rows.step({path[-1] for path in paths}, step)
+            paths = [
+                (*path, row)
+                for path in paths
+                for row in there.get(path[-1], ())
+                if row not in path and self._fits(row, term)
+            ]
+        found: dict[Row, list[tuple[tuple[Row, ...], Row]]] = defaultdict(list)
+        for start, *between, end in paths:
+            found[start].append((tuple(between), end))
         return found
 
-    def _held_elsewhere(self, table: str, candidates: set[int]) -> set[int]:
-        found: set[int] = set()
-        for holder in held().get(table, ()):
-            self.cursor.execute(
-                f"SELECT DISTINCT {holder.held} FROM {holder.rows}"
-                f" WHERE {holder.held} = ANY(%s) AND NOT r.{holder.edge.key} = ANY(%s)",
-                (list(candidates), list(self.rows[root_of(holder.edge.table)])),
-            )
-            found |= {row[0] for row in self.cursor.fetchall()}
-        return found
+    def _said(self, word: str, row: Row, others: tuple[Row, ...]) -> bool:
+        """Whether a line's word is true of a row and the others."""
+        if word in ("same", "differ"):
+            first, second = (row, others[0]) if len(others) == 1 else others
+            return (self.rows[first].owner == self.rows[second].owner) == (word == "same")
+        if word.startswith("other-"):
+            return self.word(word.removeprefix("other-"), others[-1])
+        return self.word(word, row)
 
-    def describe(self, table: str, ids: Iterable[int]) -> dict[int, "Described"]:
-        """What the rights to rows depend on."""
-        root = entity_of_table(table)
-        ns = f"{table}.ns" if table == "annotation" else "NULL"
-        repo = f"{table}.repo" if table == "originalfile" else "NULL"
-        name = class_column(root, table) if root.is_polymorphic else f"'{root.name}'"
-        self.cursor.execute(
-            f"SELECT {table}.id, {name}, {table}.owner_id, {table}.group_id, {repo}, {ns}"
-            f" FROM {table}{class_joins(root)} WHERE {table}.id = ANY(%s)",
-            (list(ids),),
-        )
-        return {row[0]: Described(*row[1:]) for row in self.cursor.fetchall()}
+    def word(self, word: str, row: Row) -> bool:
+        """Whether one of the tables' words is true of a row."""
+        described = self.rows[row]
+        caller = self.rights.caller
+        match word:
+            case "private" | "public":
+                return self.private == (word == "private")
+            case "user-group" | "elsewhere":
+                return (described.group == USER_GROUP) == (word == "user-group")
+            case "own" | "movable":
+                return described.owner == caller.user_id or caller.holds("Chgrp")
+            case "kept":
+                return not self.word("deletable", row)
+            case "deletable":
+                return self._allows(row, deletion_privilege(described.name, described.repo))
+            case "updatable":
+                return self._allows(row, writing_privilege(described.name, described.repo))
+        raise ValueError(word)
 
-    def _check_filesets(self) -> None:
-        """An image cannot go while others of its fileset stay."""
-        self.cursor.execute(
-            "SELECT gone.fileset, gone.id, stays.id FROM image gone JOIN image stays ON gone.fileset = stays.fileset"
-            " WHERE gone.id = ANY(%(ids)s) AND NOT stays.id = ANY(%(ids)s) ORDER BY 1, 2, 3 LIMIT 1",
-            {"ids": list(self.rows["image"])},
-        )
-        row = self.cursor.fetchone()
-        if row:
-            raise CommandError(
-                "graph-fail",
-                f"within Fileset[{row[0]}] may not {self.verb} Image[{row[1]}] while Image[{row[2]}] remains",
-            )
+    def _allows(self, row: Row, privilege: str) -> bool:
+        described = self.rows[row]
+        if described.owner is None or described.group is None:
+            return self.rights.caller.holds(privilege)
+        return self.rights.may(WRITE, described.owner, described.group, privilege)
 
-    def _check_forbidden(self) -> None:
-        for table, ids in list(self.rows.items()):
-            for edge in referring().get(table, ()):
-                if edge.forbids and ids:
-                    self.cursor.execute(
-                        f"SELECT {edge.column}, {edge.key} FROM {edge.table}"
-                        f" WHERE {edge.column} = ANY(%s) AND NOT {edge.key} = ANY(%s) LIMIT 1",
-                        (list(ids), list(self.rows[root_of(edge.table)])),
-                    )
-                    row = self.cursor.fetchone()
-                    if row:
-                        kept, holder = entity_of_table(table).name, entity_of_table(edge.table).name
-                        raise CommandError(
-                            "graph-fail", f"may not {self.verb} {kept}[{row[0]}] while {holder}[{row[1]}] remains"
-                        )
+    def taken(self, state: str) -> set[Row]:
+        """The rows that became this."""
+        return {row for row, became in self.state.items() if became == state}
 
-    def _check_rights(self) -> None:
-        order = table_order()
-        for table, ids in sorted(self.rows.items(), key=lambda rows: -order[rows[0]]):
-            if ids and table not in ANYBODYS and not table.endswith("link"):
-                for number, row in sorted(self.describe(table, ids).items()):
-                    if not self._mine(row):
-                        java = entities()[row.name].java
-                        raise CommandError("graph-fail", f"not permitted to {self.verb} {java}[{number}]")
+    def _with_external_info(self) -> None:
+        """What becomes of a row becomes of its ExternalInfo, without asking."""
+        for state in (GOES, MOVES):
+            for table, ids in self.tables(state).items():
+                if "external_id" in entity_of_table(table).columns:
+                    found = {("externalinfo", number) for number in self.rows.external_info(table, ids)}
+                    self.rows.read(found)
+                    for row in found:
+                        self._become(row, state)
+                        self.unasked.add(row)
 
-    def _mine(self, row: "Described") -> bool:
-        """Whether a row is the caller's to delete, or to move."""
-        if self.verb == "delete":
-            return self.rights.may(WRITE, row.owner, row.group, deletion_privilege(row.name, row.repo))
-        return row.owner == self.rights.caller.user_id or self.rights.caller.holds("Chgrp")
-
-    def by_class(self) -> dict[str, list[int]]:
-        """Ids by the Java name of their class, as a Delete2Response has them."""
-        return self.named(self.rows)
-
-    def named(self, rows: Mapping[str, Collection[int]]) -> dict[str, list[int]]:
-        """The same for any rows by table."""
+    def tables(self, state: str) -> dict[str, list[int]]:
+        """Their ids, by table."""
         found: dict[str, list[int]] = defaultdict(list)
-        for table, ids in rows.items():
-            if ids:
-                for number, row in sorted(self.describe(table, ids).items()):
-                    found[entities()[row.name].java].append(number)
-        return dict(found)
-
-
-def root_of(table: str) -> str:
-    """The table of the objects that rows of `table` are part of."""
-    return next((e.table for e in entities().values() if e.cls and e.tables[-1][0] == table), table)
+        for table, number in self.taken(state):
+            found[table].append(number)
+        return found

@@ -5,9 +5,12 @@ from typing import Any
 import omero
 from omero_sandbox.commands import Handle, command, run
 from omero_sandbox.context import Caller
+from omero_sandbox.graphs.chgrp import plan_move
 from omero_sandbox.graphs.delete import in_all_groups
-from omero_sandbox.graphs.planning import Options, Plan
-from omero_sandbox.graphs.reach import below
+from omero_sandbox.graphs.facts import GOES, MOVES
+from omero_sandbox.graphs.options import Options
+from omero_sandbox.graphs.planning import Plan
+from omero_sandbox.graphs.targets import target
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.model.security import access
 from omero_sandbox.sessions import Session
@@ -16,23 +19,24 @@ from omero_sandbox.state import State
 
 @command(omero.cmd.SkipHead)
 def skip_head(state: State, session: Session, caller: Caller, request: Any, handle: Handle) -> Any:
-    """Do the inner request for the objects of the classes `startFrom` below the targets; its response is the answer.
+    """Do the inner request for the objects of the classes `startFrom` that it would take with the targets; its
+    response is the answer.
 
-    Raises CommandError `graph-fail` for targets that are not there, and what the inner request raises.
+    Raises GraphError for targets that are not there, and what the inner request raises.
     """
-    start = [entity(name) for name in request.startFrom]
-    with state.database.read() as cursor:
-        plan = Plan(cursor, access(cursor, in_all_groups(caller)), Options())
-        targets: dict[str, set[int]] = {}
-        for name, ids in request.targetObjects.items():
-            plan.require(entity(name), ids)
-            targets.setdefault(entity(name).table, set()).update(ids)
-        found = below(cursor, targets, {cls.table for cls in start})
-        children: dict[str, list[int]] = {}
-        for cls in start:
-            described = plan.describe(cls.table, found[cls.table]) if found[cls.table] else {}
-            children[cls.name] = sorted(i for i, (name, *_) in described.items() if name in cls.concrete)
     inner = request.request
-    inner.targetObjects = children
+    start = [entity(name) for name in request.startFrom]
+    heads = {name for cls in start for name in cls.concrete}
+    targets = [(target(inner, name), list(ids)) for name, ids in request.targetObjects.items()]
+    with state.database.read() as cursor:
+        if isinstance(inner, omero.cmd.Chgrp2):
+            plan, state_of_start = plan_move(cursor, caller, inner.groupId, targets, request, heads), MOVES
+        else:
+            options = Options(request.childOptions, inner.typesToIgnore)
+            plan = Plan(cursor, access(cursor, in_all_groups(caller)), options, heads=heads)
+            plan.add(targets)
+            state_of_start = GOES
+        taken = plan.rows.by_class(row for row in plan.taken(state_of_start) if plan.rows[row].name in heads)
+    inner.targetObjects = taken
     inner.dryRun = inner.dryRun or request.dryRun
     return run(state, session, caller, inner, handle)

@@ -9,7 +9,9 @@ import omero
 from omero_sandbox.commands import CommandError, Handle, command
 from omero_sandbox.context import Caller
 from omero_sandbox.graphs.delete import in_all_groups
-from omero_sandbox.graphs.reach import below
+from omero_sandbox.graphs.facts import GOES
+from omero_sandbox.graphs.options import Options
+from omero_sandbox.graphs.planning import Plan
 from omero_sandbox.model.mapping import entity
 from omero_sandbox.model.security import access
 from omero_sandbox.sessions import Session
@@ -68,13 +70,15 @@ def disk_usage(state: State, session: Session, caller: Caller, request: Any, han
 def _files(state: State, caller: Caller, request: Any) -> Iterator[File]:
     with state.database.read() as cursor:
         rights = access(cursor, in_all_groups(caller))
-        found = below(cursor, _targets(cursor, request))
+        plan = Plan(cursor, rights, Options(), "using")
+        plan.start((table, number) for table, ids in _targets(cursor, request).items() for number in ids)
+        found = plan.tables(GOES)
         for referer, (table, key, column) in REFERERS.items():
             readable = rights.readable("f", entity("OriginalFile")) or "TRUE"
             cursor.execute(
                 f"SELECT DISTINCT f.id, f.owner_id, f.group_id, f.size FROM {table} r JOIN originalfile f"
                 f" ON f.id = r.{column} WHERE r.{key} = ANY(%s) AND f.size > 0 AND {readable}",
-                (list(found[table]),),
+                (found.get(table, []),),
             )
             for number, owner, group, size in cursor.fetchall():
                 if referer != "OriginalFile" or number in request.targetObjects.get("OriginalFile", ()):
@@ -86,7 +90,7 @@ def _files(state: State, caller: Caller, request: Any) -> Iterator[File]:
             readable = rights.readable("r", entity(referer)) or "TRUE"
             cursor.execute(
                 f"SELECT r.id, r.owner_id, r.group_id FROM {referer} r WHERE r.id = ANY(%s) AND {readable}",
-                (list(found[referer.lower()]),),
+                (found.get(referer.lower(), []),),
             )
             for number, owner, group in cursor.fetchall():
                 path = folder / str(number)

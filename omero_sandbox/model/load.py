@@ -17,7 +17,9 @@ _DETAIL_COLUMNS = tuple((f"_{name}", column, cls) for name, (column, cls) in DET
 class Loader:
     """The objects of one answer.
 
-    What is loaded refers to each other; what is not stands there unloaded, with its id, as Hibernate's proxies do.
+    What is loaded refers to each other; what is not stands there unloaded, with its id, as Hibernate's proxies do. A
+    real server cannot make such a stand-in of an abstract class (Annotation, LightSource, Job …), and sends what refers
+    to it unloaded (facts/real_server.md, P3).
     `positions`: of the elements of ordered lists, by (index column, id).
     """
 
@@ -26,7 +28,7 @@ class Loader:
         self.rights = rights
         self.objects: dict[tuple[str, int], Any] = {}
         self.positions: dict[tuple[str, int], int] = {}
-        self._unset: list[tuple[dict, str, str, int]] = []
+        self._unset: list[tuple[Any, dict, str, str, int]] = []
 
     def load(self, cls: Entity, ids: Iterable[int]) -> None:
         """Load rows of a class (of their own classes, when it is an abstract one)."""
@@ -46,22 +48,25 @@ class Loader:
         parent.__dict__[f"_{collection.name}Loaded"] = True
 
     def finish(self) -> None:
-        """Set every reference: to the loaded object, or else to an unloaded one."""
-        unknown: dict[str, set[int]] = {}
-        for _, _, target, id_ in self._unset:
+        """Set every reference, and unload what a real server sends unloaded."""
+        for holder in self.link():
+            holder.unload()
+
+    def link(self) -> list[Any]:
+        """Set every reference: to the loaded object, or else to an unloaded one; the objects that this cannot be done
+        for, as the class referred to is abstract."""
+        broken: dict[int, Any] = {}
+        for holder, values, name, target, id_ in self._unset:
             cls = entities()[target]
-            if (cls.table, id_) not in self.objects:
-                if cls.is_polymorphic:
-                    unknown.setdefault(target, set()).add(id_)
-                else:
-                    self.objects[cls.table, id_] = cls.cls(id_, False)  # type: ignore[misc]
-        for target, ids in unknown.items():
-            for name, some in self.classes(entities()[target], sorted(ids)).items():
-                made: Any = entities()[name].cls
-                self.objects.update({(entities()[name].table, i): made(i, False) for i in some})
-        for values, name, target, id_ in self._unset:
-            values[name] = self.objects[entities()[target].table, id_]
+            found = self.objects.get((cls.table, id_))
+            if found is None and cls.cls is None:
+                broken[id(holder)] = holder
+                continue
+            if found is None:
+                found = self.objects[cls.table, id_] = cls.cls(id_, False)  # type: ignore[misc]
+            values[name] = found
         self._unset.clear()
+        return list(broken.values())
 
     def classes(self, cls: Entity, ids: Sequence[int]) -> dict[str, list[int]]:
         """Names of the concrete classes of some rows, with their ids."""
@@ -86,7 +91,7 @@ class Loader:
             self.objects[made.entity.table, row[0]] = obj
             for at, attribute, target in made.references:
                 if row[at] is not None:
-                    self._unset.append((obj.__dict__, attribute, target, row[at]))
+                    self._unset.append((obj, obj.__dict__, attribute, target, row[at]))
             self.positions.update(((index, row[0]), row[at]) for index, at in made.positions)
             self._details(obj, made.details, row)
         for values in made.entity.of(NamedValues):
@@ -96,7 +101,7 @@ class Loader:
         details = obj._details.__dict__
         for attribute, column, target in _DETAIL_COLUMNS:
             if column in at and row[at[column]] is not None:
-                self._unset.append((details, attribute, target, row[at[column]]))
+                self._unset.append((obj, details, attribute, target, row[at[column]]))
         owner = row[at["owner_id"]] if "owner_id" in at else None
         group = row[at["group_id"]] if "group_id" in at else None
         details["_permissions"] = self.rights.permissions(owner, group, row[at["permissions"]])
@@ -138,11 +143,13 @@ def load(cursor: Any, caller: Caller, cls: str, ids: Iterable[int]) -> list[IObj
     kind = entity(cls)
     loader = Loader(cursor, access(cursor, caller))
     loader.load(kind, wanted)
-    loader.finish()
+    broken = loader.link()
     found = [obj for obj in (loader.get(kind, i) for i in wanted) if obj is not None]
     for obj in found:
         if not _may_load(loader.rights, kind, obj):
             raise omero.SecurityViolation(message=f"Cannot read {kind.java}:Id_{obj._id._val}")
+    for holder in broken:
+        holder.unload()
     return found
 
 

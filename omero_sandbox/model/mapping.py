@@ -18,7 +18,7 @@ import omero.model
 import omero
 from omero_sandbox.database.ddl import packaged
 
-# What reflection cannot tell. Discriminators as found in OMERO databases; shapes have their lower-case class name.
+# What reflection cannot tell. Discriminators as in OMERO's databases; most shapes have their lower-case class name.
 DISCRIMINATORS = {
     "BooleanAnnotation": "/basic/bool/",
     "CommentAnnotation": "/basic/text/comment/",

@@ -44,7 +44,7 @@ def save(tx: Transaction, objects: Sequence[IObject], trusted: bool = True) -> l
     """
     require_group(tx.caller)
     graph = walk(objects)
-    _Merge(tx, graph, trusted).run()
+    _Merge(tx, graph, trusted).run(objects)
     return list(objects)
 
 
@@ -56,11 +56,13 @@ class _Merge:
         self.checks = Checks(tx.cursor, self.rights, trusted)
         self.ids: dict[int, int] = {}
 
-    def run(self) -> None:
+    def run(self, roots: Sequence[IObject]) -> None:
         self._enumerations()
         self.checks.references(self.graph)
         update = Update(self.tx, self.graph, self.checks, self.id_of)
         update.lock()
+        if not self.checks.trusted:
+            update.order(roots)
         self._number()
         self.checks.new(self.graph.new, self.id_of)
         update.lists()

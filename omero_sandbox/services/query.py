@@ -65,9 +65,9 @@ class QueryService(Service):
         return self._find(call, query, params)
 
     def projection(self, call: Call, query: str, params: Any) -> list[list[RType]]:
-        """The rows that a query selects."""
+        """The rows that a query selects. Where it selects one column, a null is an empty row, as on a real server."""
         with self.state.database.read() as cursor:
-            return project(cursor, call.caller, query, params)
+            return [[] if row == [None] else row for row in project(cursor, call.caller, query, params)]
 
     def refresh(self, call: Call, obj: IObject) -> IObject:
         """The object as it is now."""

@@ -42,6 +42,18 @@ def test_an_import_has_all_that_the_import_of_the_ome_tiff_stored(omero_cli: Ome
     assert (found["score"]["percent"] == 100.0) == (not of_chance)
 
 
+def test_a_hash_that_is_still_to_come_is_not_lost(omero_cli: Omero, shared: Path) -> None:
+    fileset, _ = import_file(omero_cli.client, shared / "layouts" / "originals" / "multi_names.ome.tif")
+    done = imported(omero_cli, shared / "layouts" / "v4_t_names.zarr")
+    named = (f"Fileset:{fileset}", f"Fileset:{done['fileset']}")
+    code, found = completeness(omero_cli, *named)
+    assert (code, lost(found), found["score"]["percent"]) == (0, [], 100)
+    later = [field["path"] for field in found["fields"] if field["state"] == "not yet in B"]
+    assert {path.rpartition("/")[2] for path in later} == {"sha1"}
+    assert len(later) == found["score"]["not_yet"] == len(done["images"])
+    assert "not yet in B" in omero_cli("roz", "completeness", *named).out
+
+
 def test_an_image_its_xml_and_its_zarr_in_any_pair(omero_cli: Omero, acquisition: Path) -> None:
     image = imported(omero_cli, acquisition / "v2.zarr")["images"][2]
     xml = acquisition / "v2.zarr" / "OME" / "METADATA.ome.xml"

@@ -16,7 +16,7 @@ from omero.model import (
 )
 from omero.rtypes import rstring
 
-from omero_roz.ports.omero import fills
+from omero_roz.ports.omero import unfill
 from omero_roz.ports.omero.session import OmeroSession
 from tests.integration.test_completeness import completeness, lost
 from tests.integration.test_import import imported
@@ -24,7 +24,7 @@ from tests.support.accounts import new_account
 from tests.support.importing import import_file
 from tests.support.rows import all_rows
 from tests.support.servers import Omero, Server
-from tests.support.whole_model import WHOLE
+from tests.support.whole_model import IMPORTABLE
 
 BARE = {
     "Pixels": ("ID", "DimensionOrder", "Type", "SizeX", "SizeY", "SizeZ", "SizeC", "SizeT"),
@@ -75,7 +75,7 @@ def test_an_image_without_metadata_gets_all_and_can_lose_it_again(
 ) -> None:
     source = tmp_path / "rich.ome.xml"
     if name == "whole":
-        source.write_text(WHOLE, "utf-8")
+        source.write_text(IMPORTABLE, "utf-8")
     else:
         source.write_bytes((shared / "layouts" / f"{name}.zarr" / "OME" / "METADATA.ome.xml").read_bytes())
     fileset, _ = in_omero(omero_cli, stripped(source.read_text("utf-8")), tmp_path)
@@ -256,17 +256,18 @@ def test_a_plate_is_filled_and_emptied(omero_cli: Omero, server: Server, shared:
     assert nothing.code == 1 and "nothing was filled" in nothing.err
 
 
+@pytest.mark.parametrize("where", ["delete", "delete_rows"])
 def test_an_undo_that_was_stopped_half_way_goes_on(
-    omero_cli: Omero, server: Server, bare: tuple, monkeypatch: pytest.MonkeyPatch
+    omero_cli: Omero, server: Server, bare: tuple, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     fileset, _, rich = bare
     named, before = f"Fileset:{fileset}", all_rows(server, omero_cli.client)
     assert fill(omero_cli, named, rich).code == 0
 
-    def stopped(*_: object) -> None:
+    def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fills, "delete", stopped)
+    monkeypatch.setattr(unfill, where, stopped)
     assert omero_cli("roz", "completeness", named, "--undo", "--yes").code == 1
     monkeypatch.undo()
     assert before.new_in(all_rows(server, omero_cli.client)) != {}
@@ -303,7 +304,7 @@ def test_another_image_is_not_taken_for_it(omero_cli: Omero, bare: tuple, tmp_pa
 
 
 def whole(folder: Path) -> Path:
-    (folder / "whole.ome.xml").write_text(WHOLE, "utf-8")
+    (folder / "whole.ome.xml").write_text(IMPORTABLE, "utf-8")
     return folder / "whole.ome.xml"
 
 

@@ -260,7 +260,7 @@ def test_fileset_goes_as_a_whole(client, server, managed, tiff):
     assert error.value.err.name == "graph-fail"
     first, second = sorted(images)[:2]
     expected = f"within Fileset[{fileset}] may not delete Image[{first}] while Image[{second}] remains"
-    assert error.value.err.parameters["message"] == expected
+    assert error.value.err.message == expected
     assert (managed / prefix / "x" / "whole.ome.tif").exists()
     gone = delete(client, Image=images)
     assert gone["Fileset"] == [fileset]
@@ -346,7 +346,7 @@ def test_excluded_annotations_stay(client):
 def test_nobody_deletes_what_is_not_there_or_not_his(client, server, root):
     with pytest.raises(omero.CmdError) as error:
         delete(client, Image=[987_654_321])
-    assert "cannot read ome.model.core.Image[987654321]" in error.value.err.parameters["message"]
+    assert error.value.err.message == "cannot read ome.model.core.Image[987654321]"
     dataset = client.sf.getUpdateService().saveAndReturnObject(_dataset("mine"))
     group = dataset.details.group.id.val
     stranger = new_account(root)

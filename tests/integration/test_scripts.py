@@ -19,6 +19,8 @@ from omero.rtypes import rlist, rlong, robject, rstring, wrap
 from demo.acquisition import write_layout
 from demo.omero_client import Account, import_file, shown
 from omero_roz.cli import scripts as cli_scripts
+from omero_roz.errors import Refused
+from omero_roz.ports.omero.official_scripts import OfficialScripts
 from tests.support.accounts import new_account
 from tests.support.policies import PolicyFile, policy_file, policy_there
 from tests.support.s3 import S3Server
@@ -157,8 +159,38 @@ def test_installing_is_idempotent_keeps_ids_and_is_for_administrators(
         assert (updated["id"], updated["installed"], updated["state"]) == (first[0]["id"], "0.1.0", "updated")
         assert {one["state"] for one in others} == {"current"}
         assert service.getScriptText(first[0]["id"]) == text
+        has_run(omero_cli.client, first[0]["id"])
         assert as_root("roz", "scripts", "remove").code == 0
         assert not [s for s in service.getScripts() if s.path.val == "/roz/"]
+
+
+def has_run(client: omero.clients.BaseClient, script: int) -> None:
+    """Have a job of a user's, in another group than an administrator's session, name a script."""
+    job = omero.model.ScriptJobI()
+    job.linkOriginalFile(omero.model.OriginalFileI(script, False))
+    client.sf.createJobHandle().submit(job)
+
+
+def test_a_script_that_omero_keeps_does_not_hold_up_the_others(
+    server: Server, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove = OfficialScripts.remove
+
+    def kept(self: OfficialScripts, file: Any) -> None:
+        if file.name.val == NAMES[0]:
+            raise Refused("OMERO refused (a foreign key)", f"deleting the script {NAMES[0]}")
+        remove(self, file)
+
+    with server.client() as root:
+        as_root = Omero(root, capsys)
+        assert as_root("roz", "scripts", "install").code == 0
+        monkeypatch.setattr(OfficialScripts, "remove", kept)
+        removed = as_root("roz", "scripts", "remove")
+        assert removed.code == 1 and NAMES[0] in removed.err
+        monkeypatch.undo()
+        listed = json.loads(as_root("roz", "scripts", "list", "--json").out)
+        assert [one["name"] for one in listed if one["state"] != "missing"] == [NAMES[0]]
+        assert as_root("roz", "scripts", "remove").code == 0
 
 
 def test_the_forms(client: omero.clients.BaseClient, scripts: dict[str, int]) -> None:

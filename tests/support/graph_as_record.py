@@ -177,7 +177,8 @@ class Record:
         out["shapes"] = []
         for shape in thing._shapesSeq:
             row = self.object(shape) or {}
-            row["type"] = type(shape).__name__[:-1].lower()
+            name = type(shape).__name__[:-1].lower()
+            row["type"] = {"label": "text", "rectangle": "rect"}.get(name, name)  # as the database calls them
             out["shapes"].append(put(row, "transform", self.object(shape._transform)))
         return put(out, "folders", many(thing._folderLinksSeq, lambda link: self.object(link._parent)))
 

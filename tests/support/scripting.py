@@ -100,7 +100,7 @@ def official(root: omero.clients.BaseClient, text: str) -> Iterator[int]:
     try:
         yield script
     finally:
-        service.deleteScript(script)
+        service.deleteScript(script, root.getContext(-1))
 
 
 def ran(process: Any) -> tuple[int, dict[str, Any]]:

@@ -1,5 +1,7 @@
 """An OME-XML with everything in it that OMERO stores."""
 
+import re
+
 WHOLE = """<?xml version="1.0" encoding="UTF-8"?>
 <OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">
   <Project ID="Project:0" Name="not stored"><DatasetRef ID="Dataset:0"/></Project>
@@ -95,3 +97,5 @@ line 2</Description><ExperimentRef ID="Experiment:0"/><InstrumentRef ID="Instrum
       A12="6"/></Rectangle></Union></ROI>
 </OME>
 """
+# A server stumbles over a field without an image, and over an experiment of two types.
+IMPORTABLE = re.sub(r"<WellSample [^>]*/>", "", WHOLE).replace("FP TimeLapse", "FP")

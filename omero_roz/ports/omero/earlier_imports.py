@@ -1,8 +1,8 @@
 """What earlier imports left in OMERO: found by the summaries on their filesets, and by the transactions of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from omero_roz.ports.omero.deletion import delete
+from omero_roz.ports.omero.deletion import delete, targets_of
 from omero_roz.ports.omero.session import OmeroSession
 
 _SUMMARISED = """select distinct f.id, f.details.owner.id
@@ -24,7 +24,7 @@ def take_back(
     session: OmeroSession,
     fileset: int,
     namespace: str,
-    shared: Iterable[tuple[str, int]],
+    shared: Sequence[tuple[str, int]],
     kinds: Iterable[str],
     group_id: int,
 ) -> None:
@@ -32,11 +32,14 @@ def take_back(
 
     What the images share is known from the record (`shared`), and beyond it by the transactions that made the fileset
     and last wrote its record: each of them made a part of it and nothing else of these `kinds`. A plate is among them;
-    without it the images in its wells could not be deleted (facts: omero_import_rows).
+    without it the images in its wells could not be deleted (facts: omero_import_rows). What OMERO's delete does not
+    take by itself goes along: with its instrument, its plate, its image.
     """
-    targets: dict[str, set[int]] = {kind: set() for kind in kinds}
+    named = targets_of(session, {*kinds, *(kind for kind, _ in shared)})
+    targets: dict[str, set[int]] = {kind: set() for kind in named}
     for kind, number in shared:
-        targets.setdefault(kind, set()).add(number)
+        if kind in named:
+            targets[kind].add(number)
     asking = f"looking what Fileset:{fileset} has"
     events = session.rows(_MADE, asking, id=fileset) + session.rows(_NOTED, asking, id=fileset, ns=namespace)
     for kind, ids in targets.items():  # classes of omero.model, never user input

@@ -1,4 +1,4 @@
-"""Filling objects of OMERO, and taking it back: one transaction with the record that tells what it takes."""
+"""Filling objects of OMERO: one transaction with the record that tells what it takes to take it back (unfill.py)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from omero.model import CommentAnnotationI, MapAnnotationI, NamedValue
 from omero.rtypes import rstring
 
 from omero_roz.change import Note
-from omero_roz.errors import Problem, Refused
-from omero_roz.ports.omero.deletion import delete, would_delete
+from omero_roz.errors import Refused
 from omero_roz.ports.omero.enumerations import Enumerations
 from omero_roz.ports.omero.model_copy import Copies
-from omero_roz.ports.omero.model_shape import collections, is_enumeration, kind
+from omero_roz.ports.omero.model_shape import collections, fetches, is_enumeration, kind
 from omero_roz.ports.omero.model_tree import BAGS, COLOR
-from omero_roz.ports.omero.plain_values import is_same, plain, put
+from omero_roz.ports.omero.plain_values import plain
 from omero_roz.ports.omero.session import OmeroSession
 
 Key = tuple[str, int]
@@ -30,7 +29,6 @@ _COLLECTIONS = {bag: name for name, bag in BAGS.items()}
 _NOTES = """select a.id, a.textValue, a.details.creationEvent.id from {kind}AnnotationLink l, CommentAnnotation a
     where l.child.id = a.id and a.ns = :ns and a.details.owner.id = l.parent.details.owner.id and l.parent.id = :id
     order by a.id"""
-_MADE = """select o.id, o.details.updateEvent.id from {kind} o where o.details.creationEvent.id = :event"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class Fills:
 
     def _load(self, name: str, ids: Sequence[int]) -> Iterator[Any]:
         for start in range(0, len(ids), _AT_ONCE):
-            hql = f"select o from {name} o where o.id in (:ids)"
+            hql = f"select o from {name} o {fetches(name)} where o.id in (:ids)"
             chunk = ids[start : start + _AT_ONCE]
             yield from self._session.objects(hql, f"reading {name}:{chunk[0]}", self._group, ids=chunk)
 
@@ -102,51 +100,6 @@ class Fills:
         where = f"{on}:{number}"
         found = self._session.rows(_NOTES.format(kind=on), f"reading {where}", self._group, id=number, ns=namespace)
         return [_filled(where, *row) for row in found]
-
-    def undo(self, filled: Filled) -> None:
-        """Take a fill back: its values, then what it made, the record too.
-
-        Raises Refused with all that was changed since, and for anything of others that would go.
-        """
-        made, problems = self._made(filled)
-        rows = self.rows(_proxy(one.kind, one.id) for one in filled.puts)
-        todo = [one for one in filled.puts if _is(rows, one, one.before, {}) is False]
-        for one in todo:
-            if (row := rows.get((one.kind, one.id))) is None:
-                problems.append(Problem(one.where, "it was deleted since"))
-            elif not is_same(now := plain(getattr(row, f"_{one.name}")), one.after, made):
-                problems.append(Problem(one.where, f"it was changed since, to {_short(now)}"))
-        if problems:
-            raise Refused.of([*problems, Problem("", "nothing was taken back", "mend these by hand, or leave them")])
-        now = [(one, plain(getattr(rows[one.kind, one.id], f"_{one.name}"))) for one in todo]
-        self._put([(one, one.before) for one in todo], rows)
-        targets = {name: sorted(ids) for name, ids in made.items()}
-        strangers = _strangers(would_delete(self._session, targets, self._group), made)
-        if strangers:
-            self._put(now, self.rows(_proxy(one.kind, one.id) for one in todo))
-            what = f"{', '.join(strangers)} would go with it: made since, or used elsewhere"
-            raise Refused(what, "what was filled", "remove these first")
-        delete(self._session, targets, self._group)
-
-    def _put(self, values: Sequence[tuple[Put, Any]], rows: dict[Key, Any]) -> None:
-        for one, value in values:
-            put(rows[one.kind, one.id], one.name, value)
-        touched = {(one.kind, one.id): rows[one.kind, one.id] for one, _ in values}
-        if touched:
-            self._session.save_batch(list(touched.values()), "taking back what was filled", self._group)
-
-    def _made(self, filled: Filled) -> tuple[dict[str, set[int]], list[Problem]]:
-        """The rows that the transaction made, and those of them that are gone or were changed."""
-        made, problems = {}, []
-        for name, count in filled.made.items():
-            asking = f"reading what was filled ({name})"
-            rows = self._session.rows(_MADE.format(kind=name), asking, self._group, event=filled.event)
-            made[name] = {number for number, _ in rows}
-            if len(rows) < count:
-                problems.append(Problem(name, f"{count - len(rows)} of {count} were deleted since"))
-            changed = [number for number, event in rows if event != filled.event]
-            problems += [Problem(f"{name}:{number}", "it was changed since") for number in changed]
-        return made, problems
 
 
 class _Work:
@@ -224,7 +177,7 @@ def _link_class(owner: Any, collection: Any) -> type:
 
 def _link(name: str, number: int, annotation: Any) -> Any:
     made = getattr(model, f"{name}AnnotationLinkI")()
-    made._parent, made._child = _proxy(name, number), annotation
+    made._parent, made._child = proxy(name, number), annotation
     return made
 
 
@@ -237,19 +190,6 @@ def _filled(where: str, annotation: int, text: str, event: int) -> Filled:
         raise Refused(f"the record of a fill cannot be read ({error})", where, "was it edited by hand?") from error
 
 
-def _proxy(name: str, number: int) -> Any:
+def proxy(name: str, number: int) -> Any:
+    """A reference to a row."""
     return getattr(model, name + "I")(number, False)
-
-
-def _is(rows: dict[Key, Any], one: Put, value: Any, new: dict[str, set[int]]) -> bool | None:
-    row = rows.get((one.kind, one.id))
-    return False if row is None else is_same(plain(getattr(row, f"_{one.name}")), value, new)
-
-
-def _strangers(would: dict[str, list[int]], made: dict[str, set[int]]) -> list[str]:
-    found = ((name, number) for name, ids in would.items() for number in ids if number not in made.get(name, ()))
-    return [f"{name}:{number}" for name, number in found][:10]
-
-
-def _short(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)[:80]

@@ -13,7 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from omero_roz.errors import Refused
-from omero_roz.ports.omero.model_shape import Collection, collections, identity, is_enumeration, kind, references
+from omero_roz.ports.omero.model_shape import (
+    Collection,
+    collections,
+    fetches,
+    identity,
+    is_enumeration,
+    kind,
+    references,
+)
 from omero_roz.ports.omero.model_tree import Objects
 from omero_roz.ports.omero.session import OmeroSession
 
@@ -108,6 +116,8 @@ class _Loading:
         hql = f"select o from {kind(things[0])} o {fetched} where o.id in (:ids)"
         by_id = {one.id.val: one for one in things}
         for found in self._query(hql, list(by_id)):
+            if not by_id[found.id.val].isLoaded():  # it was met where only its class's own query fetches all it needs
+                vars(by_id[found.id.val]).update(vars(found))
             for name in names:
                 if (part := getattr(found, f"_{name}")) is not None:
                     setattr(by_id[found.id.val], f"_{name}", self.known.get(identity(part), part))
@@ -117,7 +127,7 @@ class _Loading:
         fetched = f"left outer join fetch o.{collection.name} c"
         if collection.end:
             fetched += f" left outer join fetch c.{collection.end}"
-        hql = f"select distinct o from {kind(things[0])} o {fetched} where o.id in (:ids)"
+        hql = f"select distinct o from {kind(things[0])} o {fetched} {fetches(kind(things[0]))} where o.id in (:ids)"
         by_id = {one.id.val: one for one in things}
         for found in self._query(hql, list(by_id)):
             owner, items = by_id[found.id.val], getattr(found, f"_{collection.name}Seq")

@@ -103,6 +103,17 @@ LEFT_OUT: dict[str, frozenset[str]] = {
 }
 
 
+# References to abstract classes: without them in the query OMERO sends the objects that have them without their values
+# (facts: real_server P3).
+ABSTRACT = {"LightSettings": "lightSource", "Laser": "pump"}
+
+
+def fetches(kind: str) -> str:
+    """What a query for objects `o` of a class has to fetch so that they come with their values."""
+    name = "child" if kind.endswith("AnnotationLink") else ABSTRACT.get(kind)
+    return f"left outer join fetch o.{name}" if name else ""
+
+
 def kind(thing: Any) -> str:
     """The class of a model object as HQL names it."""
     return type(thing).__name__.removesuffix("I")

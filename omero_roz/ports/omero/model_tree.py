@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -30,6 +30,7 @@ BASE_UNITS = {
 COLOR = ("red", "green", "blue", "alpha")
 BAGS = {"excitationFilterLink": "excitation", "emissionFilterLink": "emission"}
 OWN_NOTES = "omero-roz/"
+PENDING = "Pending..."  # what OMERO says for a hash that is still to come
 ONE = {"Pixels", "RenderingDef", "Thumbnail"}  # an image shows one of each
 
 
@@ -64,7 +65,7 @@ class _Trees:
             own = {"name": name} if name else {}
             if image._instrument is not None:
                 own["instrument"] = self._instrument_names[identity(image._instrument)]
-            parts[self._images[identity(image)]] = Node(node.kind, {**own, **node.values}, node.parts, node.bags, image)
+            parts[self._images[identity(image)]] = replace(node, values={**own, **node.values})
         for key, instrument in self._instruments.items():
             parts[self._instrument_names[key]] = self._node(instrument)
         for number, plate in enumerate(self._objects.plates):
@@ -88,7 +89,11 @@ class _Trees:
                     parts[_place(kind(item), collection.key(number, item))] = self._node(item)
         self._inside.pop()
         values = self._sample(thing) if isinstance(thing, model.WellSample) else self._values(thing)
-        return Node(kind(thing), values, {name: part for name, part in parts.items() if _says(part)}, bags, thing)
+        waiting = {name for name, value in values.items() if value == PENDING}
+        waiting |= {name for name, part in parts.items() if part.kind == "StatsInfo" and not part.values}
+        values = {name: value for name, value in values.items() if name not in waiting}
+        told = {name: part for name, part in parts.items() if _says(part)}
+        return Node(kind(thing), values, told, bags, thing, frozenset(waiting))
 
     def _circle(self, thing: Any) -> bool:
         return identity(thing) in self._inside
@@ -135,7 +140,7 @@ class _Trees:
         self._runs |= zip(map(identity, runs), names, strict=True)
         node = self._node(plate, ("plateAcquisitions",))
         acquisitions = {name: self._node(run) for name, run in zip(names, runs, strict=True)}
-        return Node(node.kind, node.values, {**node.parts, **acquisitions}, node.bags, plate)
+        return replace(node, parts={**node.parts, **acquisitions})
 
     def _sample(self, sample: Any) -> dict[str, Value]:
         found = self._values(sample)
@@ -161,10 +166,9 @@ def _says(node: Node) -> bool:
 
 
 def _meant(thing: Any, values: dict[str, Value]) -> dict[str, Value]:
-    """The values without what stands for "not known": statistics of 0 and 0, a hash that is still to come."""
-    if isinstance(thing, model.StatsInfo) and not values.get("globalMin") and not values.get("globalMax"):
-        return {}
-    return {name: value for name, value in values.items() if value != "Pending..."}
+    """The values without what stands for "not known": statistics of 0 and 0."""
+    unknown = isinstance(thing, model.StatsInfo) and not values.get("globalMin") and not values.get("globalMax")
+    return {} if unknown else values
 
 
 def _color(thing: Any) -> str | None:

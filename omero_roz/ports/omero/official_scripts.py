@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from omero_roz.ports.omero.session import OmeroSession, omero_errors
+from omero_roz.ports.omero.session import ANY_GROUP, OmeroSession, omero_errors
 
 _ASKING = "asking for the scripts of the server"
 
@@ -11,7 +11,7 @@ class OfficialScripts:
     """The scripts in one directory of the server's, such as /roz/, by their names."""
 
     def __init__(self, session: OmeroSession, directory: str) -> None:
-        self._directory = directory
+        self._session, self._directory = session, directory
         with omero_errors(_ASKING):
             self._service = session.factory.getScriptService()
 
@@ -37,6 +37,7 @@ class OfficialScripts:
             self._service.editScript(file, text)
 
     def remove(self, file: Any) -> None:
-        """Delete a script."""
+        """Delete a script, as seen from all groups: jobs that the call does not see keep the row, while the file goes
+        (facts: real_server P11)."""
         with omero_errors(f"deleting the script {file.name.val}"):
-            self._service.deleteScript(file.id.val)
+            self._service.deleteScript(file.id.val, self._session.group_context(ANY_GROUP))

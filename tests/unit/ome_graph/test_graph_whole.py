@@ -159,11 +159,11 @@ class TestShapes:
         (roi,) = whole["images"][0]["rois"]
         shapes = {shape["type"]: shape for shape in roi["shapes"]}
         assert len(shapes) == 8
-        assert shapes["label"]["fontsize"] == [12.0, "pt"]
+        assert shapes["text"]["fontsize"] == [12.0, "pt"]
         assert shapes["mask"]["bytes"]["length"] == 1
         assert shapes["ellipse"]["strokewidth"] == [2.0, "µm"]
         assert (shapes["ellipse"]["fillcolor"], shapes["ellipse"]["strokecolor"]) == (-1, 255)
-        assert shapes["rectangle"]["transform"]["a12"] == 6.0
+        assert shapes["rect"]["transform"]["a12"] == 6.0
         assert shapes["line"]["strokedasharray"] == "5 3"
         assert [shapes["point"][the] for the in ("thez", "thet", "thec")] == [1, 0, 2]
 

@@ -80,7 +80,7 @@ def test_what_is_saved_is_loaded(world: World, name: str) -> None:
     root = caller("root", "read-write")
     sent = example(cls, world, full=True)
     world.save(sent, by=root)
-    found = world.load(name, sent.id, by=root)
+    found = world.fetch(name, sent.id, by=root)
     assert type(found).__name__ == f"{name}I"
     for p in cls.properties.values():
         ours, theirs = getattr(sent, f"_{p.name}", None), getattr(found, f"_{p.name}", None)
@@ -102,14 +102,14 @@ def test_what_is_changed_is_stored(world: World, name: str) -> None:
     cls = entities()[name]
     root = caller("root", "read-write")
     sent = world.save(example(cls, world, full=True), by=root)
-    changed = world.load(name, sent.id, by=root)
+    changed = world.fetch(name, sent.id, by=root)
     scalars = [p for p in cls.of(Scalar) if p.name != "repo" and p.wrap in (rstring, rdouble, rbool)]
     for p in scalars:
         setattr(changed, f"_{p.name}", rbool(False) if p.wrap is rbool else _changed(p))
     for p in cls.of(Quantity):
         setattr(changed, f"_{p.name}", p.cls(0.125, list(units(p.unit_type).values())[2]))
     world.save(changed, by=root)
-    found = world.load(name, sent.id, by=root)
+    found = world.fetch(name, sent.id, by=root)
     for p in scalars:
         assert getattr(found, f"_{p.name}")._val == getattr(changed, f"_{p.name}")._val, p.name
     for p in cls.of(Quantity):

@@ -8,7 +8,9 @@ import pytest
 
 from omero_sandbox.context import ALL_GROUPS, Caller
 from omero_sandbox.database import Database, postgres, template
+from omero_sandbox.hql import find
 from omero_sandbox.model import load, save
+from omero_sandbox.model.mapping import Reference, entities
 from omero_sandbox.model.privileges import PRIVILEGES
 
 GROUPS = {
@@ -51,6 +53,14 @@ class World:
         """Load one object by its id."""
         with self.database.read() as cursor:
             [found] = load(cursor, by or caller(), cls, [getattr(id_, "val", id_)])
+        return found
+
+    def fetch(self, cls: str, id_: Any, by: Caller | None = None) -> Any:
+        """The same with what it refers to of abstract classes, without which it would be unloaded."""
+        abstract = [p.name for p in entities()[cls].of(Reference) if entities()[p.target].cls is None]
+        fetched = "".join(f" left outer join fetch o.{name}" for name in abstract)
+        with self.database.read() as cursor:
+            [found] = find(cursor, by or caller(), f"select o from {cls} o{fetched} where o.id = {id_.val}")
         return found
 
     def sql(self, statement: str, *values: Any) -> Sequence[tuple]:

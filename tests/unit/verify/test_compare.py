@@ -133,3 +133,16 @@ def test_the_json_is_as_its_schema_says() -> None:
         WHOLE, WHOLE.replace('PhysicalSizeX="650"', 'PhysicalSizeX="651"').replace("ExposureTime=", "DeltaT=")
     )
     Draft202012Validator(schema).validate(json.loads(json.dumps(result.to_json())))
+
+
+def test_what_b_only_knows_later_is_not_lost() -> None:
+    statistics = Node("Channel", {}, {"statsInfo": Node("StatsInfo", {"globalMin": 1.0, "globalMax": 9.0})})
+    a = Node("OME", {}, {"Pixels": Node("Pixels", {"sha1": "ab", "sizeX": 3}, {"Channel[0]": statistics})})
+    later = Node("Channel", waiting=frozenset({"statsInfo"}))
+    b = Node("OME", {}, {"Pixels": Node("Pixels", {"sizeX": 3}, {"Channel[0]": later}, waiting=frozenset({"sha1"}))})
+    result = compare(a, b, ("a", "b"))
+    assert {field.path for field in result.fields if field.state == "not yet in B"} == {
+        "Pixels/sha1", "Pixels/Channel[0]/statsInfo/globalMin", "Pixels/Channel[0]/statsInfo/globalMax",
+    }  # fmt: skip
+    assert (result.complete, result.whole.percent, result.whole.not_yet, result.lost) == (True, 100, 3, [])
+    assert not compare(a, Node("OME", {}, {"Pixels": Node("Pixels", {"sizeX": 3})}), ("a", "b")).complete

@@ -1,0 +1,124 @@
+"""What objects a query brings: what it did not fetch."""
+
+from typing import Any
+
+import omero.clients
+import pytest
+from omero.rtypes import rstring, rtime
+
+import omero
+from tests.contract.facts import fact
+from tests.contract.making import World, annotation, detector, imaged, laser, link, named, new
+
+SOURCE = "real_server.md P3"
+
+
+@pytest.fixture(scope="module")
+def world(user: omero.clients.BaseClient) -> World:
+    return World(user)
+
+
+def one(world: World, hql: str, number: int) -> Any:
+    [found] = world.query.findAllByQuery(hql.format(number), None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def noted(world: World) -> int:
+    """A link to an annotation."""
+    return world.save(link("ProjectAnnotationLink", named("Project"), annotation("CommentAnnotation"))).id.val
+
+
+@pytest.fixture(scope="module")
+def lit(world: World) -> int:
+    """Settings of a laser."""
+    light = world.save(laser(world.save(new("Instrument"))))
+    return world.save(new("LightSettings", lightSource=light)).id.val
+
+
+@fact(SOURCE)
+def test_unfetched_reference_is_unloaded(world: World) -> None:
+    """What is referred to and not fetched comes unloaded, with its id."""
+    eye = world.save(detector(world.save(new("Instrument"))))
+    settings = world.save(new("DetectorSettings", detector=eye))
+    found = one(world, "select s from DetectorSettings s where s.id = {}", settings.id.val)
+    assert (found.isLoaded(), found.detector.isLoaded(), found.detector.id.val) == (True, False, eye.id.val)
+
+
+@fact(SOURCE)
+@pytest.mark.parametrize("fetch", ["", "join fetch s.lightSource"], ids=["unfetched", "fetched"])
+def test_light_settings(world: World, lit: int, fetch: str) -> None:
+    """LightSettings whose lightSource was not fetched come unloaded."""
+    found = one(world, f"select s from LightSettings s {fetch} where s.id = {{}}", lit)
+    assert (found.isLoaded(), found.id.val) == (bool(fetch), lit)
+
+
+@fact(SOURCE)
+@pytest.mark.parametrize("fetch", ["", "join fetch l.child"], ids=["unfetched", "fetched"])
+def test_annotation_link(world: World, noted: int, fetch: str) -> None:
+    """A link whose annotation was not fetched comes unloaded."""
+    found = one(world, f"select l from ProjectAnnotationLink l {fetch} where l.id = {{}}", noted)
+    assert (found.isLoaded(), found.id.val) == (bool(fetch), noted)
+
+
+@fact(SOURCE)
+def test_annotation_link_by_id(world: World, noted: int) -> None:
+    """IQuery.get of an annotation link gives it unloaded."""
+    found = world.query.get("ProjectAnnotationLink", noted)
+    assert (found.isLoaded(), found.id.val) == (False, noted)
+
+
+@fact(SOURCE)
+def test_pumped_laser(world: World) -> None:
+    """A laser whose pump was not fetched comes unloaded; one without a pump does not."""
+    instrument = world.save(new("Instrument"))
+    pump = world.save(laser(instrument))
+    pumped = world.save(laser(instrument, pump=pump))
+    found = {
+        number: one(world, "select l from Laser l where l.id = {}", number) for number in (pump.id.val, pumped.id.val)
+    }
+    assert {number: laser.isLoaded() for number, laser in found.items()} == {pump.id.val: True, pumped.id.val: False}
+    assert one(world, "select l from Laser l join fetch l.pump where l.id = {}", pumped.id.val).pump.isLoaded()
+
+
+@fact(SOURCE)
+def test_settings_fetched_with_a_channel(world: World, lit: int) -> None:
+    """What is fetched with another object is unloaded too where its own reference was not fetched."""
+    image = imaged()
+    channel = image.getPrimaryPixels().getChannel(0).logicalChannel
+    channel.lightSourceSettings = new_reference("LightSettings", lit)
+    number = world.save(image).id.val
+    hql = """select c from LogicalChannel c join fetch c.lightSourceSettings {}
+        where c in (select h.logicalChannel from Channel h where h.pixels.image.id = {{}})"""
+    bare = one(world, hql.format(""), number)
+    assert (bare.isLoaded(), bare.lightSourceSettings.isLoaded()) == (True, False)
+    full = one(world, hql.format("s join fetch s.lightSource"), number)
+    assert full.lightSourceSettings.isLoaded()
+
+
+def new_reference(kind: str, number: int) -> Any:
+    return getattr(omero.model, f"{kind}I")(number, False)
+
+
+@fact(SOURCE)
+def test_job_link(world: World) -> None:
+    """A fileset's link to a job comes unloaded where the job was not fetched, and loaded where it was."""
+    fileset = new("Fileset", templatePrefix=rstring("contract/"))
+    job = new("UploadJob", username=rstring("c"), groupname=rstring("c"), type=rstring("c"), message=rstring(""))
+    job.submitted, job.scheduledFor = rtime(0), rtime(0)
+    job.status = new("JobStatus", value=rstring("Submitted"))
+    fileset.addFilesetJobLink(new("FilesetJobLink", child=job))
+    number = world.save(fileset).id.val
+    hql = "select l from FilesetJobLink l {} where l.parent.id = {{}}"
+    assert not one(world, hql.format(""), number).isLoaded()
+    assert one(world, hql.format("join fetch l.child"), number).isLoaded()
+
+
+@fact("measured")
+def test_null_in_a_projection(world: World) -> None:
+    """A projection of one column has an empty row for a null; of several columns it has the nulls."""
+    number = world.save(named("Image")).id.val
+    hql = f"select {{}} from Image i where i.id = {number}"
+    assert world.query.projection(hql.format("i.description"), None) == [[]]
+    [[description, found]] = world.query.projection(hql.format("i.description, i.id"), None)
+    assert (description, found.val) == (None, number)

@@ -1,0 +1,91 @@
+"""IUpdate: several objects in one call."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import omero.clients
+import pytest
+from omero.rtypes import rstring
+
+import omero
+from tests.contract.facts import fact
+from tests.contract.making import World, detector, link, named, new
+
+SOURCE = "real_server.md P4"
+GONE = "object no longer exists in database"
+LARGEST_SHARED = 127  # Java keeps one object for each smaller number
+
+
+@pytest.fixture(scope="module")
+def world(user: omero.clients.BaseClient) -> World:
+    return World(user)
+
+
+@pytest.fixture(params=["saveArray", "saveAndReturnArray", "saveCollection"])
+def save(world: World, request: pytest.FixtureRequest) -> Any:
+    return getattr(world.update, request.param)
+
+
+def large(world: World, name: str, **values: Any) -> Any:
+    """A loaded row with an id above those for which Java keeps one object."""
+    while True:
+        made = world.update.saveAndReturnObject(named(name, **values))
+        if made.id.val > LARGEST_SHARED:
+            return made
+
+
+@pytest.fixture
+def pair(world: World) -> Iterator[tuple[Any, Any]]:
+    """A dataset, and a link that is not saved yet and refers to it."""
+    dataset = large(world, "Dataset")
+    dataset.description = rstring("changed")
+    yield dataset, link("DatasetImageLink", dataset.proxy(), named("Image"))
+
+
+@fact(SOURCE)
+def test_row_after_what_refers_to_it(save: Any, pair: tuple[Any, Any]) -> None:
+    """A row that an earlier element refers to is refused: 'object no longer exists in database' (id above 127)."""
+    dataset, new_link = pair
+    with pytest.raises(omero.ValidationException) as refused:
+        save([new_link, dataset])
+    assert refused.value.message == GONE
+
+
+@fact(SOURCE)
+def test_row_before_what_refers_to_it(world: World, save: Any, pair: tuple[Any, Any]) -> None:
+    """A row before what refers to it is saved with it."""
+    dataset, new_link = pair
+    save([dataset, new_link])
+    [[said]] = world.rows("select d.description from Dataset d where d.id = :id", id=dataset.id.val)
+    assert said == "changed"
+
+
+@fact(SOURCE)
+def test_row_twice(save: Any, pair: tuple[Any, Any]) -> None:
+    """One row as two elements is refused so too."""
+    dataset, _ = pair
+    again = omero.model.DatasetI(dataset.id, False)
+    with pytest.raises(omero.ValidationException) as refused:
+        save([dataset, again])
+    assert refused.value.message == GONE
+
+
+@fact(SOURCE)
+def test_row_that_only_the_stored_one_refers_to(world: World, save: Any) -> None:
+    """A row that an earlier element refers to in the database, but is not sent with, is saved."""
+    instrument = new("Instrument")
+    while True:
+        made = world.update.saveAndReturnObject(instrument)
+        if made.id.val > LARGEST_SHARED:
+            break
+    image = world.update.saveAndReturnObject(named("Image", instrument=made.proxy()))
+    image.instrument = None
+    save([image, made])
+
+
+@fact(SOURCE)
+def test_list_of_what_comes_later(world: World, save: Any) -> None:
+    """A row whose stored elements come after it is saved: what refers to it was not brought by it."""
+    made = world.update.saveAndReturnObject(new("Instrument"))
+    eye = world.update.saveAndReturnObject(detector(made.proxy()))
+    save([made, eye])
