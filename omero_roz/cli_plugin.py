@@ -3,9 +3,10 @@
 Heavy imports wait until a verb runs, for OMERO loads this file at every command.
 """
 
+import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from io import TextIOWrapper
@@ -20,14 +21,16 @@ from omero_roz.cli import (
     doctor,
     import_,
     inspect,
+    options,
     replace_fileset,
     rollback,
     scripts,
     status,
     verify,
 )
-from omero_roz.cli.telling import Screen
+from omero_roz.cli.telling import Screen, place_of, quiet_logs
 from omero_roz.errors import RozError, Unreachable
+from omero_roz.shown import said
 
 HELP = "Move images to OME-Zarr: inspect, import, replace filesets in place, roll back"
 
@@ -46,6 +49,9 @@ WITH_OMERO = {
 }
 
 
+TRACEBACK = "OMERO_ROZ_TRACEBACK"
+
+
 class _NotLoggedIn(Unreachable):
     """OMERO has told why."""
 
@@ -58,16 +64,26 @@ class RozControl(BaseControl):
         for name, verb in (WITHOUT_OMERO | WITH_OMERO).items():
             one = sub.add_parser(name, help=verb.HELP, description=verb.HELP)
             verb.add_options(one)
+            names = options.names_of(one)
             if name in WITH_OMERO:
                 one.add_login_arguments()
-            one.set_defaults(func=lambda args, verb=verb: self._run(verb, args))
+            options.careful(one)
+            one.set_defaults(func=lambda args, verb=verb, names=names: self._run(verb, names, args))
 
-    def _run(self, verb: Any, args: Namespace) -> None:
+    def _run(self, verb: Any, names: Mapping[str, str], args: Namespace) -> None:
+        screen = Screen(self.ctx)
+        quiet_logs()
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # what the locale cannot show is shown escaped
                 stream.reconfigure(errors="backslashreplace")
         with self._exits():
-            verb.run(Screen(self.ctx), cache(lambda: self._session(args)), args)
+            try:
+                options.refuse_secrets(args, names)
+            except RozError as error:
+                if getattr(args, "json", False) and hasattr(verb, "failure"):
+                    screen.json(verb.failure(error))
+                raise
+            verb.run(screen, cache(lambda: self._session(args)), args)
 
     @contextmanager
     def _exits(self) -> Iterator[None]:
@@ -85,6 +101,13 @@ class RozControl(BaseControl):
             for problem in others:
                 screen.err(str(problem))
             screen.die(error.exit_code, str(last))
+        except NonZeroReturnCode:
+            raise
+        except Exception as error:  # nobody has foreseen it, and what it says is not ours to show
+            if os.environ.get(TRACEBACK):
+                raise
+            what = f"a fault of omero-roz ({said(error)}, in {place_of(error)})"
+            screen.die(1, f"{what}; please report it with what {TRACEBACK}=1 shows more, once it holds no secret")
         except KeyboardInterrupt:
             screen.die(1, "stopped; repeat the command to go on, or see what was done with omero roz status")
 

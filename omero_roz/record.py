@@ -12,7 +12,7 @@ from typing import Any
 from omero_roz.change import Note, Reading
 from omero_roz.errors import Refused
 from omero_roz.fileset import ExternalInfo, PixelsFile
-from omero_roz.shown import as_json
+from omero_roz.shown import as_json, said
 
 NS_RECORD = "omero-roz/record"
 NS_SUMMARY = "omero-roz/summary"
@@ -121,7 +121,7 @@ def from_json(text: str, where: str) -> Record:
         shared = tuple((kind, number) for kind, number in data.pop("shared", ()))
         return Record(**{f.name: data[f.name] for f in fields(Record) if f.name in data}, images=images, shared=shared)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(f"its record cannot be read ({error})", where, "was it edited by hand?") from error
+        raise Refused(f"its record cannot be read ({said(error)})", where, "was it edited by hand?") from error
 
 
 def _image(data: dict) -> ImageRecord:

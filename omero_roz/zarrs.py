@@ -12,6 +12,7 @@ from omero_roz.layout.model import SeriesMapping, ZarrLayout
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.ports.zarr.stores import Access, open_store
+from omero_roz.shown import said
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,4 +87,4 @@ def read_mapping(file: str | None) -> SeriesMapping | None:
     try:
         return parse_mapping(Path(file).read_text("utf-8-sig"), file)
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read ({error})", f"--mapping {file}", "give a text file") from None
+        raise UsageError(f"cannot be read ({said(error)})", f"--mapping {file}", "give a text file") from None

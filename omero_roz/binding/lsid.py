@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from omero_roz.address import Address
 from omero_roz.errors import Refused, UsageError
 from omero_roz.layout.store import Bucket
 
@@ -20,8 +21,8 @@ _AMAZON = re.compile(r"(?P<bucket>.+)\.(?P<host>s3[.-][a-z0-9.-]*amazonaws\.com(
 class ServerPath:
     """The server sees the directory or address `local` as `server`: a path, or s3://HOST/BUCKET."""
 
-    local: str
-    server: str
+    local: Address
+    server: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,11 @@ def parse_server_path(text: str) -> ServerPath:
     local, separator, server = text.partition("=")
     if not separator or not local.startswith(("/", "s3://", "https://")) or not server.startswith(("/", "s3://")):
         what = "not of the form LOCAL=SERVER with an absolute path or an address on each side"
-        raise UsageError(what, f"--server-path {text}")
+        raise UsageError(what, "--server-path", "such as /data=/mnt/data, or s3://BUCKET=s3://HOST/BUCKET")
+    here, there = Address(local, "--server-path"), Address(server, "--server-path")
     # A Zarr's own path is known with links resolved.
-    resolved = os.path.realpath(local) if local.startswith("/") else local.rstrip("/")
-    return ServerPath(resolved.rstrip("/"), server.rstrip("/"))
+    resolved = os.path.realpath(here) if here.is_local else here
+    return ServerPath(Address(resolved.rstrip("/")), Address(there.rstrip("/")))
 
 
 def server_root(uri: str, view: ServerView) -> str:

@@ -8,6 +8,7 @@ from omero_roz.cli import options
 from omero_roz.cli.telling import confirmed, failed, warn
 
 if TYPE_CHECKING:
+    from omero_roz.errors import RozError
     from omero_roz.layout.annotation import Annotation
     from omero_roz.ports.omero.session import OmeroSession
 
@@ -37,6 +38,11 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         if args.json:
             ctx.json(failed(args.uri, error))
         raise
+
+
+def failure(error: "RozError") -> dict:
+    """What JSON says of a call that was wrong before anything was looked at."""
+    return failed(None, error)
 
 
 def _annotate(ctx: Any, args: Namespace) -> None:

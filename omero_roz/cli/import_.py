@@ -90,8 +90,13 @@ def _begun(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> 
         return everything, session()
     except RozError as error:
         if args.json:
-            ctx.json([failed(None, error)])
+            ctx.json(failure(error))
         raise
+
+
+def failure(error: RozError) -> list[dict]:
+    """What JSON says of a call that was wrong before anything was looked at."""
+    return [failed(None, error)]
 
 
 @contextmanager
@@ -159,11 +164,14 @@ def _one(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
 
 def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
     from omero_roz import zarrs
+    from omero_roz.address import refuse_secrets
     from omero_roz.cli.terminal import progress
     from omero_roz.import_.one import Skipped, prepare
     from omero_roz.import_.one import run as run_prepared
     from omero_roz.import_.steps import Options
 
+    for text in (*one.targets, one.name or ""):
+        refuse_secrets(text, "the table")  # of the options that is known already
     zarr = zarrs.read(one.uri, options.access(args), args.mapping)
     prepared = prepare(means, zarr.layout, zarr.store, one, args.server_path)
     if isinstance(prepared, Skipped):

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli import options
-from omero_roz.shown import as_json
+from omero_roz.shown import as_json, clean
 
 if TYPE_CHECKING:
     from omero_roz.errors import LayoutError, Refused, RozError
@@ -40,6 +40,11 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         raise
     if bad:
         raise bad
+
+
+def failure(error: "RozError") -> dict:
+    """What JSON says of a call that was wrong before anything was looked at."""
+    return _failure("", error)
 
 
 def _failure(uri: str, error: "RozError") -> dict:
@@ -90,7 +95,7 @@ def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError 
                 return ctx.out(terminal.layout_line(value))
             return ctx.out(str(value) if uri in str(value) else f"{uri}: {value}")
         told = _failure(uri, value) if isinstance(value, Refused) else to_json(value)
-        ctx.out(("," if count > 1 else "[") + as_json(told, None))
+        ctx.out(("," if count > 1 else "[") + as_json(clean(told), None))
 
     try:
         for store in stores:

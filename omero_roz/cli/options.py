@@ -1,8 +1,12 @@
 """The options that several verbs share, and the values that they say."""
 
 import os
+import re
 from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from omero_roz.shown import one_line
 
 if TYPE_CHECKING:
     from omero_roz.binding.lsid import ServerPath
@@ -23,6 +27,45 @@ _LOCAL = (
 _FOLLOW = (
     "links of a Zarr on disk may lead into this directory, beside the Zarr itself (may be repeated)"
 )
+
+
+# What people may write as they like; all else names a place or a file.
+_FREE = ("name", "target", "run", "profile", "binding")
+
+
+def names_of(parser: ArgumentParser) -> dict[str, str]:
+    """The values that a parser's options have, each with the name that the user knows."""
+    return {one.dest: str((*one.option_strings, one.metavar or one.dest)[0]) for one in parser._actions}
+
+
+def refuse_secrets(args: Namespace, names: Mapping[str, str]) -> None:
+    """Raises UsageError, without showing it, where a value hides a secret: before it is written down or shown."""
+    from omero_roz.address import refuse_secrets as refuse
+
+    for dest, name in names.items():
+        given = getattr(args, dest, None)
+        for text in given if isinstance(given, list) else [given]:
+            if isinstance(text, str) and dest != "db":  # whose parser knows what a DSN is
+                refuse(text, name, is_address=dest not in _FREE)
+
+
+def careful(parser: ArgumentParser) -> None:
+    """Let a parser repeat nothing of a wrong call that may be a secret: argparse shows what it cannot read."""
+    error, parse = parser.error, parser.parse_known_args
+
+    def shown(word: re.Match[str]) -> str:
+        return "(not shown)" if {"@", "="} & set(word[0]) else one_line(word[0])
+
+    def told(message: str) -> NoReturn:
+        error(re.sub(r"\S+", shown, message))
+
+    def parse_all(*args: Any, **more: Any) -> Any:
+        found, left = parse(*args, **more)
+        if left:  # whose error would come from OMERO's own parser
+            told(f"unrecognized arguments: {' '.join(left)}")
+        return found, left
+
+    parser.error, parser.parse_known_args = told, parse_all  # type: ignore[method-assign]
 
 
 def add_store_options(parser: ArgumentParser) -> None:
@@ -65,10 +108,12 @@ def add_change_options(parser: ArgumentParser) -> None:
 
 def access(args: Namespace) -> "Access":
     """The Access that the options say."""
+    from omero_roz.address import Address
     from omero_roz.ports.zarr.stores import Access
 
     follow = tuple(_directory(path) for path in args.follow_links)
-    return Access(args.endpoint, args.profile, args.anonymous, follow=follow)
+    endpoint = args.endpoint and Address.of_endpoint(args.endpoint)
+    return Access(endpoint, args.profile, args.anonymous, follow=follow)
 
 
 def _directory(path: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli.options import access, server_paths
 from omero_roz.errors import RozError, UsageError
-from omero_roz.shown import as_json
+from omero_roz.shown import as_json, clean
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
@@ -121,4 +121,4 @@ def _write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
     from omero_roz.replace.bulk import Outcome
 
     columns = [field.name for field in fields(Outcome)]
-    write(file, as_json(rows) if file.suffix == ".json" else text_of(columns, rows), "--report")
+    write(file, as_json(clean(rows)) if file.suffix == ".json" else text_of(columns, rows), "--report")

@@ -1,13 +1,16 @@
 """What several verbs print and ask."""
 
+import logging
 import sys
+import traceback
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.errors import UsageError
-from omero_roz.shown import as_json, one_line
+from omero_roz.shown import as_json, clean, one_line, said
 
 if TYPE_CHECKING:
     from omero_roz.errors import Problem, RozError
@@ -31,7 +34,7 @@ class Screen:
 
     def json(self, value: Any) -> None:
         """The result as JSON."""
-        self._ctx.out(as_json(value))
+        self._ctx.out(as_json(clean(value)))
 
     def input(self, question: str) -> str:
         """What the user answers."""
@@ -40,6 +43,27 @@ class Screen:
     def die(self, code: int, line: str) -> None:
         """The last line, and the end."""
         self._ctx.die(code, one_line(line))
+
+
+class _Plain(logging.Formatter):
+    """What libraries log, on one line, and nothing of where it came from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[1] if record.exc_info else None
+        return one_line(record.getMessage()) + (f" ({said(error)})" if error else "")
+
+
+def quiet_logs() -> None:
+    """Let no library write secrets to the terminal past all of this: nobody else configures logging in a command."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_Plain())
+
+
+def place_of(error: BaseException) -> str:
+    """Where in this program an error came from, for a bug report."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "omero_roz" in frame.filename] or frames
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
 
 
 def failed(uri: str | None, error: "RozError") -> dict:

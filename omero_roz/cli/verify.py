@@ -51,6 +51,7 @@ def _wanted(args: Namespace) -> list[str]:
 
 
 def _column(file: str) -> Iterator[str]:
+    from omero_roz.address import refuse_secrets
     from omero_roz.ports.tables import rows
 
     where = f"--from {file}"
@@ -59,7 +60,10 @@ def _column(file: str) -> Iterator[str]:
     if "object" not in columns:
         raise UsageError("its first line must name the column object", where)
     place = columns.index("object")
-    yield from (cells[place] for _, cells in lines if cells[place:] and cells[place])
+    for number, cells in lines:
+        if cells[place:] and cells[place]:
+            refuse_secrets(cells[place], f"line {number}", is_address=True)
+            yield cells[place]
 
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:

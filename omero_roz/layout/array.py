@@ -24,6 +24,7 @@ from omero_roz.layout.encoding import Chain, Shards, encoding_of
 from omero_roz.layout.model import Level, ZarrFormat
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import MOST_JSON, Absent, Part, Store
+from omero_roz.shown import said
 
 BUDGET = 64 << 20  # bytes of encoded chunks that are fetched together
 _MOST_TOGETHER = 256
@@ -71,7 +72,7 @@ class Array:
         try:
             document = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise self._unreadable(f"broken JSON ({str(error)[:80]})", name, "restore the array's metadata") from None
+            raise self._unreadable(f"broken JSON ({said(error)})", name, "restore the array's metadata") from None
         return document if isinstance(document, dict) else {}
 
     def read(self, box: Box) -> np.ndarray:

@@ -20,6 +20,8 @@ from typing import Any
 import numcodecs
 import numpy as np
 
+from omero_roz.shown import said
+
 CONVERT = "convert with blosc, zstd, zlib or gzip, and no filters"
 _PIECE = 1 << 18  # elements that are calculated at once: numpy makes doubles of them on the way
 _LZMA_MEMORY = 80 << 20  # of its dictionary: 65 MiB for the strongest preset, made real as far as it is written
@@ -60,7 +62,7 @@ class Step:
         except Undecodable:
             raise
         except Exception as error:  # what codecs raise is not listed anywhere
-            raise Undecodable(f"{self.name}: {type(error).__name__}: {str(error)[:120]}") from error
+            raise Undecodable(f"{self.name}: {said(error)}") from error
         if self.due is not None and len(found) != self.due:
             raise Undecodable(f"{self.name} gives {len(found):,} bytes where {self.due:,} are due")
         return found
@@ -87,7 +89,7 @@ def undoing(config: Mapping[str, Any], form: Form) -> tuple[Step, Form]:
     except Undecodable:
         raise
     except Exception as error:
-        raise Undecodable(f"{name}: {type(error).__name__}: {str(error)[:120]}") from error
+        raise Undecodable(f"{name}: {said(error)}") from error
 
 
 _Made = tuple[Step, Form]

@@ -11,6 +11,7 @@ from omero_roz.layout.json_values import as_dict
 from omero_roz.layout.model import ZarrFormat
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import Absent, Store
+from omero_roz.shown import said
 
 Document = dict[str, Any] | Absent | None  # None: broken, and a problem already
 
@@ -48,7 +49,7 @@ class Documents:
         try:
             document = json.loads(content)
         except (ValueError, RecursionError) as error:
-            self.problem(path, f"broken JSON ({str(error)[:80]})", "restore the file or convert again")
+            self.problem(path, f"broken JSON ({said(error)})", "restore the file or convert again")
             return None
         if not isinstance(document, dict):
             self.problem(path, "the JSON is not an object", "restore the file or convert again")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from omero_roz.errors import LayoutError
+from omero_roz.shown import said
 
 GROUP = "omero_roz.metadata_sources"
 OME_KIND = "ome-xml"
@@ -29,5 +30,5 @@ def to_ome_xml(kind: str, content: bytes, where: str) -> bytes | None:
         convert: ToOmeXml = found[0].load()
         return convert(content, where)
     except Exception as error:  # a plug-in is a stranger's
-        what = f"the plug-in for {kind!r} cannot read it ({type(error).__name__}: {str(error)[:200]})"
+        what = f"the plug-in for {kind!r} cannot read it ({said(error)})"
         raise LayoutError(what, where, "mend the file or the plug-in") from error

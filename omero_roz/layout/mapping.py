@@ -13,6 +13,7 @@ from omero_roz.layout.model import OmePlate, OmeSummary, Plate, Rule, SeriesMapp
 from omero_roz.layout.paths import unsafe
 from omero_roz.layout.root import Root
 from omero_roz.layout.store import Absent
+from omero_roz.shown import said
 
 _PROBES = 16  # groups asked for at a time where the store cannot list
 
@@ -26,7 +27,7 @@ def parse_mapping(text: str, where: str) -> SeriesMapping:
         value: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
         if text.lstrip()[:1] in ("[", "{"):
-            raise UsageError(f"broken JSON ({str(error)[:80]})", where, "mend the mapping file") from None
+            raise UsageError(f"broken JSON ({said(error)})", where, "mend the mapping file") from None
         value = [line.strip() for line in text.splitlines() if line.strip()]
     if isinstance(value, dict):
         value = value.get("seriesMapping")

@@ -10,6 +10,7 @@ from collections import Counter
 
 from omero_roz.errors import LayoutError
 from omero_roz.layout.model import OmeImage, OmePlate, OmeSummary, OmeWell, PhysicalSize, Quantity, Sizes
+from omero_roz.shown import said
 
 _FIX = "restore the file or convert again"
 
@@ -32,7 +33,7 @@ def summarise(content: bytes, where: str) -> OmeSummary:
     except _Doctype:
         raise LayoutError("the XML has a document type, which can hide an entity bomb", where, _FIX) from None
     except (ET.ParseError, ValueError, LookupError) as error:
-        raise LayoutError(f"broken XML ({error})", where, _FIX) from None
+        raise LayoutError(f"broken XML ({said(error)})", where, _FIX) from None
     namespace, _, name = root.tag.rpartition("}")
     if name != "OME":
         raise LayoutError(f"not an OME-XML: its root element is {name!r}", where, _FIX)

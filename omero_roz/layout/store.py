@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from omero_roz.address import Address
+
 # A plate of 10^5 fields has 10 MB of attributes, and 300 MB of OME-XML with four channels each.
 MOST_JSON = 128 << 20
 MOST_XML = 1 << 30
@@ -56,7 +58,7 @@ class Part:
 class Bucket:
     """How a bucket is reached: URL of its endpoint, and whether without credentials."""
 
-    endpoint: str
+    endpoint: Address
     anonymous: bool
 
 

@@ -12,6 +12,7 @@ from omero_roz.errors import LayoutError
 from omero_roz.layout.model import Plate, ZarrLayout
 from omero_roz.layout.ome_from_ngff import ome_from_ngff, plates_from_ngff
 from omero_roz.layout.parts import Part, parts_of
+from omero_roz.shown import said
 
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 ORDER = (
@@ -50,7 +51,7 @@ def _document(layout: ZarrLayout, part: Part) -> Any:
         try:
             root = etree.fromstring(to_xml(from_xml(etree.tostring(root))).encode())
         except Exception as error:  # what ome-types and its transformations raise is not listed anywhere
-            what = f"its OME-XML of an older schema cannot be read ({type(error).__name__}: {str(error)[:120]})"
+            what = f"its OME-XML of an older schema cannot be read ({said(error)})"
             raise LayoutError(what, part.source.path, "mend it or convert again") from None
     kept = set(part.places)
     for place, image in enumerate(root.findall(f"{{{NAMESPACE}}}Image")):

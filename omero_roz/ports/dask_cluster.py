@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from omero_roz.errors import Unreachable, UsageError
+from omero_roz.shown import said
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
     try:
         client = Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError) as error:
-        what = f"no scheduler answers ({type(error).__name__}: {str(error)[:120]})"
+        what = f"no scheduler answers ({said(error)})"
         raise Unreachable(what, where, "check the address") from None
     with client:
         threads = sum(client.nthreads().values())
@@ -36,4 +37,5 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
             what = f"the workers or their scheduler were lost ({type(error).__name__})"
             raise Unreachable(what, where, "look at the cluster, then repeat the command") from error
         except ModuleNotFoundError as error:
-            raise Unreachable(f"its workers lack a package ({error})", where, "install omero-roz there too") from error
+            what = f"its workers lack a package ({said(error)})"
+            raise Unreachable(what, where, "install omero-roz there too") from error

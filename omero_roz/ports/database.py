@@ -5,6 +5,8 @@ An address is a libpq service name or a DSN; what is left out comes from PGHOST,
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -15,9 +17,11 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import parse_dsn
 
 from omero_roz.errors import Refused, Unreachable, UsageError
-from omero_roz.shown import one_line
+from omero_roz.shown import said
 
-_SECRETS = ("password", "sslpassword", "oauth_client_secret")
+_SECRETS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
+_VARIABLES = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER")
+_SERVICE = re.compile(r"[\w.-]+( [\w.-]+)*")
 # A network that is cut without a word is noticed after two minutes.
 _CONNECTION = {
     "connect_timeout": "15", "application_name": "omero-roz", "keepalives_idle": "60", "tcp_user_timeout": "120000",
@@ -29,18 +33,29 @@ def parse_address(text: str) -> dict[str, str]:
 
     Raises UsageError, without showing the text, where it cannot be read or has a password in it.
     """
-    if "=" not in text and "://" not in text:
-        parameters = {"service": text}
-    else:
-        try:
-            parameters = parse_dsn(text)
-        except psycopg2.Error:
-            what = "it is neither a service name nor a DSN (not shown)"
-            raise UsageError(what, "--db", "see pg_service.conf") from None
+    for variable in _VARIABLES:
+        _check_name(os.environ.get(variable, ""), variable)
+    if _SERVICE.fullmatch(text):
+        return {"service": text}
+    try:
+        if "@" in re.sub("[^/?]*", "", text.partition("://")[2], count=1):  # a password's slash would end it
+            raise ValueError
+        parameters = parse_dsn(text)
+    except (psycopg2.Error, ValueError):
+        what = "it is neither a service name nor a DSN (not shown)"
+        raise UsageError(what, "--db", "see pg_service.conf") from None
     if any(secret in parameters for secret in _SECRETS):
         fix = "leave it out, and use PGPASSFILE, PGPASSWORD or pg_service.conf"
         raise UsageError("a password on the command line is refused: every user of the machine can see it", "--db", fix)
+    for value in parameters.values():
+        _check_name(value, "--db")
     return parameters
+
+
+def _check_name(value: str, where: str) -> None:
+    """libpq repeats a name that is none: host=user:password@host, dbname=postgresql://user:password@host/db."""
+    if "://" in value or ":" in value[: value.rfind("@") + 1]:
+        raise UsageError("it has an address in one of its values (not shown)", where, "see pg_service.conf")
 
 
 def statements(package: str, name: str) -> dict[str, str]:
@@ -136,5 +151,4 @@ def _errors(moment: str = "") -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return one_line(lines[0][:300]) if lines else type(error).__name__
+    return said(error).removeprefix(f"{type(error).__name__}: ")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from omero_roz.errors import UsageError
-from omero_roz.shown import as_cell, from_cell
+from omero_roz.shown import as_cell, from_cell, said
 
 
 def rows(file: str, where: str) -> Iterator[tuple[int, list[str]]]:
@@ -25,7 +25,7 @@ def rows(file: str, where: str) -> Iterator[tuple[int, list[str]]]:
                 if any(cells):
                     yield reader.line_num, cells
     except (OSError, ValueError, csv.Error) as error:
-        raise UsageError(f"cannot be read ({error})", where, "give a table as comma-separated text") from None
+        raise UsageError(f"cannot be read ({said(error)})", where, "give a table as comma-separated text") from None
 
 
 def text_of(columns: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:

@@ -125,6 +125,9 @@ def _look_up(owners: Owners, lines: Sequence[Line], options: Options) -> dict[in
     filesets, known = Filesets(owners.session), dict[int, _Known | Rejected]()
     ids: dict[int, int] = {}
     for line in lines:
+        if line.wrong is not None:
+            known[line.number] = Rejected(line, line.wrong)
+            continue
         try:
             ids[line.number] = fileset_id(filesets, line.fileset)
         except Refused as error:

@@ -5,21 +5,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from omero_roz.address import Address, refuse_secrets
 from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import is_id
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.tables import rows
 
 COLUMNS = ("fileset", "zarr")
+NOT_SHOWN = "(not shown)"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the table: the fileset by its id or a name, and the path or address of the Zarr."""
+    """A line of the table: the fileset by its id or a name, and the path or address of the Zarr.
+
+    `wrong` is why it can be nothing but refused; what has a secret in it is not kept.
+    """
 
     number: int
     fileset: str
     zarr: str
+    wrong: UsageError | None = None
 
 
 def read_table(file: str, prefix: str | None) -> Iterator[Line]:
@@ -28,6 +34,7 @@ def read_table(file: str, prefix: str | None) -> Iterator[Line]:
     `prefix` is put before what is no absolute path or address. Raises UsageError for another table.
     """
     where = f"--from {file}"
+    prefix = prefix and Address(prefix, "--prefix")
     yield from _lines(rows(file, where), where, prefix)
 
 
@@ -64,7 +71,7 @@ def _lines(table: Iterable[tuple[int, list[str]]], where: str, prefix: str | Non
         if len(cells) <= max(columns) or not all(cells[n] for n in columns):
             raise UsageError(f"line {number} has no fileset or no Zarr", where, "mend the table")
         fileset, zarr = (cells[n] for n in columns)
-        yield Line(number, fileset, _address(zarr, prefix))
+        yield _line(number, fileset, zarr, prefix)
 
 
 def _form(cells: list[str], where: str) -> tuple[Sequence[int], bool]:
@@ -77,7 +84,13 @@ def _form(cells: list[str], where: str) -> tuple[Sequence[int], bool]:
     raise UsageError(what, where, "mend the table")
 
 
-def _address(zarr: str, prefix: str | None) -> str:
-    if prefix is None or "://" in zarr or zarr.startswith("/"):
-        return zarr
-    return f"{prefix.rstrip('/')}/{zarr}"
+def _line(number: int, fileset: str, zarr: str, prefix: str | None) -> Line:
+    where = f"line {number}"
+    try:
+        refuse_secrets(fileset, where)
+        refuse_secrets(zarr, where, is_address=True)
+        if prefix is None or "://" in zarr or zarr.startswith("/"):
+            return Line(number, fileset, Address(zarr, where))
+        return Line(number, fileset, Address(f"{prefix.rstrip('/')}/{zarr}", where))
+    except UsageError as error:
+        return Line(number, NOT_SHOWN, NOT_SHOWN, error)

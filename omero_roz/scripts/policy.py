@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from omero_roz.address import Address, refuse_secrets
 from omero_roz.binding.lsid import ServerPath
-from omero_roz.errors import Problem, Refused
+from omero_roz.errors import Problem, Refused, UsageError
 from omero_roz.fileset import Who
+from omero_roz.ports.database import parse_address
 from omero_roz.ports.zarr.guard import Guard, NotAllowed, Place
 from omero_roz.ports.zarr.stores import Access
 from omero_roz.scripts.unwritable import NotSafe, read_unwritable
+from omero_roz.shown import said
 
 FILE = Path("omero-roz/scripts.toml")
 _ASK = "ask the administrator of this server (docs/scripts.md)"
@@ -38,7 +41,7 @@ class Policy:
     """The places that are allowed with their aliases, how the server names them, who may replace, the server's own."""
 
     guard: Guard
-    aliases: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[tuple[str, Address], ...] = ()
     server_paths: tuple[ServerPath, ...] = ()
     users: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
@@ -56,16 +59,20 @@ class Policy:
         """How the server names the places, as LOCAL=SERVER."""
         return [f"{pair.local}={pair.server}" for pair in self.server_paths]
 
-    def resolve(self, named: str) -> str:
-        """The address of what a user names, ALIAS:PATH or an address; raises NotAllowed for an unknown alias."""
+    def resolve(self, named: str) -> Address:
+        """The address of what a user names, ALIAS:PATH or an address.
+
+        Raises NotAllowed for an unknown alias, UsageError for an address with a secret.
+        """
         alias, colon, below = named.strip().partition(":")
         if not colon or below.startswith("//") or "/" in alias:
-            return named.strip()
+            return Address(named.strip())
         place = dict(self.aliases).get(alias)
         if place is None:
             known = ", ".join(f"{name}:" for name, _ in self.aliases) or "none"
+            refuse_secrets(named, "the Zarr", is_address=True)
             raise NotAllowed(f"there is no alias {alias!r} here", named, f"known are: {known}")
-        return f"{place}/{below.strip('/')}".rstrip("/")
+        return Address(f"{place}/{below.strip('/')}".rstrip("/"))
 
     def check_replace(self, who: Who, groups: Collection[str]) -> None:
         """Raises NotAllowed where a user, a member of these groups, may not replace."""
@@ -91,7 +98,7 @@ def read_policy(file: Path) -> Policy:
     except NotSafe as error:
         raise PolicyError.of(error.problems) from None
     except (OSError, ValueError) as error:
-        raise PolicyError(f"the policy cannot be read ({error})", str(file), _ASK) from None
+        raise PolicyError(f"the policy cannot be read ({said(error)})", str(file), _ASK) from None
     problems = [Problem(str(file), text, _ASK) for text in _wrong(data)]
     if problems:
         raise PolicyError.of(problems)
@@ -110,7 +117,8 @@ def _wrong(data: dict[str, Any]) -> list[str]:
     if not isinstance(replace.get("administrators", False), bool):
         found.append("[replace] administrators is not true or false")
     found += [f"[server] {key} is not text" for key in server if not isinstance(server[key], str)]
-    found += [text for one in allowed for text in _wrong_place(one)]
+    found += [f"[server] database: {text}" for text in _wrong_database(server.get("database"))]
+    found += [text for number, one in enumerate(allowed, 1) for text in _wrong_place(number, one)]
     aliases = [one["alias"] for one in allowed if isinstance(one.get("alias"), str)]
     found += [f"alias {alias!r} is there twice" for alias in {a for a in aliases if aliases.count(a) > 1}]
     return found + _wrong_networks(data)
@@ -133,8 +141,21 @@ def _wrong_networks(data: dict[str, Any]) -> list[str]:
     return found
 
 
-def _wrong_place(one: dict[str, Any]) -> list[str]:
-    uri = one.get("uri")
+def _wrong_database(address: Any) -> Iterator[str]:
+    try:
+        if isinstance(address, str):
+            parse_address(address)
+    except UsageError as error:
+        yield error.problems[0].what
+
+
+def _wrong_place(number: int, one: dict[str, Any]) -> list[str]:
+    uri, where = one.get("uri"), f"[[allow]] number {number}"
+    for key in ("uri", "endpoint", "server"):
+        try:
+            Address(str(one.get(key, "/")))
+        except UsageError as error:
+            return [f"{where}: {key}: {error.problems[0].what}"]
     where = f"[[allow]] {uri}"
     if not isinstance(uri, str) or not uri.startswith(("/", "s3://", "https://", "http://")):
         return [f"{where}: uri is neither an absolute path nor s3:// or https://"]
@@ -145,8 +166,6 @@ def _wrong_place(one: dict[str, Any]) -> list[str]:
     if found:
         return found
     alias, server = one.get("alias"), one.get("server", "/")
-    if "://" in uri and not urlsplit(uri).netloc:
-        found.append(f"{where}: it names no host or bucket")
     if uri.startswith("s3://") and ("profile" in one) == one.get("anonymous", False):
         # Without either, botocore would look for credentials everywhere, at the cloud's metadata service too.
         found.append(f"{where}: say either profile or anonymous = true")
@@ -154,6 +173,8 @@ def _wrong_place(one: dict[str, Any]) -> list[str]:
         found.append(f"{where}: endpoint, profile and anonymous are for s3:// only")
     if alias is not None and not alias.replace("-", "").replace("_", "").isalnum():
         found.append(f"{where}: alias {alias!r} has other characters than letters, digits, - and _")
+    if not one.get("endpoint", "https://").startswith(("https://", "http://")):
+        found.append(f"{where}: endpoint is neither https:// nor http://")
     if not server.startswith(("/", "s3://")):
         found.append(f"{where}: server is neither an absolute path nor s3://")
     return found
@@ -163,9 +184,10 @@ def _policy(data: dict[str, Any]) -> Policy:
     places, aliases, seen = [], [], []
     for one in data.get("allow", []):
         uri = _normal(one["uri"])
-        places.append(Place(uri, one.get("endpoint"), one.get("profile"), one.get("anonymous", False)))
+        endpoint = Address.of_endpoint(one["endpoint"]) if "endpoint" in one else None
+        places.append(Place(uri, endpoint, one.get("profile"), one.get("anonymous", False)))
         aliases += [(one["alias"], uri)] if "alias" in one else []
-        seen += [ServerPath(uri, one["server"].rstrip("/"))] if "server" in one else []
+        seen += [ServerPath(uri, Address(one["server"].rstrip("/")))] if "server" in one else []
     if seen:  # a path that is not named differently is the same for the server
         named = {pair.local for pair in seen}
         seen += [ServerPath(p.uri, p.uri) for p in places if p.is_local and p.uri not in named]
@@ -177,9 +199,10 @@ def _policy(data: dict[str, Any]) -> Policy:
     )  # fmt: skip
 
 
-def _normal(uri: str) -> str:
+def _normal(uri: str) -> Address:
     """A directory with its links resolved, an address with its host in small letters, neither ending with a slash."""
     if "://" not in uri:
-        return os.path.realpath(uri)
+        return Address(os.path.realpath(uri))
     parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.netloc if parts.scheme == 's3' else parts.netloc.lower()}{parts.path.rstrip('/')}"
+    place = parts.netloc if parts.scheme == "s3" else parts.netloc.lower()
+    return Address(f"{parts.scheme}://{place}{parts.path.rstrip('/')}")

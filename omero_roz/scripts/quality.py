@@ -10,7 +10,7 @@ from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.replace.status import status
 from omero_roz.scripts.policy import Policy
 from omero_roz.scripts.running import Told, selected
-from omero_roz.shown import as_json
+from omero_roz.shown import as_json, clean
 from omero_roz.verify import certificate, image, run
 from omero_roz.verify.completeness import compare
 from omero_roz.verify.image import How
@@ -38,7 +38,7 @@ def verify_ome_zarr(job: ScriptJob, policy: Policy, told: Told) -> None:
         told.add(f"{counted}; {sums['planes']} planes compared, {sums['absent']} of {sums['chunks']} chunks absent")
         told.failures += bool(failed)
         told.lines += [f"Image:{one.image}: {'; '.join(one.problems)}" for one in failed]
-        text = as_json(found.to_json(), 1)
+        text = as_json(clean(found.to_json()), 1)
         job.report("certificate.json", text, "application/json", certificate.NS_CERTIFICATE, chosen)
 
 

@@ -67,7 +67,7 @@ def _resolved(lines: Sequence[Line], policy: Policy, told: Told) -> list[Line]:
     """The lines with addresses in the place of aliases; raises NotAllowed with an alias that is unknown."""
     if not lines:
         raise UsageError("the table has no lines", fix="name filesets and their Zarrs")
-    return [replace(line, zarr=policy.resolve(line.zarr)) for line in lines]
+    return [line if line.wrong else replace(line, zarr=policy.resolve(line.zarr)) for line in lines]
 
 
 def _tell(job: ScriptJob, outcomes: Sequence[Outcome], options: Options, told: Told) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from omero_roz.change import Note
 from omero_roz.errors import UsageError
 from omero_roz.ports import own_files
-from omero_roz.shown import as_json
+from omero_roz.shown import as_json, clean, said
 from omero_roz.verify.image import Check, ImageCheck
 
 CERTIFICATE_VERSION = 1  # goes up when a field is renamed, taken away or changes its meaning
@@ -70,7 +70,7 @@ class Certificate:
 
         Raises UsageError where it cannot be written.
         """
-        own_files.write(path, as_json(self.to_json(), 1) + "\n", "--certificate")
+        own_files.write(path, as_json(clean(self.to_json()), 1) + "\n", "--certificate")
 
     def note(self, images: Iterable[ImageCheck]) -> Note:
         """What is kept on a fileset: the certificate of its images, and a summary for people."""
@@ -85,7 +85,7 @@ class Certificate:
             ("When", self.ended or self.began),
             ("omero-roz", found["omero_roz"]),
         ]
-        return Note(NS_CERTIFICATE, as_json(found, None), NS_SUMMARY, lines)
+        return Note(NS_CERTIFICATE, as_json(clean(found), None), NS_SUMMARY, lines)
 
 
 def counts(images: Iterable[ImageCheck]) -> dict[str, int]:
@@ -121,7 +121,7 @@ def read(path: Path, server: str, user: str, check: Check) -> Certificate:
     except FileNotFoundError:
         return Certificate(server, user, now(), check)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"it is no certificate ({error})", where, "name another file") from None
+        raise UsageError(f"it is no certificate ({said(error)})", where, "name another file") from None
     if found.server != server:
         raise UsageError(f"it is of {found.server}, not of {server}", where, "name another file")
     return found

@@ -187,7 +187,8 @@ def _filled(where: str, annotation: int, text: str, event: int) -> Filled:
         puts = tuple(Put(*one) for one in said["put"])
         return Filled(annotation, event, puts, dict(Counter(said["made"])), said)
     except (ValueError, KeyError, TypeError) as error:
-        raise Refused(f"the record of a fill cannot be read ({error})", where, "was it edited by hand?") from error
+        what = f"the record of a fill cannot be read ({said(error)})"
+        raise Refused(what, where, "was it edited by hand?") from error
 
 
 def proxy(name: str, number: int) -> Any:

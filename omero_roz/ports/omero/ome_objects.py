@@ -11,6 +11,7 @@ from omero.rtypes import rstring
 from ome_graph import InvalidOmeXml, graph, read_ome
 from omero_roz.errors import LayoutError, Unreachable, UsageError
 from omero_roz.ports.omero.model_tree import Objects
+from omero_roz.shown import said
 
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ADDERS = {
@@ -47,7 +48,7 @@ def _of_tiff(path: Path) -> str:
         with tifffile.TiffFile(path) as tiff:
             xml = tiff.ome_metadata
     except (OSError, ValueError, tifffile.TiffFileError) as error:
-        raise LayoutError(f"a broken TIFF ({str(error)[:200]})", str(path), "restore the file") from None
+        raise LayoutError(f"a broken TIFF ({said(error)})", str(path), "restore the file") from None
     if xml is None:
         raise LayoutError("a TIFF without OME-XML", str(path), "name an OME-TIFF, or the image's Zarr or OME-XML")
     return xml

@@ -21,12 +21,11 @@ from typing import Any
 import Ice
 
 from omero_roz.errors import UsageError
-from omero_roz.shown import one_line
+from omero_roz.shown import one_line, without_secrets
 
 VARIABLE = "OMERO_ROZ_TRACE"
 MOST = 300  # characters of a message or a query
 _UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
-_IN_ADDRESS = re.compile(r"(?<=://)[^/\s]*@|(?<=\?)\S+=\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,5 +185,5 @@ def _said(error: BaseException) -> str:
 
 
 def scrubbed(text: str) -> str:
-    """A text on one line without uuids, and without what addresses have before an @ or after a question mark."""
-    return _IN_ADDRESS.sub("…", _UUID.sub("<uuid>", " ".join(text.split())))
+    """A text on one line without uuids and the secrets of addresses."""
+    return without_secrets(_UUID.sub("<uuid>", " ".join(text.split())))

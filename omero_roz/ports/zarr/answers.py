@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable
 import aiohttp
 
 from omero_roz.layout.store import Part
+from omero_roz.shown import said
 
 BEYOND_ITS_END = 416  # the status that answers for a part that a file has nothing of
 RAW = {"Accept-Encoding": "identity"}  # what a server packs could unpack to anything
@@ -58,7 +59,7 @@ def _unpacked(content: bytes, window: int, most: int) -> bytes:
     try:
         found = stream.decompress(content, most + 1)
     except zlib.error as error:
-        raise ValueError(f"the server packs what it gives, and wrongly ({error})") from None
+        raise ValueError(f"the server packs what it gives, and wrongly ({said(error)})") from None
     if len(found) > most:
         raise TooLarge
     return found

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from omero_roz.address import Address
 from omero_roz.errors import Refused
 from omero_roz.layout.paths import unsafe
 from omero_roz.ports.zarr.links import links_below
@@ -37,8 +38,8 @@ class _NoWay(OSError):
 class Place:
     """A directory (resolved), or an s3:// or https:// prefix, with all that lies below; how a bucket is reached."""
 
-    uri: str
-    endpoint: str | None = None
+    uri: Address
+    endpoint: Address | None = None
     profile: str | None = None
     anonymous: bool = False
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 import fsspec
@@ -16,6 +17,7 @@ from botocore.exceptions import BotoCoreError, NoCredentialsError, ProfileNotFou
 from botocore.parsers import ResponseParserError
 from yarl import URL
 
+from omero_roz.address import Address
 from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import (
@@ -31,9 +33,11 @@ from omero_roz.layout.store import (
     too_large,
 )
 from omero_roz.ports.zarr.answers import BEYOND_ITS_END, TooLarge, asking, body
+from omero_roz.ports.zarr.aws import configured_endpoint, no_way_in
 from omero_roz.ports.zarr.guard import Guard, NotAllowed, told
 from omero_roz.ports.zarr.local_tree import open_tree
 from omero_roz.ports.zarr.s3_objects import Get, getter
+from omero_roz.shown import said
 
 UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)
 CONNECTIONS = 64
@@ -42,7 +46,6 @@ _HTTP_CLIENT: dict[str, Any] = {
     "timeout": aiohttp.ClientTimeout(total=None, connect=10, sock_read=30),
     "auto_decompress": False,  # it knows no limit
 }
-_SECRET_WORDS = ("token", "sig", "secret", "pass", "credential", "key", "auth", "session")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Access:
     into the directories `follow`.
     """
 
-    endpoint: str | None = None
+    endpoint: Address | None = None
     profile: str | None = None
     anonymous: bool = False
     guard: Guard | None = None
@@ -66,20 +69,16 @@ def open_store(uri: str, access: Access = Access()) -> Store:
     Raises UsageError for an unknown scheme and for credentials or signatures in the URI (not shown),
     Unreachable for a local path that is no directory, NotAllowed for what the guard of `access` keeps closed.
     """
-    scheme, separator, rest = uri.partition("://")
-    if not separator:
-        return open_tree(Path(uri), access.guard, access.follow)
-    if scheme == "file":
-        return open_tree(Path(unquote(rest.removeprefix("localhost"))), access.guard, access.follow)
-    if scheme not in ("s3", "https", "http"):
-        raise UsageError(f"the scheme {scheme!r} is unknown", fix="use a local path, file://, s3:// or https://")
-    address = _without_secrets(uri)
-    guard = access.guard
+    named, guard = Address(uri), access.guard
+    if named.is_local:
+        path = unquote(named.removeprefix("file://").removeprefix("localhost")) if "://" in named else named
+        return open_tree(Path(path), guard, access.follow)
+    address = named.bare
     if guard is not None:
         place = guard.remote(address, access.endpoint)
         access = replace(access, endpoint=place.endpoint, profile=place.profile, anonymous=place.anonymous)
-    if scheme == "s3":
-        anonymous = access.anonymous or (guard is None and uri.endswith("?anonymous=true"))
+    if address.startswith("s3://"):
+        anonymous = access.anonymous or (guard is None and named.is_public)
         return _s3(address, replace(access, anonymous=anonymous))
     if access != Access(guard=guard, follow=access.follow):
         raise UsageError("an endpoint, a profile and --anonymous are for s3:// only", address, "leave them out")
@@ -89,24 +88,6 @@ def open_store(uri: str, access: Access = Access()) -> Store:
 def _http_options(guard: Guard | None) -> dict[str, Any]:
     options: dict[str, Any] = {"client_kwargs": _HTTP_CLIENT}
     return options if guard is None else options | {"get_client": guard.client}
-
-
-def _without_secrets(uri: str) -> str:
-    """The address without query and trailing slashes; refuses what might be a secret, without showing it."""
-    try:
-        parts = urlsplit(uri)
-        names = [name.lower().replace("-", "").replace("_", "") for name, _ in parse_qsl(parts.query, True)]
-        secret = parts.username is not None or any(word in name for name in names for word in _SECRET_WORDS)
-    except ValueError:
-        raise UsageError("the URI is malformed", fix="write s3://BUCKET/KEY or https://HOST/PATH") from None
-    if secret or "@" in parts.netloc:
-        what = "credentials or a signature in a URI are refused: they would be stored and shown"
-        raise UsageError(what, f"{parts.scheme}://…", "use an AWS profile, the environment, or a public address")
-    address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-    allowed = ("", "anonymous=true") if parts.scheme == "s3" else ("",)
-    if parts.query not in allowed or parts.fragment or not parts.netloc:
-        raise UsageError("the URI has a query or fragment, or no host or bucket", address, "name the Zarr itself")
-    return address
 
 
 def _s3(address: str, access: Access) -> RemoteStore:
@@ -125,8 +106,8 @@ def _s3(address: str, access: Access) -> RemoteStore:
         "use_listings_cache": False,
         "max_concurrency": 1,  # more of it asks for the size of every object first: twice the requests
     }
-    if access.endpoint:
-        options["endpoint_url"] = access.endpoint
+    if endpoint := access.endpoint or configured_endpoint(access.profile):
+        options["endpoint_url"] = endpoint
     if access.profile:
         options["profile"] = access.profile
     if access.guard is not None:
@@ -167,8 +148,11 @@ class RemoteStore:
         """How its bucket is reached; an https address is a bucket's where what answers calls itself S3."""
         filesystem = self._filesystem()
         if self.protocol == "s3":
-            client = fsspec.asyn.sync(filesystem.loop, filesystem.set_session)
-            return Bucket(client.meta.endpoint_url, bool(dict(self.options)["anon"]))
+            try:
+                client = fsspec.asyn.sync(filesystem.loop, filesystem.set_session)
+            except (BotoCoreError, ValueError) as error:
+                raise no_way_in(error, self.uri) from None
+            return Bucket(Address.of_endpoint(client.meta.endpoint_url), bool(dict(self.options)["anon"]))
 
         async def answers_as_s3(url: str) -> bool:
             session = await filesystem.set_session()
@@ -177,7 +161,7 @@ class RemoteStore:
 
         is_bucket = fsspec.asyn.sync(filesystem.loop, self._retried, answers_as_s3, "")
         parts = urlsplit(self.uri)
-        return Bucket(f"{parts.scheme}://{parts.netloc}", anonymous=True) if is_bucket is True else None
+        return Bucket(Address(f"{parts.scheme}://{parts.netloc}"), anonymous=True) if is_bucket is True else None
 
     @property
     def follow(self) -> tuple[str, ...]:
@@ -195,8 +179,8 @@ class RemoteStore:
         bucket, anonymous = self.path.partition("/")[0], dict(self.options)["anon"]
         try:
             return await getter(filesystem, session, bucket, anonymous, may_use_proxy=self.guard is None)
-        except (NoCredentialsError, ProfileNotFound) as error:
-            raise _no_way_in(error, self.uri) from None
+        except (BotoCoreError, ValueError) as error:
+            raise no_way_in(error, self.uri) from None
 
     def put(self, path: str, content: bytes, instead_of: bytes | None) -> None:
         if self.protocol != "s3":
@@ -268,12 +252,15 @@ class RemoteStore:
             except aiohttp.ClientConnectorCertificateError as error:
                 raise _untrusted(error, self.uri) from None
             except (NoCredentialsError, ProfileNotFound) as error:
-                raise _no_way_in(error, self.uri) from None
+                raise no_way_in(error, self.uri) from None
             except (OSError, aiohttp.ClientError, BotoCoreError, ResponseParserError) as error:
                 if reason := told(error):
                     raise NotAllowed(reason, join(self.uri, path), "ask the administrator of this server") from None
                 last = error
-        what = f"no answer after {ATTEMPTS} attempts ({type(last).__name__}: {str(last)[:120]})"
+        assert last is not None
+        if isinstance(last, OSError) and last.errno == errno.EREMCHG:  # of PermanentRedirect and its like
+            raise Moved("it is said to be elsewhere", join(self.uri, path), "name where it is now")
+        what = f"no answer after {ATTEMPTS} attempts ({said(last)})"
         raise Unreachable(what, join(self.uri, path), "check the address and the network, then try again")
 
     def children(self, path: str) -> tuple[str, ...] | None:
@@ -323,6 +310,10 @@ def _over_https(session: aiohttp.ClientSession) -> Get:
     return get
 
 
+class Moved(Unreachable):
+    """A bucket that is somewhere else, as the server that was asked says."""
+
+
 class _Changed(Exception):
     pass
 
@@ -353,7 +344,3 @@ def _untrusted(error: aiohttp.ClientConnectorCertificateError, uri: str) -> Unre
     why = getattr(error.certificate_error, "verify_message", "it is not trusted")
     fix = "have it mended, or name its authority: SSL_CERT_FILE, for a bucket ca_bundle of the AWS configuration"
     return Unreachable(f"the certificate of {error.host} is refused ({why})", uri, fix)
-
-
-def _no_way_in(error: Exception, uri: str) -> Unreachable:
-    return Unreachable(str(error), uri, "set up a profile, or use --anonymous")

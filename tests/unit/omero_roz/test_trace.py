@@ -14,8 +14,8 @@ from omero_roz.ports.omero.trace import scrubbed
             "Cannot find session 0f3b2c5e-aaaa-4bbb-8ccc-0123456789AB\n  at Foo.java",
             "Cannot find session <uuid> at Foo.java",
         ),
-        ("cannot open s3://KEY:SECRET@host/bucket/a.zarr", "cannot open s3://…host/bucket/a.zarr"),
-        ("at https://host/a.zarr?X-Amz-Signature=abc&b=c it ends", "at https://host/a.zarr?… it ends"),
+        ("cannot open s3://KEY:SECRET@host/bucket/a.zarr", "cannot open s3://…@host/bucket/a.zarr"),
+        ("at https://host/a.zarr?X-Amz-Signature=abc&b=c it", "at https://host/a.zarr?X-Amz-Signature=…&b=c it"),
         ("why? because", "why? because"),
     ],
 )
