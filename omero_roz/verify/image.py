@@ -20,6 +20,7 @@ from omero_roz.ports.zarr.stores import Access
 from omero_roz.proving.pixels import compare
 from omero_roz.proving.sampling import Choice, Everything, Sample
 from omero_roz.record import Record
+from omero_roz.shown import said
 from omero_roz.verify import chunks
 from omero_roz.verify.location import Broken, Location, location_of, reach
 from omero_roz.verify.source import has_sha1
@@ -101,17 +102,17 @@ def check_image(session: OmeroSession, bound: Bound, how: How) -> ImageCheck:
     try:
         return _check(session, bound, how)
     except Exception as error:
-        what = f"it could not be checked ({type(error).__name__}: {str(error)[:200]})"
+        what = f"it could not be checked ({said(error)})"
         return ImageCheck(bound.image.id, bound.fileset, bound.image.name, check=how.check, problems=(what,))
 
 
 def _check(session: OmeroSession, bound: Bound, how: How) -> ImageCheck:
     start = ImageCheck(bound.image.id, bound.fileset, bound.image.name, check=how.check)
-    location = location_of(bound.image, bound.record, how.paths, how.access)
-    if location is None:
-        return replace(start, problems=("it is not bound to a Zarr",))
-    start = replace(start, binding=location.binding, uri=location.uri)
     try:
+        location = location_of(bound.image, bound.record, how.paths, how.access)
+        if location is None:
+            return replace(start, problems=("it is not bound to a Zarr",))
+        start = replace(start, binding=location.binding, uri=location.uri)
         store = reach(location)
         series = _series(store, location)
     except Broken as error:
@@ -147,7 +148,7 @@ def _counts(store: Store, series: Series, found: _Found) -> dict[str, Any]:
         try:
             there = chunks.stored(store, series, level)
         except Exception as error:  # what stores raise is not listed anywhere
-            found.add(f"the chunks of {level.path} cannot be listed ({type(error).__name__}: {str(error)[:120]})")
+            found.add(f"the chunks of {level.path} cannot be listed ({said(error)})")
             there = None
         if there is None:
             return {"chunks": sum(map(chunks.promised, series.levels)), "absent": None}

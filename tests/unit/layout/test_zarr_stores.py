@@ -1,15 +1,12 @@
 """Where Zarrs lie: disks with links and pipes, https and S3 servers with faults, URIs with secrets."""
 
 import asyncio
-import datetime
 import errno
 import gzip
 import http.server
-import ipaddress
 import json
 import os
 import re
-import ssl
 import threading
 import time
 import tracemalloc
@@ -23,10 +20,6 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 import zarr
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from omero_roz.errors import LayoutError, Refused, RozError, Unreachable, UsageError
 from omero_roz.layout import store as layout_store
@@ -37,6 +30,7 @@ from omero_roz.layout.store import DANGLES, LEADS_OUT, NO_FILE, NOT_FOUND, Part,
 from omero_roz.ports.zarr import local_tree
 from omero_roz.ports.zarr import stores as zarr_stores
 from omero_roz.ports.zarr.stores import Access, open_store
+from tests.support.recorder import tls
 
 PIXELS = np.arange(24, dtype="<u2").reshape(4, 6)
 
@@ -430,7 +424,7 @@ def test_a_web_page_is_no_zarr(remote: Store) -> None:
 @pytest.mark.parametrize("kind", ["https", "s3"])
 def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, kind: str) -> None:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
-        server.socket = self_signed(tmp_path / "own.pem").wrap_socket(server.socket, server_side=True)
+        server.socket = tls(tmp_path / "own.pem").wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}).start()
         address = f"https://127.0.0.1:{server.server_port}"
         if kind == "https":
@@ -441,20 +435,6 @@ def test_a_certificate_that_nobody_vouches_for(tmp_path: Path, kind: str) -> Non
             read_layout(store)
         assert "SSL_CERT_FILE" in str(caught.value)
         server.shutdown()
-
-
-def self_signed(file: Path) -> ssl.SSLContext:
-    key = rsa.generate_private_key(65537, 2048)
-    name, now = x509.Name([]), datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(1))
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    certificate = builder.add_extension(names, critical=True).sign(key, hashes.SHA256())
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context
 
 
 def test_no_access(remote: Store) -> None:

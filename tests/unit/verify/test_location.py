@@ -21,7 +21,7 @@ PATHS = (ServerPath("/mnt", "/data"), ServerPath("/mnt/deep", "/data/a/b"), Serv
         ("/data/x.zarr/0", "/mnt/x.zarr/0", Access()),
         ("/data/a/b/x.zarr/0", "/mnt/deep/x.zarr/0", Access()),
         ("/database/x.zarr/0", "/database/x.zarr/0", Access()),
-        ("s3://s3.lab.org/bucket/x.zarr/0", "s3://bucket/x.zarr/0", Access("https://s3.lab.org")),
+        ("s3://s3.amazonaws.com/bucket/x.zarr/0", "s3://bucket/x.zarr/0", Access("https://s3.amazonaws.com")),
         ("s3://s3.lab.org/bucket/x/0?anonymous=true", "s3://bucket/x/0", Access("https://s3.lab.org", None, True)),
         ("s3://host/theirs/x.zarr/0", "s3://mine/x.zarr/0", Access()),
     ],
