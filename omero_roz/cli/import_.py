@@ -143,7 +143,9 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
     lines = rows(file, where)
     _, columns = next(lines, (0, []))
     if "uri" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
-        what = "its first line must name the columns, each once, and names others"
+        there = ",".join(columns)  # or the first address of a table without them
+        is_there = "names others" if "@" in there else f"is {there!r}"
+        what = f"its first line must name the columns, each once, but {is_there}"
         raise UsageError(what, where, f"uri, and if wanted {', '.join(COLUMNS[1:])}, with commas between them")
     for number, cells in lines:
         if len(cells) > len(columns):
