@@ -41,7 +41,8 @@ class NewFileset:
 class Note:
     """The two annotations of a record: a text for the machine and names with values for people.
 
-    `name` is what the text is found by again: the annotation's name, which OMERO has an index on.
+    `name` is what the text is found by again: the annotation's name, which OMERO has an index on; `said` its
+    description.
     """
 
     text_ns: str
@@ -49,6 +50,7 @@ class Note:
     summary_ns: str
     summary: Sequence[tuple[str, str]]
     name: str | None = None
+    said: str | None = None
 
     def __post_init__(self) -> None:
         """People see the summary in OMERO's clients: each value is one line of plain text."""
@@ -92,10 +94,14 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An image as it is at the moment of a change; `reading.pixels` is None where nobody looked."""
+    """An image as it is at the moment of a change; `reading.pixels` is None where nobody looked.
+
+    `whose` are the ids of its owner and group, where that was looked at.
+    """
 
     fileset: int | None
     reading: Reading
+    whose: tuple[int, int] | None = None
 
 
 def differences(change: Change, found: Mapping[int, Found], inside: Iterable[int]) -> list[Problem]:

@@ -1,6 +1,6 @@
 """What OMERO holds: frozen values, read by the ports and never changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from omero_roz.layout.model import Sizes
 
@@ -12,16 +12,25 @@ def is_id(number: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A text that whoever has the object can write by the API: nothing is done by it before it is settled."""
+
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExternalInfo:
     """What an OMERO object says of itself elsewhere; for an Image the pixel buffer's binding.
 
-    `lsid` is the path or s3:// address of a multiscales group (facts: omero-zarr-pixel-buffer).
+    `lsid` is the path or s3:// address of a multiscales group (facts: omero-zarr-pixel-buffer). `row` is the id of
+    the row that says so, where that is known; two rows may say the same.
     """
 
     entity_type: str
     entity_id: int
     lsid: str | None
     uuid: str | None
+    row: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,9 @@ class PixelsFile:
     path: str | None
     name: str | None
     repo: str | None
+
+
+NO_FILE = PixelsFile(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +87,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Fileset:
-    """A fileset with its images in the order of their series."""
+    """A fileset with its images in the order of their series; nobody but an administrator changes its owner."""
 
     id: int
-    template_prefix: str
+    prefix: Claim
     owner: Owner
     images: tuple[OmeroImage, ...]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from omero_roz.errors import Problem
+from omero_roz.places import KNOWN, Place
 from omero_roz.ports.omero.new_images import NewImage
 from omero_roz.ports.omero.targets import Target
 from omero_roz.shown import as_json
@@ -24,7 +25,14 @@ class FilesetFile:
         One directory and no tree of dates: an import that is taken back can remove all that it made, and nothing that
         another one is just about to use.
         """
-        return cls(f"{top}/omero-roz/{now:%Y-%m-%d_%H-%M-%S.%f}/", "METADATA.ome.xml")
+        return cls(str(Place.new(top, KNOWN, "", now)), "METADATA.ome.xml")
+
+    @property
+    def place(self) -> Place:
+        """Where it is, as one of omero-roz's own directories."""
+        place = Place.parse(self.directory)
+        assert place is not None
+        return place
 
     @property
     def client_path(self) -> str:

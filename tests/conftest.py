@@ -15,6 +15,7 @@ from tests.contract.facts import Contract
 from tests.support.accounts import new_account
 from tests.support.browser import browsing
 from tests.support.left_out import LeftOut
+from tests.support.quarrel import Quarrel, quarrelling
 from tests.support.replacing import Replacing
 from tests.support.s3 import S3Server, running_s3
 from tests.support.servers import Omero, Server, sandbox_server, sandbox_web, server_under_test
@@ -134,6 +135,12 @@ def replacing(omero_cli: Omero, server: Server, acquisition: Path) -> Replacing:
     if server.dsn is None or server.repository is None:
         pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
     return Replacing(omero_cli, server, acquisition / "acquisition.ome.tif")
+
+
+@pytest.fixture
+def quarrel(server: Server, acquisition: Path, capsys: pytest.CaptureFixture) -> Iterator[Quarrel]:
+    """A curator, a member of the same group who means harm, a stranger and an administrator."""
+    yield from quarrelling(server, acquisition / "acquisition.ome.tif", capsys)
 
 
 @pytest.fixture(scope="session")

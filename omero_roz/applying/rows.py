@@ -38,7 +38,7 @@ def ids_needed(changes: Sequence[Change]) -> dict[str, int]:
         "fileset": len(new),
         "originalfile": files,
         "filesetentry": files + sum(n.file_id is not None for n in new),
-        "externalinfo": sum(_rebound(m) and m.after.external_info is not None for c in changes for m in c.moves),
+        "externalinfo": sum(_needs_info(m) for c in changes for m in c.moves),
         "annotation": notes,
         "filesetannotationlink": notes,
     }
@@ -104,7 +104,9 @@ class Rows:
 
     def _add_image(self, m: Move, fileset: int, whose: Whose, ids: NewIds) -> None:
         external, info, rebound = None, m.after.external_info, _rebound(m)
-        if rebound and info is not None:
+        if rebound and info is not None and info.row is not None:
+            external = info.row
+        elif rebound and info is not None:
             kind, values = "ome.model.meta.ExternalInfo", (info.entity_type, info.entity_id, info.lsid, info.uuid)
             external = self._add_new("insert_external_infos", kind, next(ids["externalinfo"]), whose, *values)
         self._rows["update_images"].append((m.image, fileset, m.after.series, rebound, external))
@@ -129,6 +131,10 @@ class Rows:
 
 def _by_column(names: Sequence[str], rows: Sequence[tuple]) -> dict[str, list[Any]]:
     return {name: list(values) for name, values in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def _needs_info(m: Move) -> bool:
+    return _rebound(m) and m.after.external_info is not None and m.after.external_info.row is None
 
 
 def _rebound(m: Move) -> bool:

@@ -14,7 +14,8 @@ ORDER BY id FOR NO KEY UPDATE
 SELECT id FROM pixels WHERE image = ANY(%(images)s::bigint[]) ORDER BY id FOR NO KEY UPDATE
 
 -- name: read_images
-SELECT i.id, i.fileset, i.series, e.entitytype, e.entityid, e.lsid, e.uuid, p.path, p.name, p.repo
+SELECT i.id, i.owner_id, i.group_id, i.fileset, i.series, e.entitytype, e.entityid, e.lsid, e.uuid, e.id,
+    p.path, p.name, p.repo
 FROM image i JOIN pixels p ON p.image = i.id AND p.image_index = 0 LEFT JOIN externalinfo e ON e.id = i.external_id
 WHERE i.id = ANY(%(ids)s::bigint[]) AND p.image = ANY(%(ids)s::bigint[])
 
@@ -30,16 +31,29 @@ SELECT act || ' ' || name FROM (VALUES ('UPDATE', 'image'), ('UPDATE', 'pixels')
     ('INSERT', 'fileset'), ('INSERT', 'filesetannotationlink'), ('INSERT', 'filesetentry'), ('INSERT', 'originalfile')
 ) AS needed (act, name) WHERE NOT has_table_privilege(name, act)
 
--- name: prefixes
+-- name: paths_used
 -- Not through the API: a fileset that was given to somebody else since is still using its files.
-SELECT templateprefix FROM fileset WHERE starts_with(templateprefix, %(directory)s)
+SELECT DISTINCT o.path FROM originalfile o JOIN filesetentry e ON e.originalfile = o.id
+WHERE o.path = ANY(%(paths)s::text[]) AND o.repo IS NOT NULL
 
 -- name: filesets_there
 SELECT id FROM fileset WHERE id = ANY(%(ids)s::bigint[])
 
--- name: directories_read
--- Reads all of pixels: asked only where a fileset is gone.
-SELECT DISTINCT split_part(path, '/', 3) FROM pixels WHERE starts_with(path, %(directory)s)
+-- name: read_from
+-- Reads all of pixels: there is no index of paths.
+SELECT DISTINCT p.image FROM filesetentry e JOIN originalfile o ON o.id = e.originalfile
+    JOIN pixels p ON p.repo = o.repo AND p.name = o.name AND btrim(p.path, '/') = btrim(o.path, '/')
+WHERE e.fileset = %(fileset)s AND o.repo IS NOT NULL
+
+-- name: lock_registered
+-- Shared: their owner may rename the rows of files, and what is compared here is what is written.
+SELECT e.fileset, o.path, o.name, o.repo FROM filesetentry e JOIN originalfile o ON o.id = e.originalfile
+WHERE e.fileset = ANY(%(ids)s::bigint[]) AND o.repo IS NOT NULL FOR SHARE OF o
+
+-- name: lock_infos
+-- Only such as no image has: one that is in use is not taken from there.
+SELECT e.id, e.owner_id, e.group_id, e.entitytype, e.entityid, e.lsid, e.uuid FROM externalinfo e
+WHERE e.id = ANY(%(ids)s::bigint[]) AND NOT EXISTS (SELECT FROM image i WHERE i.external_id = e.id) FOR KEY SHARE OF e
 
 -- name: open_event
 -- _prepare_session makes the triggers use this event, instead of making one of nobody's for each row.

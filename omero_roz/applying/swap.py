@@ -6,13 +6,14 @@ one statement a table; ids come in blocks from ome_nextval, as the server takes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from omero_roz.applying.rows import Rows, ids_needed
-from omero_roz.change import Change, Found, Reading, differences
+from omero_roz.change import Change, Found, Move, Reading, differences
 from omero_roz.errors import Problem, Refused
-from omero_roz.fileset import ExternalInfo, PixelsFile, Who
+from omero_roz.fileset import NO_FILE, ExternalInfo, PixelsFile, Who
+from omero_roz.places import Place, is_canonical
 from omero_roz.ports.database import Database, Transaction, statements
 
 SQL = statements("omero_roz.applying", "statements.sql")
@@ -37,6 +38,7 @@ def apply(database: Database, changes: Sequence[Change], caller: Who) -> list[in
         filesets = _lock(tx, changes)
         refusals = _check(tx, changes, filesets, caller)
         good = [change for change, refused in zip(changes, refusals, strict=True) if refused is None]
+        good = _with_rows(tx, good)
         made = iter(_write(tx, good, filesets, caller) if good else ())
     return [next(made) if refused is None else refused for refused in refusals]
 
@@ -55,20 +57,26 @@ def pixels_files(database: Database, images: Sequence[int]) -> dict[int, PixelsF
         return {image: PixelsFile(*rest) for image, *rest in tx.rows(SQL["pixels_files"], images=list(images))}
 
 
-def prefixes_below(database: Database, directory: str) -> set[str]:
-    """The template prefixes of all filesets that are below a directory of the ManagedRepository."""
+def places_used(database: Database, places: Collection[Place]) -> set[Place]:
+    """Those of the places in the ManagedRepository in which a file of a fileset is registered, whosever it is.
+
+    A template prefix that names one is no more than a claim.
+    """
+    found = {path: place for place in places for path in place.registered_in}
     with database.transaction() as tx:
-        return {prefix for [prefix] in tx.rows(SQL["prefixes"], directory=directory)}
+        return {found[path] for [path] in tx.rows(SQL["paths_used"], paths=list(found))} if found else set()
 
 
-def stale_imports(database: Database, directory: str, filesets: Mapping[int, str]) -> list[str]:
-    """Of the directories (by fileset) of shadows in `directory`, whose fileset is gone and that no image reads."""
+def filesets_gone(database: Database, ids: Collection[int]) -> set[int]:
+    """Those of the ids that no fileset has any more."""
     with database.transaction() as tx:
-        there = {fileset for [fileset] in tx.rows(SQL["filesets_there"], ids=list(filesets))}
-        if there.issuperset(filesets):
-            return []
-        read = {name for [name] in tx.rows(SQL["directories_read"], directory=directory)}
-    return [name for fileset, name in filesets.items() if fileset not in there and name not in read]
+        return set(ids) - {fileset for [fileset] in tx.rows(SQL["filesets_there"], ids=list(ids))} if ids else set()
+
+
+def read_from(database: Database, fileset: int) -> set[int]:
+    """The images, of all groups and filesets, for which the server opens a file that a fileset registers."""
+    with database.transaction() as tx:
+        return {image for [image] in tx.rows(SQL["read_from"], fileset=fileset)}
 
 
 def images_inside(database: Database, fileset: int) -> set[int]:
@@ -113,19 +121,86 @@ def _check(
     for image, fileset in tx.rows(SQL["images_inside"], filesets=list(inside)):
         inside[fileset].append(image)
     found = {image: _found(*rest) for image, *rest in tx.rows(SQL["read_images"], ids=wanted)}
+    registered = _registered(tx, changes)
     refusals: list[Refused | None] = []
     for change in changes:
-        problems = [*_not_theirs(change, filesets, caller), *differences(change, found, inside[change.source])]
+        problems = [
+            *_not_theirs(change, filesets, caller), *differences(change, found, inside[change.source]),
+            *_others_images(change, found), *_not_registered(change, registered),
+        ]  # fmt: skip
         refusals.append(Refused.of(problems) if problems else None)
     return refusals
 
 
 def _found(
-    fileset: int, series: int, entity_type: str | None, entity_id: int, lsid: str | None, uuid: str | None,
-    path: str | None, name: str | None, repo: str | None,
+    owner: int, group: int, fileset: int, series: int, entity_type: str | None, entity_id: int, lsid: str | None,
+    uuid: str | None, row: int | None, path: str | None, name: str | None, repo: str | None,
 ) -> Found:  # fmt: skip
-    external = ExternalInfo(entity_type, entity_id, lsid, uuid) if entity_type is not None else None
-    return Found(fileset, Reading(series, external, PixelsFile(path, name, repo)))
+    external = ExternalInfo(entity_type, entity_id, lsid, uuid, row) if entity_type is not None else None
+    return Found(fileset, Reading(series, external, PixelsFile(path, name, repo)), (owner, group))
+
+
+def _registered(tx: Transaction, changes: Sequence[Change]) -> dict[int, set[PixelsFile]]:
+    """The files that filesets register, as the database has them, of those in which changes look for one."""
+    wanted = {c.to for c in changes if isinstance(c.to, int) and any(_opens_another(m) for m in c.moves)}
+    found: dict[int, set[PixelsFile]] = {fileset: set() for fileset in wanted}
+    if wanted:
+        for fileset, path, *file in tx.rows(SQL["lock_registered"], ids=sorted(wanted)):
+            found[fileset].add(PixelsFile(path.strip("/"), *file))
+    return found
+
+
+def _not_registered(change: Change, registered: Mapping[int, set[PixelsFile]]) -> Iterator[Problem]:
+    """What a file that the server shall open is not: one of those that the image's fileset will register.
+
+    Whoever says so (a record is a claim): no other file is written into pixels, and none at all only where it had none.
+    """
+    files = {PixelsFile(file.directory.strip("/"), file.name, file.repo) for file in change.files}
+    known = files | (registered.get(change.to, set()) if isinstance(change.to, int) else set())
+    for m in change.moves:
+        if not _opens_another(m) or m.after.pixels is None or m.after.pixels == NO_FILE:
+            continue
+        if m.after.pixels not in known or not is_canonical(m.after.pixels):
+            what = "the file that the server should open for it is not one that its fileset registers"
+            yield Problem(f"Image:{m.image}", what, "nothing was changed; was the record edited by hand?")
+
+
+def _opens_another(m: Move) -> bool:
+    return m.after.pixels is not None and m.after.pixels != m.before.pixels
+
+
+def _with_rows(tx: Transaction, changes: Sequence[Change]) -> list[Change]:
+    """The changes, in which an ExternalInfo that shall come back is a row only if that is still there as it was.
+
+    It is the owner's, says the same and no image has it. Else it will be a new row of the owner's, who could write any
+    by the API: what it says then comes from a record, and is no more than that.
+    """
+    asked = [info.row for c in changes for m in c.moves if (info := m.after.external_info) and info.row is not None]
+    if not asked:
+        return list(changes)
+    there = {}
+    for row, owner, group, *values in tx.rows(SQL["lock_infos"], ids=asked):
+        there[row] = ((owner, group), ExternalInfo(*values))
+    return [replace(c, moves=[_with_row(m, _whose(c), there) for m in c.moves]) for c in changes]
+
+
+def _whose(change: Change) -> tuple[int, int]:
+    return change.owner.user_id, change.owner.group_id
+
+
+def _with_row(m: Move, whose: tuple[int, int], there: dict[int, tuple[tuple[int, int], ExternalInfo]]) -> Move:
+    info = m.after.external_info
+    if info is None or info.row is None or there.pop(info.row, None) == (whose, info):
+        return m
+    return replace(m, after=replace(m.after, external_info=replace(info, row=None)))
+
+
+def _others_images(change: Change, found: Mapping[int, Found]) -> Iterator[Problem]:
+    """What the owner of a fileset could not change through OMERO, and so its account in the database does not."""
+    for m in change.moves:
+        if m.image in found and found[m.image].whose != _whose(change):
+            what = "it belongs to another owner or group than its fileset"
+            yield Problem(f"Image:{m.image}", what, "nothing was changed; give it to the fileset's owner first")
 
 
 def _not_theirs(change: Change, filesets: Mapping[int, Locked], caller: Who) -> Iterator[Problem]:

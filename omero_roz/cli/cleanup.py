@@ -43,12 +43,13 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
             planned = cleaning.examine(owners, args.fileset, options.access(args), report)
         told = {"fileset": planned.fileset.id, "images_in": planned.holder.id, "bytes": planned.bytes}
         removed = not args.dry_run and _confirmed(ctx, planned, args)
-        if removed:
-            cleaning.remove(owners, planned)
+        left = cleaning.remove(owners, planned) if removed else None
     finally:
         owners.close()
     if args.json:
         ctx.json(told | {"files": planned.files, "removed": removed})
+    if left is not None:
+        ctx.err(f"warning: {left}")
     done = "removed" if removed else "nothing was removed"
     ctx.err(f"Fileset:{planned.fileset.id}: {done} ({len(planned.files)} files, {planned.bytes} bytes)")
 

@@ -41,13 +41,15 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     from omero_roz.proving.pixels import JOBS
     from omero_roz.replace import one
     from omero_roz.replace.proof import Proof
+    from omero_roz.settling import holder
     from omero_roz.zarrs import read_source
 
     mine = session()
     source = read_source(args.uri, options.access(args), args.mapping)
     view = ServerView(options.server_paths(args), source.store.bucket)
-    with one.means_for(mine, args.fileset, args.db, args.managed_repository) as means:
-        planned = one.plan(means, source, args.fileset, args.binding, view)
+    settled = holder(mine, args.fileset)
+    with one.means_for(mine, settled, args.db, args.managed_repository) as means:
+        planned = one.plan(means, source, settled, args.binding, view, args.dry_run)
         if args.dry_run:
             return _show_plan(ctx, planned, args)
         with progress(sys.stderr) as report:

@@ -32,13 +32,15 @@ def _check(args: Namespace) -> None:
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Bring the source of a replaced fileset back, or those of all that a run replaced."""
     from omero_roz.replace import one
+    from omero_roz.settling import settle_one
 
     _check(args)  # a wrong call is told before anybody has to log in
     if args.run is not None:
         return _all(ctx, session(), args)
     mine = session()
-    with one.means_for(mine, args.fileset, args.db, None) as means:
-        done = one.roll_back(means, args.fileset, mine.who.user_name)
+    settled = settle_one(mine, args.fileset)
+    with one.means_for(mine, settled, args.db, None) as means:
+        done = one.roll_back(means, settled, mine.who.user_name)
     if args.json:
         return ctx.out(json.dumps({"fileset": done.source, "already": done.already}))
     ctx.out(f"Fileset:{done.source}")
@@ -47,20 +49,27 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
 
 
 def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
-    """Roll back what a run has replaced."""
+    """Roll back what a run has replaced: of an administrator's all, of others what is theirs."""
     from omero_roz.cli.terminal import progress
     from omero_roz.errors import Refused
-    from omero_roz.ports.omero.filesets import Filesets
-    from omero_roz.record import NS_SUMMARY, RUN
     from omero_roz.replace import one
     from omero_roz.replace.bulk import roll_back_all as undo_all
     from omero_roz.replace.owners import owners_for
+    from omero_roz.settling import of_run, settle_one
 
-    filesets = Filesets(session)
-    made = filesets.summarised(NS_SUMMARY, RUN, args.run)
-    if not made:
-        raise Refused("no fileset that you may see was replaced by it", f"run {args.run}", "check the run's name")
-    wanted = one.in_force(filesets, made)
+    wanted, done, left = list[int](), 0, 0
+    for made in of_run(session, args.run):
+        if not (session.who.is_admin or made.fileset.owner.user_id == session.who.user_id):
+            left += 1
+        elif made.unread or made.is_in(args.run):
+            wanted.append(made.fileset.id)
+        else:
+            done += 1
+    if left:
+        ctx.err(f"{left} of run {args.run} are left out: they belong to others")
+    if not wanted and not done:
+        what = "no fileset that you may change was replaced by it"
+        raise Refused(what, f"run {args.run}", "check the run's name and the user")
     if not wanted:
         ctx.err(f"run {args.run}: all of it was rolled back already")
         if args.json:
@@ -69,8 +78,11 @@ def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     with owners_for(session, args.db, None) as owners, progress(sys.stderr) as report:
 
         def undo(fileset: int) -> int:
-            means = owners.means(filesets.get(fileset).owner, f"Fileset:{fileset}")
-            return one.roll_back(means, fileset, session.who.user_name).source
+            settled = settle_one(session, fileset)
+            if not settled.is_in(args.run):
+                raise Refused(f"its record is not of run {args.run} any more", settled.where, "look with status")
+            means = owners.means(settled.fileset.owner, settled.where)
+            return one.roll_back(means, settled, session.who.user_name).source
 
         results = undo_all(wanted, undo, report)
     if args.json:

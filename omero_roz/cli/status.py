@@ -19,16 +19,19 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
-    """Show the records of what is named."""
+    """Show the records of what is named; exits with 1 where one cannot be read."""
     from omero_roz.cli.terminal import show_records
-    from omero_roz.errors import UsageError
+    from omero_roz.errors import Refused, UsageError
     from omero_roz.ports.omero.containers import parse
     from omero_roz.replace.status import status
 
     named = parse(args.object)
     if named is None:
         raise UsageError("it names no object of OMERO", args.object, "name Fileset:ID, Image:ID, Plate:ID …")
-    stated = status(session(), *named)
+    known = status(session(), *named)
     if args.json:
-        return ctx.json([one.to_json() for one in stated])
-    show_records(args.object, stated, sys.stdout)
+        ctx.json([one.to_json() for one in known.stated])
+    elif known.stated or not known.unread:
+        show_records(args.object, known.stated, sys.stdout)
+    if known.unread:
+        raise Refused.of(known.unread)

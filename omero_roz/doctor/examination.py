@@ -23,10 +23,10 @@ from omero_roz.layout.model import Series, ZarrFormat, ZarrLayout
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
+from omero_roz.places import DOCTOR, KNOWN, SHADOWS, Place, default_top
 from omero_roz.ports.omero.scratch import scratch_images
 from omero_roz.ports.omero.server import repository_root, runs_scripts, server_facts
 from omero_roz.ports.omero.session import OmeroSession
-from omero_roz.ports.repository.disk import SHADOWS
 from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.ports.zarr.local_tree import open_tree
 from omero_roz.proving.evidence import seek
@@ -132,13 +132,12 @@ def _disk(means: Means) -> Iterator[Finding]:
     if means.database is None or means.repository is None:
         yield Finding("repository's directory", "note", "not looked at", "give --db and --managed-repository for it")
         return
-    who = means.session.who
-    disk = means.disk(_top(means.session), who.group_id)
-    directory = f"{_top(means.session)}/{SHADOWS}/doctor-{_now()}/"
+    owner = _owner(means.session)
+    disk, place = means.disk(default_top(owner), owner), _place(owner, SHADOWS)
     try:
-        disk.write(directory, "written.xml", b"<written/>")
+        disk.write(place, "written.xml", b"<written/>")
     finally:
-        disk.remove(directory)
+        disk.remove(place)
     yield Finding("repository's directory", "good", f"{means.repository} is OMERO's, and can be written to")
 
 
@@ -187,20 +186,19 @@ def _by_shadow(means: Means, zarr: Zarrs) -> Sequence[Problem]:
         return ()
     session, who = means.session, means.session.who
     [pair] = _pairs(zarr)
-    disk = means.disk(_top(session), who.group_id)
-    directory = f"{_top(session)}/{SHADOWS}/doctor-{_now()}/"
+    owner = _owner(session)
+    disk, place = means.disk(default_top(owner), owner), _place(owner, SHADOWS)
     try:
         with scratch_images(session, [pair.image], who.group_id) as [scratch]:
-            files = disk.write_trees(directory, zarr_reader.shadows(zarr.store, zarr.root, [pair.series]))
+            files = disk.write_trees(place, zarr_reader.shadows(zarr.store, zarr.root, [pair.series]))
             [[fileset]] = session.rows(_FILESET, "reading a scratch image", id=scratch.id)
             [before] = swap.pixels_files(means.database, [scratch.id]).values()
-            after = Reading(0, None, zarr_reader.pixels_file(directory, 0, disk.uuid))
+            after = Reading(0, None, zarr_reader.pixels_file(str(place), 0, disk.uuid))
             move = Move(scratch.id, Reading(scratch.series, None, before), after)
-            owner = Owner(who.user_id, who.user_name, who.group_id)
             swap.apply_one(means.database, Change(fileset, fileset, owner, [move], files=files), who)
             return compare(session, zarr.store, [Pair(scratch, pair.series)], who.group_id, Sample(), _quiet).problems
     finally:
-        disk.remove(directory)
+        disk.remove(place)
 
 
 def _pairs(zarr: Zarrs) -> list[Pair]:
@@ -217,7 +215,7 @@ def _image(number: int, one: Series) -> OmeroImage:
 def _lent(session: OmeroSession) -> Iterator[dict[ZarrFormat, Zarrs]]:
     """Tiny Zarrs of both formats where the server sees them: in the user's own directory of the ManagedRepository."""
     repository = ManagedRepository(session, session.who.group_id)
-    top = f"{_top(session)}/omero-roz/doctor-{_now()}/"
+    top = str(_place(_owner(session), KNOWN))
     root, made = repository_root(session), {top}
     formats: tuple[ZarrFormat, ...] = (2, 3)
     with TemporaryDirectory(prefix="omero-roz-") as here:
@@ -237,12 +235,12 @@ def _lent(session: OmeroSession) -> Iterator[dict[ZarrFormat, Zarrs]]:
                 repository.remove(directory)
 
 
-def _top(session: OmeroSession) -> str:
-    return f"{session.who.user_name}_{session.who.user_id}"
+def _owner(session: OmeroSession) -> Owner:
+    return Owner(session.who.user_id, session.who.user_name, session.who.group_id)
 
 
-def _now() -> str:
-    return f"{datetime.now(UTC):%Y-%m-%d_%H-%M-%S.%f}"
+def _place(owner: Owner, area: str) -> Place:
+    return Place.new(default_top(owner), area, DOCTOR, datetime.now(UTC))
 
 
 def _quiet(what: str, done: int, total: int) -> None:

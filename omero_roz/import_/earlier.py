@@ -1,41 +1,81 @@
-"""Earlier imports of the same Zarr: done, or unfinished because their process was killed."""
+"""Earlier imports of the same Zarr: done, or unfinished because their process was killed; one's own, and others'.
+
+What others say of theirs stops nobody for longer than it is true: one that is done has its images, one that is open is
+alive, and what cannot be read is none.
+"""
 
 from collections.abc import Container
 from dataclasses import dataclass
 
 from omero_roz.errors import Refused
-from omero_roz.ports.omero import earlier_imports
-from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero import heartbeat
 from omero_roz.ports.omero.session import OmeroSession
-from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
+from omero_roz.record import NS_RECORD, Record
+from omero_roz.settled import Settled, Written, is_open
+from omero_roz.settling import imports_of
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """An import that OMERO has a record of: its fileset, its record and that one's annotation, and whose it is."""
+    """An import that OMERO has a settled record of; `beat`: how many seconds ago an open one was alive, if it still
+    is."""
 
-    fileset: int
-    annotation: int
-    record: Record
-    owner: int
+    settled: Settled
+    written: Written
+    beat: float | None = None
+
+    @property
+    def fileset(self) -> int:
+        """Its fileset."""
+        return self.written.fileset
+
+    @property
+    def record(self) -> Record:
+        """Its record."""
+        return self.written.record
+
+    @property
+    def user(self) -> str:
+        """Whose it is, as OMERO has it."""
+        return self.settled.fileset.owner.user_name
 
     @property
     def is_open(self) -> bool:
         """Whether it was never finished."""
-        return self.record.state == "open"
+        return is_open(self.written)
+
+    def is_of(self, session: OmeroSession) -> bool:
+        """Whether it is the user's own."""
+        return self.settled.fileset.owner.user_id == session.who.user_id
 
 
 def earlier_imports_of(session: OmeroSession, uri: str, group_id: int, without: Container[int] = ()) -> list[Earlier]:
-    """The imports of a Zarr into a group that the user can see, oldest first; `without` are filesets to leave out."""
-    filesets, found = Filesets(session), []
-    for fileset, owner in earlier_imports.filesets_of(session, uri, NS_SUMMARY, group_id):
-        if fileset in without:
+    """The imports of a Zarr into a group that count, oldest first; `without` are filesets to leave out.
+
+    Raises Refused where one of the user's own cannot be read.
+    """
+    found = []
+    for settled in imports_of(session, uri, group_id):
+        mine = settled.fileset.owner.user_id == session.who.user_id
+        if settled.fileset.id in without or (settled.unread and not mine):
             continue
-        for annotation, text in filesets.notes(fileset, NS_RECORD)[:1]:
-            record = from_json(text, f"Fileset:{fileset}")
-            if record.kind == "import" and record.uri == uri:
-                found.append(Earlier(fileset, annotation, record, owner))
+        made = next((w for w in settled.records if w.record.kind == "import" and w.record.uri == uri), None)
+        if made is None:
+            continue
+        if is_open(made):
+            beat = heartbeat.seconds_ago(session, made.fileset, made.said, NS_RECORD)
+            if mine or beat is not None:
+                found.append(Earlier(settled, made, beat))
+        elif mine or _has_its_images(settled, made):
+            found.append(Earlier(settled, made))
     return found
+
+
+def _has_its_images(settled: Settled, written: Written) -> bool:
+    """Whether the images that a record names are there, as it says."""
+    now = {image.id: image.external_info for image in settled.fileset.images}
+    images = written.record.images
+    return bool(images) and all(image.id in now and now[image.id] == image.binding for image in images)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +96,7 @@ class Others:
         if self.allowed:
             return
         for one in earlier_imports_of(self.session, self.uri, self.group, self.known | {fileset}):
-            if one.is_open and one.annotation > annotation:
+            if one.is_open and (one.written.annotation > annotation or one.beat is None):
                 continue
-            what = f"{one.record.user} imports it at the same time, as Fileset:{one.fileset}"
+            what = f"{one.user} imports it at the same time, as Fileset:{one.fileset}"
             raise Refused(what, self.uri, "that one goes on; nothing of this one is left")

@@ -10,7 +10,6 @@ from omero_roz.applying.means import Means
 from omero_roz.binding import external_info
 from omero_roz.binding.lsid import ServerView, parse_server_path, server_root
 from omero_roz.errors import LayoutError, Refused
-from omero_roz.fileset import Who
 from omero_roz.import_.earlier import Earlier, Others, earlier_imports_of
 from omero_roz.import_.planning import plan_import
 from omero_roz.import_.reader import reader
@@ -19,6 +18,7 @@ from omero_roz.layout.model import ZarrLayout
 from omero_roz.layout.store import Store
 from omero_roz.layout.union import ome_xml_of
 from omero_roz.plan import ImportPlan
+from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.omero.targets import find_target, parse_target
 from omero_roz.proving.pixels import Progress
 from omero_roz.record import Record
@@ -71,11 +71,11 @@ def prepare(
     targets = [find_target(session, name) for name in names]
     source = _source(layout, store)
     group = targets[0].group_id if targets else session.who.group_id
-    earlier = earlier_imports_of(session, layout.uri, group)
+    earlier = _looked_up(session, layout.uri, group, wanted.again)
     done = [one for one in earlier if not one.is_open]
     if done and not wanted.again:
-        return Skipped(layout.uri, done[-1].fileset, done[-1].record.user, done[-1].record.when)
-    unfinished = _own(session.who, [one for one in earlier if one.is_open], wanted.binding)
+        return Skipped(layout.uri, done[-1].fileset, done[-1].user, done[-1].record.when)
+    unfinished = _to_go_on_with(session, earlier, wanted)
     now = datetime.now(UTC)
     plan = plan_import(layout, source.ome, session.who, targets, wanted.name, read_by, unfinished, now)
     others = Others(session, layout.uri, group, frozenset(one.fileset for one in earlier), wanted.again)
@@ -90,15 +90,32 @@ def run(means: Means, prepared: Prepared, options: Options, progress: Progress) 
     return run_import(means, plan, prepared.source, record, prepared.earlier, prepared.others, options, progress)
 
 
-def _own(who: Who, unfinished: Sequence[Earlier], binding: str) -> Earlier | None:
-    for one in unfinished:
-        if one.owner != who.user_id:
-            what = f"{one.record.user} is importing it, or could not finish (since {one.record.when})"
-            raise Refused(what, f"Fileset:{one.fileset}", "ask them to finish or to delete it")
-        if one.record.binding != binding:
+def _looked_up(session: OmeroSession, uri: str, group: int, again: bool) -> list[Earlier]:
+    try:
+        return earlier_imports_of(session, uri, group)
+    except Refused:
+        if not again:  # who wants it again does not mind what was
+            raise
+        return []
+
+
+def _to_go_on_with(session: OmeroSession, earlier: Sequence[Earlier], wanted: Wanted) -> Earlier | None:
+    """One's own unfinished import; Refused for one that is under way now, but who says --again is never refused."""
+    found = None
+    for one in earlier:
+        if not one.is_open:
+            continue
+        if one.beat is not None and not wanted.again:
+            what = f"{one.user} is importing it now (since {one.record.when}, alive {one.beat:.0f} s ago)"
+            raise Refused(what, f"Fileset:{one.fileset}", "let it finish; if its process is gone, repeat in a minute")
+        if one.beat is not None or not one.is_of(session):
+            continue
+        if one.record.binding == wanted.binding:
+            found = found or one
+        elif not wanted.again:
             what = f"its import was begun with --binding {one.record.binding}"
             raise Refused(what, f"Fileset:{one.fileset}", "repeat it as it was begun, or delete it")
-    return unfinished[0] if unfinished else None
+    return found
 
 
 def _source(layout: ZarrLayout, store: Store) -> Source:

@@ -11,12 +11,15 @@ from typing import Any
 from ome_graph import Graph
 from omero_roz.change import NewFileset
 from omero_roz.errors import Refused
+from omero_roz.fileset import Claim
 from omero_roz.import_.earlier import Earlier, Others
+from omero_roz.places import Place
 from omero_roz.plan import ImportPlan, batches
 from omero_roz.ports.omero.earlier_imports import take_back
 from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.heartbeat import Heart, new_token
 from omero_roz.ports.omero.new_images import kind, refer
-from omero_roz.ports.omero.open_record import OpenRecord
+from omero_roz.ports.omero.open_record import BEGUN, OpenRecord
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.record import NS_RECORD, Record, from_json
@@ -46,6 +49,7 @@ class Opening:
         self._is_written = True  # whether the record in OMERO has all that is known
         self._begun: Opened | None = None
         self._note: OpenRecord | None = None
+        self._heart: Heart | None = None
         self._written: str | None = None
 
     def begin(self, record: Record, xml: bytes) -> Opened:
@@ -53,11 +57,11 @@ class Opening:
         file, group = self._plan.file, self._plan.group_id
         self._written = file.directory
         file_id = ManagedRepository(self._session, group).write(file.directory, file.name, xml)
-        new = NewFileset(file.directory, file.client_path, file_id)
+        new, said = NewFileset(file.directory, file.client_path, file_id), BEGUN + new_token()
         first, *others = batches(self._shared, CHUNK) or [()]
-        created = self._filesets.create(new, record.note(), group, first)
+        created = self._filesets.create(new, replace(record.note(), said=said), group, first)
         self._begun = Opened(created.fileset, created.annotation, record)
-        self._note = OpenRecord(self._session, created.annotation, group)
+        self._hold(OpenRecord(self._session, created.annotation, group, said), created.fileset)
         self._others.check(created.fileset, created.annotation)
         self._saved(first, created.ids)
         for chunk in others:
@@ -72,16 +76,17 @@ class Opening:
         """
         if len(earlier.record.shared) < len(self._shared):
             # not written on before: the transaction that did it last tells what else it made
-            self._begun = Opened(earlier.fileset, earlier.annotation, earlier.record)
+            self._begun = Opened(earlier.fileset, earlier.written.annotation, earlier.record)
             self.take_back()
             self._begun = None
             return None
-        self._note = OpenRecord(self._session, earlier.annotation, self._plan.group_id)
-        record = from_json(self._note.take(), f"Fileset:{earlier.fileset}")
+        note = OpenRecord(self._session, earlier.written.annotation, self._plan.group_id)
+        self._hold(note, earlier.fileset)
+        record = from_json(note.take(), f"Fileset:{earlier.fileset}")
         if record.state != "open":
             what = "it was finished just now by another omero roz import"
             raise Refused(what, f"Fileset:{earlier.fileset}", "nothing is left to do")
-        self._begun = Opened(earlier.fileset, earlier.annotation, record)
+        self._begun = Opened(earlier.fileset, earlier.written.annotation, record)
         known = record.shared
         if [name for name, _ in known] != self._kinds:
             what, fix = "it was begun from other metadata, or by another version of omero-roz", "delete it, then repeat"
@@ -103,6 +108,14 @@ class Opening:
         saved = [self._note.closed(record.to_json()), *objects]
         self._session.save(saved, "closing the import", self._plan.group_id)
 
+    def stop(self) -> None:
+        """Show no longer that it is alive."""
+        if self._heart is not None:
+            self._heart.stop()
+
+    def _hold(self, note: OpenRecord, fileset: int) -> None:
+        self._note, self._heart = note, Heart(self._session, fileset, self._plan.group_id, note.token)
+
     @property
     def is_held(self) -> bool:
         """Whether no other process has taken it over."""
@@ -112,11 +125,17 @@ class Opening:
         """Delete everything that was made; nothing where nothing was."""
         group, directories = self._plan.group_id, [self._written] if self._written else []
         if self._begun is not None:
-            directories = [self._filesets.get(self._begun.fileset).template_prefix]
-            known, kinds = self._begun.record.shared, set(self._kinds)
+            directories = self._own(self._filesets.get(self._begun.fileset).prefix)
+            kinds = set(self._kinds)
+            known = [(kind, number) for kind, number in self._begun.record.shared if kind in kinds]
             take_back(self._session, self._begun.fileset, NS_RECORD, known, kinds, group)
         for directory in directories:
             ManagedRepository(self._session, group).remove(directory)
+
+    def _own(self, prefix: Claim) -> list[str]:
+        """The directory of an unfinished import: a template prefix is believed only where it is such a one's own."""
+        place, mine = Place.parse(prefix.said), self._plan.file.place
+        return [prefix.said] if place and (place.top, place.area, place.of) == (mine.top, mine.area, mine.of) else []
 
     @property
     def plates(self) -> tuple[int, ...]:

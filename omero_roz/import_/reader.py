@@ -4,7 +4,6 @@ What only SQL can set (pixels.path) is set for all images in one transaction. Un
 ExternalInfo, so nobody is shown other pixels: a server cannot read such images (facts: omero_import_speed).
 """
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,12 +14,13 @@ from omero_roz.applying.means import Means
 from omero_roz.binding import external_info, zarr_reader
 from omero_roz.change import Change, Move
 from omero_roz.errors import Refused, Unreachable, UsageError
-from omero_roz.fileset import ExternalInfo, Fileset
+from omero_roz.fileset import ExternalInfo, Fileset, Owner
 from omero_roz.layout.model import Series
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
+from omero_roz.places import SHADOWS, Place, default_top
 from omero_roz.ports.database import Database
-from omero_roz.ports.repository.disk import SHADOWS, RepositoryDisk, check_source
+from omero_roz.ports.repository.disk import RepositoryDisk, check_source
 from omero_roz.record import ImageRecord, Record
 
 _IMPORT = "Import-"
@@ -68,44 +68,43 @@ def bind_to_shadows(
     """
     assert means.database is not None and means.repository is not None
     trees = zarr_reader.shadows(store, root, [pair.series for pair in pairs])
-    database, top = means.database, fileset.template_prefix.partition("/")[0]
-    disk = means.disk(top, fileset.owner.group_id)
-    _clear(disk, database, f"{top}/{SHADOWS}/")
-    directory = f"{_directory(fileset)}{datetime.now(UTC):%Y-%m-%d_%H-%M-%S.%f}/"
-    images = _records(database, pairs, directory, disk.uuid)
+    database, top = means.database, default_top(fileset.owner)
+    disk = means.disk(top, fileset.owner)
+    _clear(disk, database)
+    place = Place.new(top, SHADOWS, _of(fileset.id), datetime.now(UTC))
+    images = _records(database, pairs, str(place), disk.uuid)
     moves = tuple(Move(image.id, image.before, image.after) for image in images)
     bound = replace(record, images=images)
-    with disk.claimed(_directory(fileset), lambda: _in_use(database, images)):
+    with disk.claimed(place, lambda places: swap.places_used(database, places)):
         try:
-            files = disk.write_trees(directory, trees)
+            files = disk.write_trees(place, trees)
             superseded = (annotation, bound.to_json())
             change = Change(fileset.id, fileset.id, fileset.owner, moves, None, superseded, files)
             swap.apply_one(database, change, means.session.who)
         except Unreachable:
             raise
         except Refused:
-            disk.remove(directory)
+            disk.discard(place)
             raise
     return bound
 
 
-def _clear(disk: RepositoryDisk, database: Database, directory: str) -> None:
+def _clear(disk: RepositoryDisk, database: Database) -> None:
     """Remove the shadows of imports whose filesets were deleted in OMERO, which knows nothing of the links in them."""
-    found = {int(name.removeprefix(_IMPORT)): name for name in disk.numbered(directory, _IMPORT)}
-    for name in swap.stale_imports(database, directory, found) if found else ():
-        disk.remove(f"{directory}{name}/")
+    places = [place for place in disk.places() if place.of.startswith(_IMPORT)]
+    used = swap.places_used(database, places) if places else ()
+    gone = swap.filesets_gone(database, {int(p.of.removeprefix(_IMPORT)) for p in places if p not in used})
+    for place in places:
+        if place not in used and int(place.of.removeprefix(_IMPORT)) in gone:
+            disk.discard(place)
 
 
-def remove_shadows(means: Means, fileset: int, prefix: str) -> None:
+def remove_shadows(means: Means, fileset: int, owner: Owner) -> None:
     """Remove what was written for a fileset that is not in OMERO any more; no link is followed."""
     if means.repository is not None:
-        shutil.rmtree(means.repository / _below(prefix, fileset), ignore_errors=True)
-
-
-def _in_use(database: Database, images: Sequence[ImageRecord]) -> set[str]:
-    """Another run that was a moment earlier may have bound them."""
-    files = swap.pixels_files(database, [image.id for image in images]).values()
-    return {str(Path(file.path).parent) for file in files if file.path}
+        disk = means.disk(default_top(owner), owner)
+        for place in disk.places(_of(fileset)):
+            disk.discard(place)
 
 
 def _records(database: Database, pairs: Sequence[Pair], directory: str, repo: str) -> tuple[ImageRecord, ...]:
@@ -119,9 +118,5 @@ def _records(database: Database, pairs: Sequence[Pair], directory: str, repo: st
     )  # fmt: skip
 
 
-def _directory(fileset: Fileset) -> str:
-    return _below(fileset.template_prefix, fileset.id)
-
-
-def _below(prefix: str, fileset: int) -> str:
-    return f"{prefix.partition('/')[0]}/{SHADOWS}/{_IMPORT}{fileset}/"
+def _of(fileset: int) -> str:
+    return f"{_IMPORT}{fileset}"

@@ -14,7 +14,7 @@ from ome_graph.xml import metadata_only
 from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import Problem, Refused, Unreachable
-from omero_roz.fileset import Fileset, OmeroImage, Owner
+from omero_roz.fileset import Claim, Fileset, OmeroImage, Owner
 from omero_roz.import_.display import display, stated
 from omero_roz.import_.earlier import Earlier, Others
 from omero_roz.import_.opening import Opened, Opening
@@ -119,6 +119,8 @@ def run_import(
     except BaseException as error:
         _leave(means, plan, opening, error, progress)
         raise
+    finally:
+        opening.stop()
 
 
 def _graph(plan: ImportPlan, ome: OME, enums: Enums) -> Graph:
@@ -208,7 +210,7 @@ def _bound(
     progress("binding images", 0, len(pairs))
     who = means.session.who
     owner = Owner(who.user_id, who.user_name, plan.group_id)
-    fileset = Fileset(opened.fileset, plan.file.directory, owner, tuple(pair.image for pair in pairs))
+    fileset = Fileset(opened.fileset, Claim(plan.file.directory), owner, tuple(pair.image for pair in pairs))
     record = bind_to_shadows(means, fileset, pairs, source.store, plan.root, opened.annotation, opened.record)
     return replace(opened, record=record), pairs
 
@@ -304,7 +306,8 @@ def _leave(means: Means, plan: ImportPlan, opening: Opening, error: BaseExceptio
             return
         opening.take_back()
         if opening.fileset is not None:
-            remove_shadows(means, opening.fileset, plan.file.directory)
+            who = means.session.who
+            remove_shadows(means, opening.fileset, Owner(who.user_id, who.user_name, plan.group_id))
     except Unreachable as left:
         first = error.problems[0] if isinstance(error, Unreachable) else None
         why = f"{first.where}: {first.what}" if first else f"{error}; it could not be taken back: {left}"

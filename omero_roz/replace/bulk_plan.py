@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from omero_roz.applying import swap
+from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
 from omero_roz.binding.lsid import ServerPath, ServerView
 from omero_roz.errors import Refused, RozError
@@ -14,14 +15,15 @@ from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.plan import batches
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.zarr.stores import Access
-from omero_roz.record import NS_RECORD, Record, from_json
+from omero_roz.record import Record
 from omero_roz.replace import one
 from omero_roz.replace.bulk_table import Line, fileset_id
-from omero_roz.replace.one import Planned
+from omero_roz.replace.one import OwnPlace, Planned
 from omero_roz.replace.owners import Owners
 from omero_roz.replace.proof import Proof
-from omero_roz.replace.steps import Written
 from omero_roz.replace.workers import Place, Workers, session_at
+from omero_roz.settled import Settled
+from omero_roz.settling import holders
 from omero_roz.zarrs import Source, read_source
 
 CHUNK = 100  # lines that are planned together, and so the layouts that are in memory at once
@@ -73,20 +75,19 @@ def plan_all(owners: Owners, lines: Sequence[Line], options: Options, workers: W
 class _Known:
     """What OMERO has of a line."""
 
-    fileset: Fileset
-    written: Sequence[Written]
+    settled: Settled
     pixels: Mapping[int, PixelsFile]
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A line with all that planning it takes; `user` is who runs it, `on_disk` as `one.plan_found` has it."""
+    """A line with all that planning it takes; `user` is who runs it, `own` as `one.plan_found` has it."""
 
     line: Line
     known: _Known
     options: Options
     user: str
-    on_disk: bool
+    own: OwnPlace
 
 
 def _plan_chunk(
@@ -99,25 +100,25 @@ def _plan_chunk(
         if isinstance(found, Rejected):
             continue
         try:
-            place = _place(owners, line, found, workers, taken)
+            means = _means(owners, line, found.settled.fileset, taken)
+            own = one.whose_place(means, found.settled.fileset, options.dry_run)
         except Refused as error:
             known[line.number] = Rejected(line, error)
             continue
-        places.append(place)
-        user, on_disk = owners.session.who.user_name, owners.repository is not None
-        tasks.append(_Task(line, found, options, user, on_disk))
+        places.append(workers.place(means.session))
+        tasks.append(_Task(line, found, options, owners.session.who.user_name, own))
     planned = iter(workers.pool.map(_plan, places, tasks))
     for line in lines:
         found = known[line.number]
         yield found if isinstance(found, Rejected) else next(planned)
 
 
-def _place(owners: Owners, line: Line, known: _Known, workers: Workers, taken: dict[int, int]) -> Place:
-    """Where the owner's work is done; Refused where the user may not do it, or another line has the fileset."""
-    first = taken.setdefault(known.fileset.id, line.number)
+def _means(owners: Owners, line: Line, fileset: Fileset, taken: dict[int, int]) -> Means:
+    """The means to change a line's fileset; Refused where the user may not, or another line has the fileset."""
+    first = taken.setdefault(fileset.id, line.number)
     if first != line.number:
         raise Refused(f"line {first} has the same fileset", line.fileset, "name it once")
-    return workers.place(owners.means(known.fileset.owner, f"Fileset:{known.fileset.id}").session)
+    return owners.means(fileset.owner, f"Fileset:{fileset.id}")
 
 
 def _look_up(owners: Owners, lines: Sequence[Line], options: Options) -> dict[int, _Known | Rejected]:
@@ -132,30 +133,25 @@ def _look_up(owners: Owners, lines: Sequence[Line], options: Options) -> dict[in
             ids[line.number] = fileset_id(filesets, line.fileset)
         except Refused as error:
             known[line.number] = Rejected(line, error)
-    found = one.holders(filesets, sorted(set(ids.values())))
-    notes = filesets.notes_many(sorted({fileset.id for fileset in found.values()}), NS_RECORD)
+    found = holders(owners.session, sorted(set(ids.values())))
     pixels: Mapping[int, PixelsFile] = {}
     if options.binding == zarr_reader.NAME and owners.database is not None:
-        pixels = swap.pixels_files(owners.database, [i.id for fileset in found.values() for i in fileset.images])
-    files = dict[int, Mapping[int, PixelsFile]]()
-    for fileset in found.values():
-        files[fileset.id] = {i.id: pixels[i.id] for i in fileset.images if i.id in pixels}
+        settled = [each.fileset for each in found.values() if isinstance(each, Settled)]
+        pixels = swap.pixels_files(owners.database, [i.id for fileset in settled for i in fileset.images])
     for line in lines:
-        named = ids.get(line.number)
-        if named is not None and named in found:
-            fileset = found[named]
-            try:
-                known[line.number] = _Known(fileset, _written(fileset.id, notes[fileset.id]), files[fileset.id])
-            except Refused as error:
-                known[line.number] = Rejected(line, error)
-        elif named is not None:
-            absent = Refused("it does not exist or you may not see it", f"Fileset:{named}", "check the id and the user")
-            known[line.number] = Rejected(line, absent)
+        if line.number in ids:
+            known[line.number] = _known(line, ids[line.number], found.get(ids[line.number]), pixels)
     return known
 
 
-def _written(fileset: int, notes: Sequence[tuple[int, str]]) -> list[Written]:
-    return [Written(fileset, annotation, from_json(text, f"Fileset:{fileset}")) for annotation, text in notes]
+def _known(
+    line: Line, number: int, found: Settled | Refused | None, pixels: Mapping[int, PixelsFile]
+) -> _Known | Rejected:
+    if found is None:
+        found = Refused("it does not exist or you may not see it", f"Fileset:{number}", "check the id and the user")
+    if not isinstance(found, Settled):
+        return Rejected(line, found)
+    return _Known(found, {i.id: pixels[i.id] for i in found.fileset.images if i.id in pixels})
 
 
 def _plan(place: Place, task: _Task) -> Job | Rejected:
@@ -165,6 +161,9 @@ def _plan(place: Place, task: _Task) -> Job | Rejected:
         planned, source, record = _planned(place, task)
     except RozError as error:
         return Rejected(task.line, error)
+    except Exception as error:  # whatever is odd with one line must not end the others'
+        what = f"it could not be planned ({type(error).__name__}: {str(error)[:200]})"
+        return Rejected(task.line, RozError(what, task.line.fileset, "look at its record and its Zarr"))
     return Job(task.line, planned, source, record, time.perf_counter() - began)
 
 
@@ -172,10 +171,10 @@ def _planned(place: Place, task: _Task) -> tuple[Planned, Source, Record]:
     known, options = task.known, task.options
     source = read_source(task.line.zarr, options.access)
     view = ServerView(options.paths, source.store.bucket)
-    planned = one.plan_found(source, known.fileset, known.written, options.binding, view, known.pixels, task.on_disk)
+    planned = one.plan_found(source, known.settled, options.binding, view, known.pixels, task.own)
     record = one.new_record(planned.plan, task.user, options.run)
     if planned.done is None and not options.dry_run:
-        group = known.fileset.owner.group_id
+        group = known.settled.fileset.owner.group_id
         proof = replace(options.proof, jobs=1)  # the workers are busy with other lines
         check = proof.before(session_at(place), source.store, planned.pairs, group, lambda *_: None)
         record = replace(record, check=check)

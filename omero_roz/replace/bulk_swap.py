@@ -14,12 +14,13 @@ from omero_roz.errors import Refused, RozError, Unreachable
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.proving.evidence import Evidence, seek
 from omero_roz.proving.served import Stand
-from omero_roz.record import NS_RECORD, from_json
+from omero_roz.record import TAKEN_BACK
 from omero_roz.replace import proof, steps
 from omero_roz.replace.bulk_plan import Job
 from omero_roz.replace.proof import Proved
-from omero_roz.replace.steps import Written
 from omero_roz.replace.workers import Place, Workers, session_at
+from omero_roz.settled import Written
+from omero_roz.settling import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,11 @@ def prove_batch(
     and need not be).
     Raises Unreachable where OMERO does not answer; the same command then proves what is left.
     """
-    written = _records(means, jobs, filesets)
-    return _proved(means, jobs, written, user, workers)
+    found = _records(means, jobs, filesets)
+    known = [job for job, one in zip(jobs, found, strict=True) if isinstance(one, Written)]
+    written = [one for one in found if isinstance(one, Written)]
+    proved = iter(_proved(means, known, written, user, workers) if known else ())
+    return [next(proved) if isinstance(one, Written) else one for one in found]
 
 
 class Unproven(Refused):
@@ -136,12 +140,16 @@ class Blank(Unproven):
     """It is replaced and as it should be, but nothing of it can prove that: its pixels are all alike."""
 
 
-def _records(means: Means, jobs: Sequence[Job], filesets: Sequence[int]) -> list[Written]:
-    notes = Filesets(means.session).notes_many(sorted(filesets), NS_RECORD)
-    found = []
+def _records(means: Means, jobs: Sequence[Job], filesets: Sequence[int]) -> list[Written | Unproven]:
+    """The record of each that is to be proven, as it was just written."""
+    settled, found = settle(means.session, sorted(filesets)), list[Written | Unproven]()
     for job, fileset in zip(jobs, filesets, strict=True):
-        annotation, text = notes[fileset][-1]
-        found.append(job.planned.done or Written(fileset, annotation, from_json(text, f"Fileset:{fileset}")))
+        try:
+            if fileset not in settled:
+                raise Refused("it was deleted meanwhile", f"Fileset:{fileset}")
+            found.append(job.planned.done or steps.made_by(job.planned.plan, job.record, settled[fileset]))
+        except Refused as error:
+            found.append(Unproven(str(error)))
     return found
 
 
@@ -194,7 +202,7 @@ def _look(place: Place, look: _Look) -> Proved:
 
 
 def _brought_back(means: Means, job: Job, written: Written, user: str, why: RozError) -> RozError:
-    undone = replace(job.record, kind="rollback", state=steps.TAKEN_BACK, source=written.fileset, check=None, user=user)
+    undone = replace(job.record, kind="rollback", state=TAKEN_BACK, source=written.fileset, check=None, user=user)
     try:
         steps.roll_back(means, written, job.planned.plan.owner, undone)
     except Unreachable:

@@ -54,10 +54,14 @@ def fileset_id(filesets: Filesets, text: str) -> int:
         if not is_id(number):
             raise Refused("OMERO has no ids as large as that", text[:60], "mend the table")
         return int(number)
+    if "\x00" in text:
+        raise Refused("no name has such a character", text, "mend the table")
     found = filesets.called(text)
     if len(found) != 1:
+        named = ", ".join(f"Fileset:{number}" for number in found[:20]) + (" …" if found[20:] else "")
         have = f"{len(found)} filesets have" if found else "no fileset that you may see has"
-        raise Refused(f"{have} an image or plate of this name", text, "give the fileset's id")
+        told = f" ({named})" if found else ""
+        raise Refused(f"{have} an image or plate of this name{told}", text, "give the fileset's id")
     return found[0]
 
 

@@ -8,8 +8,8 @@ from omero_roz.errors import UsageError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
+from omero_roz.places import KNOWN, SHADOWS, Place
 from omero_roz.plan import FilesetFile
-from omero_roz.ports.repository.disk import KNOWN, SHADOWS
 from omero_roz.replace.plan import ReplacePlan, Swap
 
 BINDINGS = (external_info.NAME, zarr_reader.NAME)
@@ -23,12 +23,13 @@ def plan_replacement(
     binding: str,
     pixels: Mapping[int, PixelsFile],
     on_disk: bool,
+    top: str,
     now: datetime,
 ) -> ReplacePlan:
     """The plan for a fileset whose images were matched with the series of a layout, which the server sees at `root`.
 
     `pixels` says which file the server opens for each image (`zarr-reader` only); `on_disk`: files are written past
-    the API. Raises Refused where the reader could not open the layout.
+    the API, into the owner's own directory `top`. Raises Refused where the reader could not open the layout.
     """
     series = [pair.series for pair in pairs]
     if binding == zarr_reader.NAME:
@@ -42,16 +43,6 @@ def plan_replacement(
         ]
     else:
         raise UsageError("there is no such binding", f"--binding {binding}", f"choose {' or '.join(BINDINGS)}")
-    file = FilesetFile(_directory(fileset, on_disk, now), "METADATA.ome.xml")
+    place = Place.new(top, SHADOWS if on_disk else KNOWN, f"Fileset-{fileset.id}", now)
+    file = FilesetFile(str(place), "METADATA.ome.xml")
     return ReplacePlan(store.uri, root, binding, fileset.id, fileset.owner, file, tuple(swaps))
-
-
-def files_of(fileset: Fileset, on_disk: bool) -> str:
-    """Where in the ManagedRepository the files of a fileset's replacements are, each in a directory of its own."""
-    # The owner may make directories below this one only, and where it is called differently the source shows how.
-    top = fileset.template_prefix.partition("/")[0] or f"{fileset.owner.user_name}_{fileset.owner.user_id}"
-    return f"{top}/{SHADOWS if on_disk else KNOWN}/Fileset-{fileset.id}/"
-
-
-def _directory(fileset: Fileset, on_disk: bool, now: datetime) -> str:
-    return f"{files_of(fileset, on_disk)}{now:%Y-%m-%d_%H-%M-%S.%f}/"

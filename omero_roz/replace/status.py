@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from omero_roz.errors import Refused
+from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import Fileset
 from omero_roz.plan import batches
 from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.proving.recorded import told
-from omero_roz.record import NS_RECORD, Record, from_json
+from omero_roz.record import OPEN, Record
+from omero_roz.settled import Settled
+from omero_roz.settling import settle
 
 AT_ONCE = 500
 
@@ -42,20 +44,28 @@ class Stated:
         return told(self.record)
 
 
-def status(session: OmeroSession, kind: str, number: int) -> list[Stated]:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The records on an object's filesets, oldest first, and what there is in their place that cannot be read."""
+
+    stated: list[Stated]
+    unread: list[Problem]
+
+
+def status(session: OmeroSession, kind: str, number: int) -> Known:
     """The records on the filesets of an object's images, oldest first; for a source those of what it was replaced by.
 
     Raises Refused where the user sees no such object.
     """
-    filesets, found = Filesets(session), list[Stated]()
-    for chunk in batches(_ids(session, filesets, kind, number), AT_ONCE):
-        found += _of(filesets, chunk)
+    found = Known([], [])
+    for chunk in batches(_ids(session, kind, number), AT_ONCE):
+        _add(found, session, chunk)
     return found
 
 
-def _ids(session: OmeroSession, filesets: Filesets, kind: str, number: int) -> list[int]:
+def _ids(session: OmeroSession, kind: str, number: int) -> list[int]:
     if kind == "Fileset":
-        return [filesets.get(number).id]
+        return [Filesets(session).get(number).id]
     images = containers.images_of(session, kind, number)
     ids = sorted(set(containers.filesets_of(session, images).values()))
     if not ids:
@@ -63,30 +73,33 @@ def _ids(session: OmeroSession, filesets: Filesets, kind: str, number: int) -> l
     return ids
 
 
-def _of(filesets: Filesets, ids: Sequence[int]) -> list[Stated]:
-    parsed, there = _chain(filesets, ids)
-    there |= filesets.get_many(sorted({one.source for _, one in parsed if one.source is not None} - there.keys()))
-    return [
-        Stated(number, one, one.source is not None and one.source not in there, _as_recorded(one, there.get(number)))
-        for number, one in parsed
-    ]
+def _add(found: Known, session: OmeroSession, ids: Sequence[int]) -> None:
+    chain, there = _chain(session, ids), dict[int, Fileset]()
+    for settled in chain:
+        found.unread.extend((*settled.unread, *settled.unclear))
+        there[settled.fileset.id] = settled.fileset
+    written = [one for settled in chain for one in settled.written]
+    sources = {one.record.source for one in written if one.record.source is not None}
+    there |= Filesets(session).get_many(sorted(sources - there.keys()))
+    for one in written:
+        record, fileset = one.record, there[one.fileset]
+        gone = record.source is not None and record.source not in there
+        found.stated.append(Stated(one.fileset, record, gone, _as_recorded(record, fileset)))
 
 
-def _chain(filesets: Filesets, ids: Sequence[int]) -> tuple[list[tuple[int, Record]], dict[int, Fileset]]:
-    """The records on filesets and on those that the images of emptied ones went to; all those filesets."""
-    found, there = list[tuple[int, Record]](), dict[int, Fileset]()
+def _chain(session: OmeroSession, ids: Sequence[int]) -> list[Settled]:
+    """Filesets, and those that the images of emptied ones went to, as all say that claim it."""
+    found, passed = list[Settled](), set[int]()
     while ids:
-        there |= filesets.get_many(ids)
-        noted = filesets.notes_many(ids, NS_RECORD)
-        found += [(number, from_json(text, f"Fileset:{number}")) for number in ids for _, text in noted[number]]
-        empty = [number for number in ids if number in there and not there[number].images]
-        named = filesets.named_many(NS_RECORD, [f"Fileset:{number}" for number in empty])
-        ids = sorted({fileset for notes in named.values() for fileset, _, _ in notes} - there.keys())
-    return found, there
+        settled = settle(session, ids)
+        found += settled.values()
+        passed |= {*ids}
+        ids = sorted({one.fileset for each in settled.values() for one in each.followers} - passed)
+    return found
 
 
-def _as_recorded(record: Record, fileset: Fileset | None) -> bool | None:
-    if record.state in ("rolled-back", "open") or fileset is None:
+def _as_recorded(record: Record, fileset: Fileset) -> bool | None:
+    if not record.in_force or record.state == OPEN:
         return None
     now = {image.id: image.external_info for image in fileset.images}
     return all(image.id in now and now[image.id] == image.binding for image in record.images)

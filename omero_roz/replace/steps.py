@@ -20,13 +20,12 @@ from omero_roz.ports.repository.disk import RepositoryDisk, check_source
 from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.proving.evidence import seek
 from omero_roz.proving.pixels import Progress
-from omero_roz.record import NS_RECORD, Record, from_json
+from omero_roz.record import ROLLED_BACK, TAKEN_BACK, Record
 from omero_roz.replace.plan import ReplacePlan, moves
 from omero_roz.replace.proof import NONE, Proof, after, bound
+from omero_roz.settled import Settled, Written
+from omero_roz.settling import settle_one
 from omero_roz.zarrs import Source
-
-# The state of a rollback that omero-roz did by itself: to undo it would show pixels that nobody could prove.
-TAKEN_BACK = "taken-back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +41,6 @@ class Replaced:
     of_planes: int = 0
     compared: str = ""
     unproven: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A record that is in OMERO: the fileset that has it and the id of its annotation."""
-
-    fileset: int
-    annotation: int
-    record: Record
 
 
 def run_replacement(
@@ -73,7 +63,22 @@ def run_replacement(
         fileset = means.apply(change)
     if not probe:
         return Replaced(fileset, 0)
-    return prove(means, latest(Filesets(means.session), fileset), plan.owner, pairs, source, record, progress)
+    written = made_by(plan, record, settle_one(means.session, fileset))
+    return prove(means, written, plan.owner, pairs, source, record, progress)
+
+
+def made_by(plan: ReplacePlan, record: Record, settled: Settled) -> Written:
+    """The record on a new fileset, which a plan and its own record have just made.
+
+    Raises Refused where it is not what was written: its owner may write on it, and it is what a proof and a way back go
+    by.
+    """
+    written = settled.undoes
+    images = [replace(image, pixels=None) for image in written.record.images]
+    if replace(written.record, images=()) != record or images != list(plan.images(None)):
+        what = "its record is not as it was just written"
+        raise Refused(what, f"Fileset:{settled.fileset.id}", "look with omero roz status")
+    return written
 
 
 @contextmanager
@@ -87,7 +92,7 @@ def prepared(
     _check_unchanged(source)
     if means.repository is None or means.database is None:
         repository, directory = ManagedRepository(means.session, plan.owner.group_id), plan.file.directory
-        repository.clear(directory.rpartition("/Fileset-")[0] + f"/Fileset-{plan.source}/")
+        repository.clear(plan.file.place.parent)
         file_id = repository.write(directory, plan.file.name, metadata_only(ome_xml_of(source.layout)))
         try:
             yield _change(plan, NewFileset(directory, plan.file.client_path, file_id), (), None, record)
@@ -97,19 +102,18 @@ def prepared(
             repository.clear(directory)
             raise
         return
-    database, top = means.database, plan.file.directory.partition("/")[0]
+    database, place = means.database, plan.file.place
     if plan.binding == zarr_reader.NAME and "://" not in plan.uri:
         check_source(Path(plan.uri if "://" in source.named else source.named), means.repository, source.store.follow)
-    disk = means.disk(top, plan.owner.group_id)
-    parent = str(Path(plan.file.directory).parent) + "/"
-    with disk.claimed(parent, lambda: swap.prefixes_below(database, parent)):
+    disk = means.disk(place.top, plan.owner)
+    with disk.claimed(place, lambda places: swap.places_used(database, places)):
         try:
             files = _write_files(disk, plan, pairs, source)
             yield _change(plan, NewFileset(plan.file.directory), files, disk.uuid, record)
         except Unreachable:
             raise
         except Refused:
-            disk.remove(plan.file.directory)
+            disk.discard(place)
             raise
 
 
@@ -157,7 +161,8 @@ def _unproven(written: Written, why: str) -> Refused:
 def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> int:
     """Give the images of a replaced fileset back to its source, with the bindings they had; the source's id.
 
-    Raises Refused where anything that the record holds was changed since; nothing is then changed.
+    Raises Refused where anything that the record holds was changed since; nothing is then changed. What the record says
+    is no more than a wish: OMERO, or the database (`applying/swap.py`), does only what it can see to be the owner's.
     """
     undone, where = written.record, f"Fileset:{written.fileset}"
     if undone.state == TAKEN_BACK:
@@ -169,26 +174,8 @@ def roll_back(means: Means, written: Written, owner: Owner, record: Record) -> i
         raise Refused("only SQL can change back which file the server opens", where, "give --db")
     images = tuple(image.undone() for image in undone.images)
     back = replace(record, images=images)
-    superseded = (written.annotation, replace(undone, state="rolled-back").to_json())
+    superseded = (written.annotation, replace(undone, state=ROLLED_BACK).to_json())
     return means.apply(Change(written.fileset, undone.source, owner, moves(images), back.note(), superseded))
-
-
-def latest(filesets: Filesets, fileset: int) -> Written:
-    """The record that a rollback of a fileset undoes: that of its replacement, else that of a rollback to it.
-
-    Raises Refused where there is none in force.
-    """
-    in_force = [written for written in all_records(filesets, fileset) if written.record.state != "rolled-back"]
-    if not in_force:
-        fix = "give the id of the new Fileset that a replacement made"
-        raise Refused("omero-roz has no record on it", f"Fileset:{fileset}", fix)
-    return max(in_force, key=lambda written: (written.record.kind != "rollback", written.annotation))
-
-
-def all_records(filesets: Filesets, fileset: int) -> list[Written]:
-    """The records on a fileset, oldest first."""
-    where, notes = f"Fileset:{fileset}", filesets.notes(fileset, NS_RECORD)
-    return [Written(fileset, annotation, from_json(text, where)) for annotation, text in notes]
 
 
 def _check_unchanged(source: Source) -> None:
@@ -199,10 +186,11 @@ def _check_unchanged(source: Source) -> None:
 
 
 def _write_files(disk: RepositoryDisk, plan: ReplacePlan, pairs: Sequence[Pair], source: Source) -> list[NewFile]:
-    files = [disk.write(plan.file.directory, plan.file.name, metadata_only(ome_xml_of(source.layout)))]
+    place = plan.file.place
+    files = [disk.write(place, plan.file.name, metadata_only(ome_xml_of(source.layout)))]
     if plan.binding == zarr_reader.NAME:
         shadows = zarr_reader.shadows(source.store, plan.root, [pair.series for pair in pairs])
-        files += disk.write_trees(plan.file.directory, shadows)
+        files += disk.write_trees(place, shadows)
     return files
 
 

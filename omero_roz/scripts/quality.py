@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from omero_roz.cli import page
-from omero_roz.errors import RozError, UsageError
+from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.replace.status import status
@@ -72,7 +72,10 @@ def _compare(job: ScriptJob, policy: Policy, told: Told, kind: str, number: int)
 def _zarr_of(job: ScriptJob, kind: str, number: int) -> str:
     """The Zarr that the last record in force of an object names."""
     containers.images_of(job.session, kind, number)  # raises where the user sees none
-    known = [one.record for one in status(job.session, kind, number) if one.record.state != "rolled-back"]
+    found = status(job.session, kind, number)
+    if found.unread:
+        raise Refused.of(found.unread)
+    known = [one.record for one in found.stated if one.record.in_force]
     if not known:
         raise UsageError("no record says which Zarr it has", f"{kind}:{number}", "type the Zarr")
     return known[-1].uri

@@ -11,12 +11,15 @@ from pathlib import Path
 from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.errors import Refused
 from omero_roz.fileset import Fileset
-from omero_roz.ports.omero import containers, earlier_imports
+from omero_roz.plan import batches
+from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.session import ANY_GROUP, OmeroSession, as_owner
 from omero_roz.ports.zarr.stores import open_store
 from omero_roz.proving.pixels import Progress
-from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
+from omero_roz.record import Record
+from omero_roz.settled import Settled
+from omero_roz.settling import CHUNK, imports_of, settle
 from omero_roz.verify.certificate import Certificate, now
 from omero_roz.verify.image import Bound, How, ImageCheck
 
@@ -50,10 +53,10 @@ def images_of(session: OmeroSession, named: Iterable[str], how: How) -> list[int
 def _bound_to(session: OmeroSession, uri: str, how: How) -> list[int]:
     store = open_store(uri, how.access)
     images = containers.bound_to(session, server_root(store.uri, ServerView(how.paths, store.bucket)))
-    filesets = Filesets(session)
-    for fileset, _ in earlier_imports.filesets_of(session, store.uri, NS_SUMMARY, ANY_GROUP):
-        record = _record(filesets, fileset)
-        images += [one.id for one in record.images] if record is not None and record.uri == store.uri else []
+    for settled in imports_of(session, store.uri, ANY_GROUP):
+        record, inside = _record(settled), {image.id for image in settled.fileset.images}
+        if record is not None and record.uri == store.uri:
+            images += [one.id for one in record.images if one.id in inside]
     if not images:
         what = "no image that you may see is bound to it"
         raise Refused(what, store.uri, "name the images, or say with --server-path what the server sees")
@@ -106,18 +109,29 @@ def _bound(session: OmeroSession, images: Sequence[int]) -> Iterator[Bound | Ima
             by_fileset.setdefault(inside[image], set()).add(image)
         else:
             yield ImageCheck(image, None, problems=("it has no fileset, so no Zarr",))
-    filesets = Filesets(session)
-    for number, wanted in by_fileset.items():
-        fileset, record = filesets.get(number), _record(filesets, number)
-        for one in fileset.images:
-            if one.id in wanted:
-                yield Bound(one, number, fileset.owner.group_id, record)
+    for chunk in batches(list(by_fileset), CHUNK):
+        settled = settle(session, chunk)
+        for number in chunk:
+            yield from _bound_in(settled.get(number), number, by_fileset[number])
 
 
-def _record(filesets: Filesets, fileset: int) -> Record | None:
-    """The last record on a fileset that was not rolled back."""
-    records = (from_json(text, f"Fileset:{fileset}") for _, text in reversed(filesets.notes(fileset, NS_RECORD)))
-    return next((record for record in records if record.state != "rolled-back"), None)
+def _bound_in(settled: Settled | None, number: int, wanted: set[int]) -> Iterator[Bound | ImageCheck]:
+    try:
+        if settled is None:
+            raise Refused("it was deleted meanwhile", f"Fileset:{number}")
+        record = _record(settled)
+    except Refused as error:  # a record that cannot be read may be the one that says where the Zarr is
+        yield from (ImageCheck(image, number, problems=(str(error),)) for image in sorted(wanted))
+        return
+    for one in settled.fileset.images:
+        if one.id in wanted:
+            yield Bound(one, number, settled.fileset.owner.group_id, record)
+
+
+def _record(settled: Settled) -> Record | None:
+    """The last record on a fileset that was not rolled back; Refused where one cannot be read."""
+    last = settled.last
+    return last.record if last is not None else None
 
 
 def record_on_filesets(session: OmeroSession, certificate: Certificate) -> list[int]:

@@ -14,11 +14,10 @@ from omero_roz.fileset import is_id
 from omero_roz.layout.union import ome_xml_of
 from omero_roz.metadata import Node
 from omero_roz.ports.omero import model_objects, ome_objects
-from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.model_tree import Objects, tree
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.zarr.stores import Access
-from omero_roz.record import NS_RECORD, from_json
+from omero_roz.settling import settle
 
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w*):(?P<id>\d+)")
 
@@ -83,12 +82,10 @@ def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) ->
 def in_omero(text: str, session: OmeroSession) -> Side:
     """An object of OMERO, KIND:ID, as it is now; Refused for one that is not there."""
     places: dict[int, int] = {}
-    notes = Filesets(session).notes_many(model_objects.filesets_of(session, *parse(text)), NS_RECORD)
-    for fileset, found in notes.items():
-        records = (from_json(note, f"Fileset:{fileset}") for _, note in reversed(found))
-        record = next((one for one in records if one.state != "rolled-back"), None)
-        if record is not None and record.binding == zarr_reader.NAME:  # each image is series 0 of its shadow
-            places |= {image.id: image.series_before for image in record.images}
+    for settled in settle(session, model_objects.filesets_of(session, *parse(text))).values():
+        last = settled.last
+        if last is not None and last.record.binding == zarr_reader.NAME:  # each image is series 0 of its shadow
+            places |= {image.id: image.series_before for image in last.record.images}
     return Side(text, *model_objects.load(session, *parse(text), places), session)
 
 

@@ -15,6 +15,7 @@ from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.zarr.stores import Access
 from omero_roz.replace import one
 from omero_roz.replace.steps import Replaced
+from omero_roz.settling import holder, settle_one
 from omero_roz.zarrs import Source
 from tests.contract.people import own_directory
 from tests.support.servers import Omero, Result, Server
@@ -85,11 +86,11 @@ class Replacing:
 
     def means(self) -> AbstractContextManager[Means]:
         """The means to change the fileset by SQL, for what happens between plan and apply."""
-        session = OmeroSession(self.omero.client)
-        return one.means_for(session, self.fileset, self.server.dsn, self.server.repository)
+        settled = settle_one(session := OmeroSession(self.omero.client), self.fileset)
+        return one.means_for(session, settled, self.server.dsn, self.server.repository)
 
     def plan(self, means: Means, source: Source, binding: str) -> one.Planned:
-        return one.plan(means, source, self.fileset, binding, ServerView())
+        return one.plan(means, source, holder(means.session, self.fileset), binding, ServerView())
 
     def apply(self, means: Means, planned: one.Planned, source: Source) -> Replaced:
         return one.run(means, planned, source, "tester", False, lambda *_: None)

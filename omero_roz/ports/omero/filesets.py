@@ -1,6 +1,7 @@
 """Filesets of OMERO: reading them with their images, moving images between them, and the notes (records) on them."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
 
 from omero.model import (
@@ -18,14 +19,15 @@ from omero.rtypes import rint, rlong, rstring, unwrap
 
 from omero_roz.change import Change, Found, Move, NewFileset, Note, Reading, differences
 from omero_roz.errors import Refused
-from omero_roz.fileset import ExternalInfo, Fileset, OmeroImage, Owner, WellPlace
+from omero_roz.fileset import Claim, ExternalInfo, Fileset, OmeroImage, Owner, WellPlace
 from omero_roz.layout.model import Sizes
-from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.omero.session import ANY_GROUP, OmeroSession
 
-_FILESET = """select f.id, f.templatePrefix, o.id, o.omeName, g.id from Fileset f
+# Of what anybody may write at any length no more than can mean anything.
+_FILESET = """select f.id, substring(f.templatePrefix, 1, 4096), o.id, o.omeName, g.id from Fileset f
     join f.details.owner o join f.details.group g where f.id in (:ids)"""
 _IMAGES = """select i.fileset.id, i.id, i.name, i.series, p.id, p.sizeX, p.sizeY, p.sizeZ, p.sizeC, p.sizeT, pt.value,
-    e.entityType, e.entityId, e.lsid, e.uuid from Image i join i.pixels p join p.pixelsType pt
+    e.entityType, e.entityId, e.lsid, e.uuid, e.id from Image i join i.pixels p join p.pixelsType pt
     left outer join i.details.externalInfo e where i.fileset.id in (:ids) order by i.series, i.id"""
 _CHANNELS = """select i.id, count(c.id) from Image i join i.pixels p join p.channels c
     where i.fileset.id in (:ids) group by i.id"""
@@ -33,14 +35,23 @@ _CHANNELS = """select i.id, count(c.id) from Image i join i.pixels p join p.chan
 # (omeroweb/webgateway/plategrid.py: "from Well well join well.wellSamples ws … index(ws)").
 _PLACES = """select i.id, w.plate.id, w.row, w.column, index(s) from Well w join w.wellSamples s join s.image i
     where i.fileset.id in (:ids)"""
-# Only the owner's: another member of the group could otherwise write what a rollback then follows.
-_TEXTS = """from FilesetAnnotationLink l, CommentAnnotation a where l.child.id = a.id and a.ns = :ns
-    and a.details.owner.id = l.parent.details.owner.id"""
-_NOTED = f"select l.parent.id, a.id, a.textValue {_TEXTS} and l.parent.id in (:ids) order by a.id"
-_NAMED = f"select a.name, l.parent.id, a.id, a.textValue {_TEXTS} and a.name in (:names) order by a.id"
-_SUMMARISED = """select distinct l.parent.id from FilesetAnnotationLink l, MapAnnotation a join a.mapValue v
-    where l.child.id = a.id and a.ns = :ns and v.name = :name and v.value = :value order by l.parent.id"""
+# Only what the fileset's owner wrote and put there: a member of the group may write, and link what the owner wrote.
+_THEIRS = """l.child.id = a.id and a.ns = :ns and a.details.owner.id = l.parent.details.owner.id
+    and l.details.owner.id = l.parent.details.owner.id"""
+_NOTED = f"""select l.parent.id, a.id, length(a.textValue), a.details.creationEvent.id,
+    substring(a.description, 1, 255)
+    from FilesetAnnotationLink l, CommentAnnotation a where {_THEIRS} and l.parent.id in (:ids) order by a.id"""
+_NAMED = f"""select distinct a.name, l.parent.id, l.parent.details.owner.id, l.parent.details.group.id
+    from FilesetAnnotationLink l, CommentAnnotation a where {_THEIRS}
+    and a.name in (:names) and l.parent.details.owner.id in (:owners) and l.parent.details.group.id in (:groups)"""
+_SUMMARISED = f"""select distinct l.parent.id from FilesetAnnotationLink l, MapAnnotation a join a.mapValue v
+    where {_THEIRS} and v.name = :name and v.value = :value order by l.parent.id"""
+_TEXTS = "select a.id, a.textValue from CommentAnnotation a where a.id in (:ids)"
 _FILES = "select o.path, o.name, o.mimetype from OriginalFile o where o.id in (:ids) and o.repo is not null"
+_REGISTERED = "select distinct o.path from FilesetEntry e join e.originalFile o where o.repo is not null"
+_ENTRIES = f"{_REGISTERED} and e.fileset.id = :id"
+_USED = f"{_REGISTERED} and o.path in (:paths)"
+_ANNOTATIONS = "select a.id from Annotation a where a.id in (:ids) and a.details.owner.id = :owner"
 _CALLED = (
     "select distinct i.fileset.id from Image i where i.name = :name and i.fileset is not null",
     """select distinct i.fileset.id from WellSample s join s.image i join s.well w
@@ -57,6 +68,18 @@ class Created:
     fileset: int
     annotation: int
     ids: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A note on a fileset, without its text: its annotation, how many characters it has, the event that made it, and
+    its description."""
+
+    fileset: int
+    annotation: int
+    length: int | None
+    event: int
+    said: str | None
 
 
 class Filesets:
@@ -90,13 +113,9 @@ class Filesets:
         for fileset, *row in rows(_IMAGES):
             images.setdefault(fileset, []).append(_image(row, channels.get(row[0], 0), places.get(row[0])))
         return {
-            fileset: Fileset(fileset, prefix, Owner(owner, name, group), tuple(images.get(fileset, ())))
+            fileset: Fileset(fileset, Claim(prefix or ""), Owner(owner, name, group), tuple(images.get(fileset, ())))
             for fileset, prefix, owner, name, group in rows(_FILESET)
         }
-
-    def notes(self, fileset_id: int, namespace: str) -> list[tuple[int, str]]:
-        """The texts that a namespace has on a fileset, oldest first, with the ids of their annotations."""
-        return self.notes_many([fileset_id], namespace)[fileset_id]
 
     def create(self, new: NewFileset, note: Note, group_id: int, objects: Sequence = ()) -> Created:
         """Make a fileset without images, its note on it, in one transaction with other objects."""
@@ -123,36 +142,57 @@ class Filesets:
         saved = [self._rewritten(annotation_id, text), *objects]
         return self._session.save(saved, "writing the record", group_id)[1:]
 
-    def named(self, namespace: str, name: str) -> list[tuple[int, int, str]]:
-        """The notes of a namespace with a name, oldest first: fileset, annotation id, text."""
-        return self.named_many(namespace, [name]).get(name, [])
+    def noted(self, ids: Sequence[int], namespace: str) -> list[Noted]:
+        """The notes of a namespace that their owners have put on filesets, oldest first, without their texts."""
+        rows = self._session.rows(_NOTED, _reading(ids), ids=list(ids), ns=namespace) if ids else []
+        return [Noted(*row) for row in rows]
 
-    def named_many(self, namespace: str, names: Sequence[str]) -> dict[str, list[tuple[int, int, str]]]:
-        """The notes of a namespace with each of the names, as `named`, with one query."""
-        found: dict[str, list[tuple[int, int, str]]] = {}
+    def texts(self, annotations: Sequence[int]) -> dict[int, str]:
+        """The texts of notes, by annotation."""
+        rows = self._session.rows(_TEXTS, "reading the records", ids=list(annotations)) if annotations else []
+        return {annotation: text or "" for annotation, text in rows}
+
+    def named(self, namespace: str, names: Mapping[str, Owner]) -> dict[str, list[int]]:
+        """The filesets that have a note of a namespace with a name, and the owner and group that belong to it."""
+        found: dict[str, list[int]] = {}
         if names:
-            asking = f"looking for the records of {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
-            for name, *rest in self._session.rows(_NAMED, asking, ns=namespace, names=list(names)):
-                found.setdefault(name, []).append((rest[0], rest[1], rest[2]))
+            asking = f"looking for the records of {next(iter(names))}" + _and(names)
+            rows = self._session.rows(
+                _NAMED, asking, ns=namespace, names=list(names), owners=sorted({o.user_id for o in names.values()}),
+                groups=sorted({o.group_id for o in names.values()}),
+            )  # fmt: skip
+            for name, fileset, owner, group in rows:
+                if (owner, group) == (names[name].user_id, names[name].group_id):
+                    found.setdefault(name, []).append(fileset)
         return found
 
-    def notes_many(self, ids: Sequence[int], namespace: str) -> dict[int, list[tuple[int, str]]]:
-        """The texts that a namespace has on filesets, as `notes`, with one query."""
-        found: dict[int, list[tuple[int, str]]] = {fileset: [] for fileset in ids}
-        if ids:
-            for fileset, *rest in self._session.rows(_NOTED, _reading(ids), ids=list(ids), ns=namespace):
-                found[fileset].append((rest[0], rest[1]))
-        return found
-
-    def summarised(self, namespace: str, name: str, value: str) -> list[int]:
-        """The filesets whose summary has a value under a name."""
-        rows = self._session.rows(_SUMMARISED, f"looking for {name} {value}", ns=namespace, name=name, value=value)
+    def summarised(self, namespace: str, name: str, value: str, group_id: int = ANY_GROUP) -> list[int]:
+        """The filesets whose owners have put a summary with a value under a name on them."""
+        asking = f"looking for {name} {value}"
+        rows = self._session.rows(_SUMMARISED, asking, group_id, ns=namespace, name=name, value=value)
         return [fileset for [fileset] in rows]
 
     def paths(self, file_ids: Sequence[int]) -> list[tuple[str, bool]]:
         """Files of the repository by their paths in it, and whether each is a directory; others are left out."""
         rows = self._session.rows(_FILES, "reading the registered files", ids=list(file_ids)) if file_ids else []
         return [(f"{path}{name}".lstrip("/"), kind == "Directory") for path, name, kind in rows]
+
+    def directory(self, fileset_id: int) -> str:
+        """The directory of the repository that has all files which a fileset registers; nothing where it has none."""
+        asking = f"reading the files of Fileset:{fileset_id}"
+        paths = [path.strip("/") for [path] in self._session.rows(_ENTRIES, asking, id=fileset_id)]
+        return os.path.commonpath(paths) if paths else ""
+
+    def paths_used(self, paths: Sequence[str]) -> set[str]:
+        """Those of the directories in the repository that have a registered file of a fileset which the user sees."""
+        rows = self._session.rows(_USED, "looking for registered files", paths=list(paths)) if paths else []
+        return {path for [path] in rows}
+
+    def annotations_of(self, owner: Owner, ids: Sequence[int]) -> set[int]:
+        """Those of the annotations that are a user's."""
+        asking = "reading the annotations"
+        rows = self._session.rows(_ANNOTATIONS, asking, ids=list(ids), owner=owner.user_id) if ids else []
+        return {annotation for [annotation] in rows}
 
     def called(self, name: str) -> list[int]:
         """The filesets of the images and plates of a name."""
@@ -198,7 +238,11 @@ class Filesets:
 
 
 def _reading(ids: Sequence[int]) -> str:
-    return f"reading Fileset:{ids[0]}" + (f" and {len(ids) - 1} more" if len(ids) > 1 else "")
+    return f"reading Fileset:{ids[0]}" + _and(ids)
+
+
+def _and(some: Sized) -> str:
+    return f" and {len(some) - 1} more" if len(some) > 1 else ""
 
 
 def _places(rows: list[list]) -> dict[int, WellPlace]:
@@ -218,7 +262,8 @@ def _image(row: list, channels: int, place: WellPlace | None) -> OmeroImage:
 def _found(image: ImageI) -> Found:
     info = image.details.externalInfo
     fileset = image.fileset.id.val if image.fileset is not None else None
-    external = info and ExternalInfo(info.entityType.val, info.entityId.val, unwrap(info.lsid), unwrap(info.uuid))
+    values = info and (info.entityType.val, info.entityId.val, unwrap(info.lsid), unwrap(info.uuid), info.id.val)
+    external = ExternalInfo(*values) if values else None
     return Found(fileset, Reading(unwrap(image.series) or 0, external))
 
 
@@ -254,6 +299,7 @@ def _annotations(note: Note | None) -> list[CommentAnnotationI | MapAnnotationI]
         return []
     text = CommentAnnotationI()
     text.ns, text.textValue, text.name = rstring(note.text_ns), rstring(note.text), note.name and rstring(note.name)
+    text.description = note.said and rstring(note.said)
     summary = MapAnnotationI()
     summary.ns, summary.mapValue = rstring(note.summary_ns), [NamedValue(*line) for line in note.summary]
     return [text, summary]

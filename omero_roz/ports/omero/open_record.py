@@ -4,25 +4,25 @@ It is saved along with each batch, as it was read before. A server refuses a row
 all of the batch with it: of two processes that go on with one import the later has it, and nothing is there twice.
 """
 
-from uuid import uuid4
-
 from omero.model import CommentAnnotationI
 from omero.rtypes import rstring, unwrap
 
 from omero_roz.errors import Refused
+from omero_roz.ports.omero.heartbeat import new_token
 from omero_roz.ports.omero.session import OmeroSession
 
 _NOTE = "select a from CommentAnnotation a where a.id = :id"
 TRIES = 5
+BEGUN = "begun; "  # before the token, in a note that is just made
 
 
 class OpenRecord:
-    """The hold of this process on a note, which it has just made or takes over with `take`."""
+    """The hold of this process on a note, which it has just made, saying `said`, or takes over with `take`."""
 
-    def __init__(self, session: OmeroSession, annotation_id: int, group_id: int) -> None:
+    def __init__(self, session: OmeroSession, annotation_id: int, group_id: int, said: str | None = None) -> None:
         self._session, self._annotation, self._group = session, annotation_id, group_id
-        self._token = uuid4().hex
-        self._written: str | None = None
+        self.token = said.removeprefix(BEGUN) if said else new_token()
+        self._written = said
 
     def take(self) -> str:
         """Take the import over from whoever has it; the note's text. Refused where it is written on all the time."""
@@ -30,7 +30,7 @@ class OpenRecord:
             found = self._read()
             if found is None:
                 raise Refused("it was deleted meanwhile", f"Annotation:{self._annotation}", "repeat the command")
-            found.description = rstring(f"gone on with; {self._token}")
+            found.description = rstring(f"gone on with; {self.token}")
             try:
                 self._session.save([found], "going on with the import", self._group)
             except Refused:
@@ -50,7 +50,7 @@ class OpenRecord:
         if found is None or unwrap(found.description) != self._written:
             what = "another omero roz import has taken it over, and goes on with it"
             raise Refused(what, f"Annotation:{self._annotation}", "let it finish")
-        self._written = f"{said}; {self._token}"
+        self._written = f"{said}; {self.token}"
         found.description = rstring(self._written)
         if text is not None:
             found.textValue = rstring(text)
@@ -67,8 +67,7 @@ class OpenRecord:
         found = self._read()
         if found is None:
             return False
-        said = unwrap(found.description)
-        return said is None if self._written is None else self._token in (said or "")
+        return self.token in (unwrap(found.description) or "")
 
     def _read(self) -> CommentAnnotationI | None:
         found = self._session.objects(_NOTE, "reading the record of the import", id=self._annotation)

@@ -1,8 +1,6 @@
 """Scratch images: for a moment in OMERO, with nothing to be read from but an ExternalInfo."""
 
-import hashlib
 import os
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +14,7 @@ from omero.rtypes import rstring
 from ome_graph import graph
 from omero_roz.errors import Refused
 from omero_roz.fileset import OmeroImage
+from omero_roz.ports import process
 from omero_roz.ports.omero.deletion import delete
 from omero_roz.ports.omero.enumerations import with_enumerations
 from omero_roz.ports.omero.filesets import Filesets, external_info_object
@@ -42,7 +41,7 @@ def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: 
         return
     made, _ = with_enumerations(session, lambda enums: graph(_ome(like), [NAME] * len(like), enums))
     fileset = FilesetI()
-    fileset.templatePrefix = rstring(f"{PREFIX}{_machine()}/{os.getpid()}/")
+    fileset.templatePrefix = rstring(f"{PREFIX}{process.machine()}/{os.getpid()}/")
     for image, one in zip(made.images, like, strict=True):
         image.fileset = fileset
         image.details.externalInfo = one.external_info and external_info_object(one.external_info)
@@ -81,26 +80,7 @@ def delete_left(session: OmeroSession) -> None:
 
 
 def _is_left(prefix: str, made: float) -> bool:
-    machine, _, process = prefix.removeprefix(PREFIX).strip("/").partition("/")
-    if machine == _machine() and process.isdecimal():
-        return not _runs(int(process))
+    machine, _, number = prefix.removeprefix(PREFIX).strip("/").partition("/")
+    if machine == process.machine() and number.isdecimal():
+        return not process.is_running(int(number))
     return made < time.time() - STALE
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
-
-
-def _machine() -> str:
-    """What only processes that see each other's ids have in common: the machine, and on it the container."""
-    try:
-        space = os.readlink("/proc/self/ns/pid")
-    except OSError:
-        space = ""
-    return hashlib.sha1(f"{socket.gethostname()} {space}".encode(), usedforsecurity=False).hexdigest()[:12]

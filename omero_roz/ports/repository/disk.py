@@ -1,7 +1,8 @@
 """The ManagedRepository's directory, where this process sees it: files and shadows written past OMERO's API.
 
-They lie below `<user's directory>/omero-roz-shadows/`, of which OMERO has no row: deleting a directory's row empties
-the directory, through links too (facts: omero_replacement a), so no row may stand for one that has links in it.
+They lie in a `Place` (places.py), and in no other way is a directory made or removed here. What is on the way to one is
+opened a step at a time, each by the one before, and a link is refused: whatever is exchanged meanwhile, nothing outside
+of the owner's own directory is reached.
 """
 
 from __future__ import annotations
@@ -10,19 +11,20 @@ import errno
 import fcntl
 import hashlib
 import os
-import re
 import shutil
+import stat
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from omero_roz.change import NewFile
 from omero_roz.errors import Refused
+from omero_roz.places import DOCTOR, SHADOWS, Place
 from omero_roz.ports.zarr.links import links_below
 
-SHADOWS = "omero-roz-shadows"
-KNOWN = "omero-roz"
+DAY = 86400.0
 MIMETYPES = {".xml": "text/xml"}
 
 
@@ -41,62 +43,134 @@ class Tree:
 
 
 class RepositoryDisk:
-    """The directory of the repository with a uuid."""
+    """A user's own directory, `top`, in the directory of the repository with a uuid."""
 
-    def __init__(self, root: Path, uuid: str) -> None:
-        self.root, self.uuid = root, uuid
+    def __init__(self, root: Path, uuid: str, top: str) -> None:
+        self.root, self.uuid, self.top = root, uuid, top
+        self._held: dict[str, int] = {}
 
     @contextmanager
-    def claimed(self, directory: str, in_use: Callable[[], Collection[str]]) -> Iterator[None]:
-        """Have a directory of shadows for oneself, what dead runs left in it removed.
+    def claimed(self, place: Place, used: Callable[[Collection[Place]], Collection[Place]]) -> Iterator[None]:
+        """Have the directory that a place is in for oneself, what dead runs left in it removed.
 
-        `in_use` gives the template prefixes that filesets have there. Raises Refused while another process has it.
+        `used` gives those of the places in it that are. Raises Refused while another process has it.
         """
-        place = self.root / directory
-        with _disk_errors(place):
-            place.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            if _lock(descriptor, place) and (there := list(place.iterdir())):
-                keep = {Path(prefix).name for prefix in in_use()}
+        with self._opened(place, make=True) as parent:
+            if _lock(parent, self.root / place.parent):
+                there = _places(place.parent, parent)
+                keep = used(there) if there else ()
                 for left in there:
-                    if left.name not in keep:
-                        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
-            yield
-        finally:
-            os.close(descriptor)
+                    if left not in keep:
+                        _remove(parent, left.time, self.root / place.parent)
+            self._held[place.parent] = parent
+            try:
+                yield
+            finally:
+                del self._held[place.parent]
 
-    def write(self, directory: str, name: str, content: bytes) -> NewFile:
-        """Write a file into a directory, which is made."""
-        place = self.root / directory
-        with _disk_errors(place):
-            place.mkdir(parents=True, exist_ok=True)
-            (place / name).write_bytes(content)
-        return self._file(directory, name, content)
+    def write(self, place: Place, name: str, content: bytes) -> NewFile:
+        """Write a file into a place, which is made."""
+        with self._made(place) as directory:
+            _write(f"{directory}/{name}", content)
+        return self._file(str(place), name, content)
 
-    def write_trees(self, directory: str, trees: Iterable[Tree]) -> list[NewFile]:
-        """Write trees into a directory; their registered files."""
+    def write_trees(self, place: Place, trees: Iterable[Tree]) -> list[NewFile]:
+        """Write trees into a place; their registered files."""
         written = []
-        with _disk_errors(self.root / directory):
-            (self.root / directory).mkdir(parents=True, exist_ok=True)
+        with self._made(place) as directory:
             for tree in trees:
-                _write_tree(f"{self.root}/{directory}{tree.name}", tree)
+                _write_tree(f"{directory}/{tree.name}", tree)
                 for name in tree.registered:
-                    written.append(self._file(f"{directory}{tree.name}/", name, tree.files[name]))
+                    written.append(self._file(f"{place}{tree.name}/", name, tree.files[name]))
         return written
 
-    def remove(self, directory: str) -> None:
-        """Remove a directory that was not used in the end; no link is followed."""
-        shutil.rmtree(self.root / directory, ignore_errors=True)
+    def remove(self, place: Place) -> bool:
+        """Remove a place with all that is in it, and the directory that it is in if nothing else is there.
 
-    def numbered(self, directory: str, prefix: str) -> list[str]:
-        """The real directories in a directory that are called a prefix and a number; none where it is not there."""
+        False where it is not there. No link is followed. Raises Refused where a link is on the way, another process
+        has it, or it cannot be removed.
+        """
+        at = self.root / place.parent
+        if place.parent in self._held:
+            return _remove(self._held[place.parent], place.time, at)
         try:
-            with os.scandir(self.root / directory) as entries:
-                names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+            with self._opened(place) as parent:
+                _lock(parent, at)
+                if not _remove(parent, place.time, at):
+                    return False
+        except FileNotFoundError:
+            return False
+        self._remove_empty(place)
+        return True
+
+    def sweep(self, place: Place) -> bool:
+        """The same of a place that nobody has registered: left where nothing says that nobody is just writing there."""
+        with suppress(FileNotFoundError), self._opened(place) as parent:
+            if not _lock(parent, self.root / place.parent) and not _is_old(parent, place.time):
+                raise Refused("it may be in use", str(place), "it is swept when it is a day old")
+            if place.of == DOCTOR and not _is_old(parent, place.time):
+                return False
+        return self.remove(place)
+
+    def discard(self, place: Place) -> None:
+        """The same of a place that was not used in the end: where it cannot be removed it is left."""
+        with suppress(Refused):
+            self.remove(place)
+
+    def places(self, of: str = "") -> list[Place]:
+        """All places of shadows, or those of one thing, oldest first; those behind links are left out."""
+        found = list[Place]()
+        for name in [of] if of else self._names(self.top, SHADOWS):
+            steps = (self.top, SHADOWS, name)
+            with suppress(OSError, Refused), self._walked(steps) as parent:
+                found += _places("/".join(steps) + "/", parent)
+        return sorted(found, key=lambda place: (place.time, place.of))
+
+    def _names(self, *steps: str) -> list[str]:
+        with suppress(OSError, Refused), self._walked(steps) as directory:
+            return os.listdir(directory)
+        return []
+
+    @contextmanager
+    def _made(self, place: Place) -> Iterator[str]:
+        """The directory of a place, made."""
+        with self._opened(place, make=True) as parent:
+            os.close(_step(parent, place.time, f"{self.root}/{place}", make=True))
+        with _disk_errors(self.root / str(place)):
+            yield f"{self.root}/{str(place).rstrip('/')}"
+
+    @contextmanager
+    def _opened(self, place: Place, make: bool = False) -> Iterator[int]:
+        """A descriptor of the directory that a place is in."""
+        assert place.area == SHADOWS and place.top == self.top
+        with self._walked((place.top, place.area, place.of), make) as parent:
+            yield parent
+
+    @contextmanager
+    def _walked(self, steps: tuple[str, ...], make: bool = False) -> Iterator[int]:
+        """A descriptor of a directory some steps below the repository's.
+
+        Raises FileNotFoundError where it is not there and is not to be made, Refused where a step is a link.
+        """
+        at = os.path.realpath(self.root)
+        with _disk_errors(self.root):
+            here = os.open(at, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for step in steps:
+                at = f"{at}/{step}"
+                below = _step(here, step, at, make)
+                os.close(here)
+                here = below
+            yield here
+        finally:
+            os.close(here)
+
+    def _remove_empty(self, place: Place) -> None:
+        try:
+            with self._walked((place.top, place.area)) as area:
+                os.rmdir(place.of, dir_fd=area)
         except OSError:
-            return []
-        return sorted(name for name in names if re.fullmatch(re.escape(prefix) + "[1-9][0-9]{0,17}", name))
+            pass  # not empty, or somebody else has just removed it
 
     def _file(self, directory: str, name: str, content: bytes) -> NewFile:
         sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
@@ -150,6 +224,50 @@ def _lock(descriptor: int, place: Path) -> bool:
         raise
 
 
+def _step(here: int, name: str, at: str, make: bool) -> int:
+    """A descriptor of a directory in another."""
+    if make:
+        with _disk_errors(Path(at)), suppress(FileExistsError):
+            os.mkdir(name, dir_fd=here)
+    try:
+        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=here)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        try:
+            is_link = stat.S_ISLNK(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode)
+        except OSError:
+            is_link = False
+        if is_link:
+            what = "it is a link, and omero-roz neither writes nor removes anything behind one"
+            raise Refused(what, at, "put a directory in its place") from None
+        raise Refused(f"it cannot be entered ({error.strerror})", at, "look at its rights") from None
+
+
+def _places(at: str, directory: int) -> list[Place]:
+    """The places in a directory; whatever else lies there is not omero-roz's."""
+    return [place for name in os.listdir(directory) if (place := Place.parse(f"{at}{name}/")) is not None]
+
+
+def _is_old(parent: int, name: str) -> bool:
+    return os.stat(name, dir_fd=parent, follow_symlinks=False).st_mtime < time.time() - DAY
+
+
+def _remove(parent: int, name: str, at: Path) -> bool:
+    """Remove what has a name in a directory, a link itself; False where nothing has it."""
+    try:
+        if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            shutil.rmtree(name, dir_fd=parent)  # follows no link, and cannot be made to
+        else:
+            os.unlink(name, dir_fd=parent)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        what, fix = f"it cannot be removed ({error.strerror or error})", "look at its rights, and remove it by hand"
+        raise Refused(what, str(at / name), fix) from error
+    return True
+
+
 def _write_tree(root: str, tree: Tree) -> None:
     made = {""}
     os.mkdir(root)
@@ -183,5 +301,6 @@ def _disk_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where, what = str(error.filename or place), f"it cannot be written ({error.strerror})"
+        where = error.filename if os.path.isabs(error.filename or "") else str(place)
+        what = f"it cannot be written ({error.strerror})"
         raise Refused(what, where, "give omero-roz room and the right to write there; nothing was changed") from error

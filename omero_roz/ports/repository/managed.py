@@ -10,10 +10,10 @@ from omero_roz.errors import Refused
 from omero_roz.ports.omero.deletion import delete
 from omero_roz.ports.omero.session import OmeroSession, omero_errors
 
-_LEFT = """select o.id, e.id from OriginalFile o left outer join o.filesetEntries e
-    where o.path like :prefix and (o.mimetype is null or o.mimetype <> 'Directory')"""
+_LEFT = """select o.id, e.id, o.path from OriginalFile o left outer join o.filesetEntries e
+    where o.path like :prefix and o.repo is not null and (o.mimetype is null or o.mimetype <> 'Directory')"""
 
-_BELOW = "select o.id from OriginalFile o where o.path like :prefix"
+_BELOW = "select o.id, o.path from OriginalFile o where o.path like :prefix and o.repo is not null"
 # A server puts directories into a group of everybody's.
 _DIRECTORY = """select o.id, o.details.group.id from OriginalFile o
     where o.path = :path and o.name = :name and o.mimetype = 'Directory' and o.repo is not null"""
@@ -57,15 +57,20 @@ class ManagedRepository:
         OMERO's delete of a directory's row empties it on the disk, also of what has no row.
         """
         self.clear(directory)
+        below = self._below(_BELOW, directory)
         parent, _, name = directory.rstrip("/").rpartition("/")
-        what = f"looking for {directory}"
-        below = self._session.rows(_BELOW, what, self._group, prefix=directory + "%")
-        found = self._session.rows(_DIRECTORY, what, path=f"{parent}/", name=name)
+        found = self._session.rows(_DIRECTORY, f"looking for {directory}", path=f"{parent}/", name=name)
         for file, group in found if not below else ():
             delete(self._session, {"OriginalFile": [file]}, group)
 
     def clear(self, directory: str) -> None:
         """Delete the user's files below a directory which no fileset has: a run that was killed left them."""
+        rows = self._below(_LEFT, directory)
+        delete(self._session, {"OriginalFile": [file for file, entry, _ in rows if entry is None]}, self._group)
+
+    def _below(self, hql: str, directory: str) -> list[list]:
+        """The rows, whose last column is a path, of what is below a directory."""
         what = f"looking for files that are left in {directory}"
-        rows = self._session.rows(_LEFT, what, self._group, prefix=directory + "%")
-        delete(self._session, {"OriginalFile": [file for file, entry in rows if entry is None]}, self._group)
+        prefix = directory.replace("\\", "\\\\") + "%"
+        rows = self._session.rows(hql, what, self._group, prefix=prefix)
+        return [row for row in rows if row[-1].startswith(directory)]  # _ and % in it match more

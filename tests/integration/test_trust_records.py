@@ -1,0 +1,132 @@
+"""Broken, huge and hostile records: no traceback, and no more than the line of the fileset that has them is refused."""
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from demo.omero_client import import_file
+from tests.support.claims import FILL, image, record
+from tests.support.odd_records import put, texts, whole
+from tests.support.quarrel import Person, Quarrel
+
+BROKEN = {
+    "no record": "not a record",
+    "deep": "[" * 100_000 + "]" * 100_000,
+    "wrong types": json.dumps(put(whole(), ("images", 0, "id"), "one")),
+    "a number of 5,000 digits": '{"format": ' + "9" * 5_000 + "}",
+    "half a character": json.dumps(whole() | {"uri": "\ud800"}),
+    "no character": json.dumps(whole() | {"uri": "\u0000"}),
+    "a later format": json.dumps(whole() | {"format": 99, "version": "99"}),
+    "an image twice": json.dumps(whole() | {"images": [image(5), image(5)]}),
+    "its own source": None,
+}
+
+
+def small(person: Person, folder: Path, count: int) -> tuple[list[int], list[Path]]:
+    """Filesets of one small image each, and their Zarrs."""
+    from tests.support.many import Many
+
+    folder.mkdir()
+    many = Many(person.omero, person.server, folder, count)
+    return many.filesets, many.zarrs
+
+
+@pytest.mark.parametrize("form", BROKEN)
+def test_a_broken_record_refuses_its_own_line_only(quarrel: Quarrel, tmp_path: Path, form: str) -> None:
+    theirs, zarrs = small(quarrel.curator, tmp_path / "curator", 2)
+    [mine], [zarr] = small(quarrel.member, tmp_path / "member", 1)
+    text = BROKEN[form] or json.dumps(record(mine))
+    quarrel.member.claims.note(mine, text)
+    for fileset in (mine, *theirs):  # and so that it is found as what replaced each of them
+        quarrel.member.claims.note(mine, text, f"Fileset:{fileset}")
+    table = tmp_path / "table.csv"
+    rows = zip([theirs[0], mine, theirs[1]], [zarrs[0], zarr, zarrs[1]], strict=True)
+    table.write_text("fileset,zarr\n" + "".join(f"{fileset},{one}\n" for fileset, one in rows))
+    said = quarrel.root("roz", "replace-fileset", "--from", str(table), *quarrel.db, "--json")
+    assert said.code == 1 and "Traceback" not in said.err, said.err
+    done = json.loads(said.out)["filesets"]
+    assert [one["state"] for one in done] == ["replaced", "refused", "replaced"], done
+    assert f"Fileset:{mine}" in done[1]["reason"]
+    for verb in (["status", "--json"], ["rollback"], ["cleanup", *quarrel.means, "--yes"]):
+        alone = quarrel.root("roz", verb[0], f"Fileset:{mine}", *verb[1:])
+        assert "Traceback" not in alone.err and alone.code in (0, 1), alone.err
+    assert quarrel.root("roz", "verify", f"Fileset:{mine}", f"Fileset:{done[0]['new']}").code == 1
+
+
+def test_a_huge_record_is_not_even_fetched(quarrel: Quarrel, tmp_path: Path) -> None:
+    """More than a record ever has: refused by its length, whatever else is asked for along with it."""
+    [theirs], [zarr] = small(quarrel.curator, tmp_path / "curator", 1)
+    [mine], [other] = small(quarrel.member, tmp_path / "member", 1)
+    quarrel.member.claims.note(mine, json.dumps(record(1, uri="x" * (80 << 20))), f"Fileset:{theirs}")
+    table = tmp_path / "table.csv"
+    table.write_text(f"fileset,zarr\n{theirs},{zarr}\n{mine},{other}\n")
+    said = quarrel.root("roz", "replace-fileset", "--from", str(table), "--json")
+    done = json.loads(said.out)["filesets"]
+    assert [one["state"] for one in done] == ["replaced", "refused"], said.err
+    assert "too large" in done[1]["reason"]
+
+
+def test_a_thousand_records_of_others_about_a_fileset(quarrel: Quarrel, acquisition: Path) -> None:
+    """They are left out before they are read."""
+    curator, claims = quarrel.curator.imports(), quarrel.member.claims
+    forged = claims.fileset("x/")
+    for _ in range(50):
+        claims.note(forged, record(curator.fileset, [image(1)]), f"Fileset:{curator.fileset}")
+    new = curator.replaced(acquisition / "v2.zarr", "external-info")
+    assert quarrel.cleanup(curator.fileset).code == 0
+    assert curator.filesets() == {new}
+
+
+def odd(value: dict, count: int) -> list[str]:
+    """So many odd texts, the same in every run."""
+    found: list[str] = []
+
+    @settings(max_examples=count, database=None, derandomize=True, phases=[Phase.generate], deadline=None,
+              suppress_health_check=list(HealthCheck))  # fmt: skip
+    @given(texts(value))
+    def collect(text: str) -> None:
+        found.append(text)
+
+    collect()
+    return [text for text in dict.fromkeys(found) if "\x00" not in text and text.isprintable()]
+
+
+@pytest.mark.parametrize("count", [25, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_odd_records_end_no_command_in_a_traceback(quarrel: Quarrel, acquisition: Path, count: int) -> None:
+    curator, claims = quarrel.curator.imports(), quarrel.curator.claims
+    fill = {
+        "format": 1, "object": f"Fileset:{curator.fileset}", "from": "x.ome.xml", "user": "u", "when": "w",
+        "version": "0.1", "fields": 1, "made": {"Objective": 1},
+        "put": [["Image", curator.images[0], "name", "a", "b"]],
+    }  # fmt: skip
+    about = whole(curator.fileset, curator.images[0])
+    annotation, filled = claims.note(curator.fileset, about), claims.note(curator.fileset, fill, ns=FILL)
+    named = f"Fileset:{curator.fileset}"
+    verbs: Iterator[list[str]] = iter(
+        [["status", named], ["rollback", named, *quarrel.db], ["cleanup", named, *quarrel.means, "--yes", "--dry-run"],
+         ["replace-fileset", named, str(acquisition / "v2.zarr"), "--dry-run", *quarrel.db],
+         ["status", named, "--json"], ["completeness", named, "--undo", "--dry-run"]] * count
+    )  # fmt: skip
+    for text, more in zip(odd(about, count), odd(fill, count), strict=False):
+        claims.rewrite(annotation, text)
+        claims.rewrite(filled, more)
+        for verb in (*islice(verbs, 2), ["completeness", named, "--undo", "--dry-run"]):
+            said = quarrel.root("roz", *verb)
+            assert said.code in (0, 1) and "Traceback" not in said.err, (text[:300], more[:300], verb, said.err)
+    assert curator.filesets() == {curator.fileset}
+
+
+def test_an_image_named_like_a_victims_plate_refuses_the_line_by_name_only(quarrel: Quarrel, tmp_path: Path) -> None:
+    theirs, zarrs = small(quarrel.curator, tmp_path / "curator", 2)
+    [[name]] = quarrel.curator.claims.rows(f"select i.name from Image i where i.fileset.id = {theirs[0]}")
+    mine, _ = import_file(quarrel.member.omero.client, tmp_path / "curator" / "0.ome.tif")
+    table = tmp_path / "table.csv"
+    table.write_text(f'fileset,zarr\n"{name}",{zarrs[0]}\n{theirs[1]},{zarrs[1]}\n')
+    said = quarrel.root("roz", "replace-fileset", "--from", str(table), "--json")
+    done = json.loads(said.out)["filesets"]
+    assert [one["state"] for one in done] == ["refused", "replaced"]
+    assert f"Fileset:{theirs[0]}" in done[0]["reason"] and f"Fileset:{mine}" in done[0]["reason"]
