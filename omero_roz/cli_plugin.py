@@ -26,6 +26,7 @@ from omero_roz.cli import (
     rollback,
     scripts,
     status,
+    sweep,
     verify,
 )
 from omero_roz.cli.telling import Screen, place_of, quiet_logs
@@ -45,6 +46,7 @@ WITH_OMERO = {
     "cleanup": cleanup,
     "completeness": completeness,
     "verify": verify,
+    "sweep": sweep,
     "scripts": scripts,
 }
 

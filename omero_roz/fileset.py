@@ -104,3 +104,8 @@ class Who:
     group_id: int
     is_admin: bool
     session_id: int
+
+    @property
+    def as_owner(self) -> Owner:
+        """The owner of what is made in the session."""
+        return Owner(self.user_id, self.user_name, self.group_id)

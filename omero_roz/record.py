@@ -189,9 +189,9 @@ def _check(data: Any) -> dict[str, dict[str, Any]] | None:
     if len(found) > 8 or any(len(said) > 32 for said in found.values()):
         raise ValueError("too much of a check")
     for said in found.values():
-        for name in ("seed", "images", "planes"):
-            if name in said:
-                _number(said[name])
+        _text(said["check"])
+        for name in ("planes", *{"seed", "images", "of_planes"}.intersection(said)):
+            _number(said[name])
     return found
 
 

@@ -36,9 +36,6 @@ SELECT act || ' ' || name FROM (VALUES ('UPDATE', 'image'), ('UPDATE', 'pixels')
 SELECT DISTINCT o.path FROM originalfile o JOIN filesetentry e ON e.originalfile = o.id
 WHERE o.path = ANY(%(paths)s::text[]) AND o.repo IS NOT NULL
 
--- name: filesets_there
-SELECT id FROM fileset WHERE id = ANY(%(ids)s::bigint[])
-
 -- name: read_from
 -- Reads all of pixels: there is no index of paths.
 SELECT DISTINCT p.image FROM filesetentry e JOIN originalfile o ON o.id = e.originalfile

@@ -67,12 +67,6 @@ def places_used(database: Database, places: Collection[Place]) -> set[Place]:
         return {found[path] for [path] in tx.rows(SQL["paths_used"], paths=list(found))} if found else set()
 
 
-def filesets_gone(database: Database, ids: Collection[int]) -> set[int]:
-    """Those of the ids that no fileset has any more."""
-    with database.transaction() as tx:
-        return set(ids) - {fileset for [fileset] in tx.rows(SQL["filesets_there"], ids=list(ids))} if ids else set()
-
-
 def read_from(database: Database, fileset: int) -> set[int]:
     """The images, of all groups and filesets, for which the server opens a file that a fileset registers."""
     with database.transaction() as tx:

@@ -44,6 +44,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         told = {"fileset": planned.fileset.id, "images_in": planned.holder.id, "bytes": planned.bytes}
         removed = not args.dry_run and _confirmed(ctx, planned, args)
         left = cleaning.remove(owners, planned) if removed else None
+        if removed:
+            owners.sweep()
     finally:
         owners.close()
     if args.json:

@@ -55,6 +55,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
 
     Raises the error of the only one, or one that counts those that failed.
     """
+    from omero_roz.applying.sweeping import sweep_along
     from omero_roz.cli.terminal import show_differences
 
     everything, mine = _begun(ctx, session, args)
@@ -70,6 +71,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
                 for problem in show_differences(error, sys.stderr) if len(everything) > 1 else ():
                     known = isinstance(error, UsageError) or one.uri in problem.where  # a wrong one may have secrets
                     ctx.err(str(problem) if known else f"{one.uri}: {problem}")
+        if not args.dry_run:
+            sweep_along(means, mine.who.as_owner)
     if args.json:
         ctx.json(results)
     _summary(ctx, results, len(everything))

@@ -36,6 +36,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     replace_many.check(args)  # a wrong call is told before anybody has to log in
     if args.table is not None:
         return replace_many.replace_all(ctx, session(), args)
+    from omero_roz.applying.sweeping import sweep_along
     from omero_roz.binding.lsid import ServerView
     from omero_roz.cli.terminal import progress
     from omero_roz.proving.pixels import JOBS
@@ -55,6 +56,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         with progress(sys.stderr) as report:
             user, proof = mine.who.user_name, Proof(args.check, jobs=args.jobs or JOBS)
             done = one.run(means, planned, source, user, not args.no_probe, report, proof)
+        sweep_along(means, settled.fileset.owner)
     if args.json:
         return ctx.json(asdict(done))
     ctx.out(f"Fileset:{done.fileset}")

@@ -79,6 +79,8 @@ def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
         run = Run(owners, lines, options, workers, report)
         try:
             run.go()
+            if not args.dry_run:
+                owners.sweep()
         finally:
             outcomes = list(run.outcomes.values())
             _tell(ctx, outcomes, options, args)

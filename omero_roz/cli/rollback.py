@@ -31,6 +31,7 @@ def _check(args: Namespace) -> None:
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Bring the source of a replaced fileset back, or those of all that a run replaced."""
+    from omero_roz.applying.sweeping import sweep_along
     from omero_roz.replace import one
     from omero_roz.settling import settle_one
 
@@ -41,6 +42,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     settled = settle_one(mine, args.fileset)
     with one.means_for(mine, settled, args.db, None) as means:
         done = one.roll_back(means, settled, mine.who.user_name)
+        sweep_along(means, settled.fileset.owner)
     if args.json:
         return ctx.out(json.dumps({"fileset": done.source, "already": done.already}))
     ctx.out(f"Fileset:{done.source}")
@@ -85,6 +87,7 @@ def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
             return one.roll_back(means, settled, session.who.user_name).source
 
         results = undo_all(wanted, undo, report)
+        owners.sweep()
     if args.json:
         ctx.json(results)
     failed = [result for result in results if result["state"] == "refused"]

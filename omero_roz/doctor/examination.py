@@ -132,7 +132,7 @@ def _disk(means: Means) -> Iterator[Finding]:
     if means.database is None or means.repository is None:
         yield Finding("repository's directory", "note", "not looked at", "give --db and --managed-repository for it")
         return
-    owner = _owner(means.session)
+    owner = means.session.who.as_owner
     disk, place = means.disk(default_top(owner), owner), _place(owner, SHADOWS)
     try:
         disk.write(place, "written.xml", b"<written/>")
@@ -186,7 +186,7 @@ def _by_shadow(means: Means, zarr: Zarrs) -> Sequence[Problem]:
         return ()
     session, who = means.session, means.session.who
     [pair] = _pairs(zarr)
-    owner = _owner(session)
+    owner = session.who.as_owner
     disk, place = means.disk(default_top(owner), owner), _place(owner, SHADOWS)
     try:
         with scratch_images(session, [pair.image], who.group_id) as [scratch]:
@@ -215,7 +215,7 @@ def _image(number: int, one: Series) -> OmeroImage:
 def _lent(session: OmeroSession) -> Iterator[dict[ZarrFormat, Zarrs]]:
     """Tiny Zarrs of both formats where the server sees them: in the user's own directory of the ManagedRepository."""
     repository = ManagedRepository(session, session.who.group_id)
-    top = str(_place(_owner(session), KNOWN))
+    top = str(_place(session.who.as_owner, KNOWN))
     root, made = repository_root(session), {top}
     formats: tuple[ZarrFormat, ...] = (2, 3)
     with TemporaryDirectory(prefix="omero-roz-") as here:
@@ -233,10 +233,6 @@ def _lent(session: OmeroSession) -> Iterator[dict[ZarrFormat, Zarrs]]:
         finally:
             for directory in sorted(made, key=len, reverse=True):
                 repository.remove(directory)
-
-
-def _owner(session: OmeroSession) -> Owner:
-    return Owner(session.who.user_id, session.who.user_name, session.who.group_id)
 
 
 def _place(owner: Owner, area: str) -> Place:

@@ -20,7 +20,7 @@ from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.places import SHADOWS, Place, default_top
 from omero_roz.ports.database import Database
-from omero_roz.ports.repository.disk import RepositoryDisk, check_source
+from omero_roz.ports.repository.disk import check_source
 from omero_roz.record import ImageRecord, Record
 
 _IMPORT = "Import-"
@@ -70,7 +70,6 @@ def bind_to_shadows(
     trees = zarr_reader.shadows(store, root, [pair.series for pair in pairs])
     database, top = means.database, default_top(fileset.owner)
     disk = means.disk(top, fileset.owner)
-    _clear(disk, database)
     place = Place.new(top, SHADOWS, _of(fileset.id), datetime.now(UTC))
     images = _records(database, pairs, str(place), disk.uuid)
     moves = tuple(Move(image.id, image.before, image.after) for image in images)
@@ -87,16 +86,6 @@ def bind_to_shadows(
             disk.discard(place)
             raise
     return bound
-
-
-def _clear(disk: RepositoryDisk, database: Database) -> None:
-    """Remove the shadows of imports whose filesets were deleted in OMERO, which knows nothing of the links in them."""
-    places = [place for place in disk.places() if place.of.startswith(_IMPORT)]
-    used = swap.places_used(database, places) if places else ()
-    gone = swap.filesets_gone(database, {int(p.of.removeprefix(_IMPORT)) for p in places if p not in used})
-    for place in places:
-        if place not in used and int(place.of.removeprefix(_IMPORT)) in gone:
-            disk.discard(place)
 
 
 def remove_shadows(means: Means, fileset: int, owner: Owner) -> None:

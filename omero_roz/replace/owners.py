@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from omero_roz.applying.means import Means
+from omero_roz.applying.sweeping import sweep_along
 from omero_roz.errors import UsageError
 from omero_roz.fileset import Owner
 from omero_roz.ports.database import Database
@@ -25,6 +26,11 @@ class Owners:
             session = self._open.enter_context(as_owner(self.session, owner, where))
             self._means[owner] = Means(session, self.database, self.repository)
         return self._means[owner]
+
+    def sweep(self) -> None:
+        """Sweep what earlier commands have left of the owners for whom something was done."""
+        for owner, means in self._means.items():
+            sweep_along(means, owner)
 
     def close(self) -> None:
         """Close the sessions and the database."""

@@ -76,7 +76,7 @@ def made_by(plan: ReplacePlan, record: Record, settled: Settled) -> Written:
     written = settled.undoes
     images = [replace(image, pixels=None) for image in written.record.images]
     if replace(written.record, images=()) != record or images != list(plan.images(None)):
-        what = "its record is not as it was just written"
+        what = "the images are in it, but its record is not as it was just written"
         raise Refused(what, f"Fileset:{settled.fileset.id}", "look with omero roz status")
     return written
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from omero_roz import zarrs
 from omero_roz.applying.means import Means
+from omero_roz.applying.sweeping import sweep_along
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import RozError, UsageError
 from omero_roz.import_.one import Skipped, Wanted, prepare
@@ -37,6 +38,8 @@ def import_ome_zarr(job: ScriptJob, policy: Policy, told: Told) -> None:
                 continue
             if done is not None:
                 _show(job, done, shown)
+        if not given["Dry_Run"]:
+            sweep_along(means, job.session.who.as_owner)
 
 
 @contextmanager

@@ -37,6 +37,8 @@ def replace_filesets(job: ScriptJob, policy: Policy, told: Told) -> None:
         run = Run(owners, lines, options, workers, job.progress)
         try:
             run.go()
+            if not options.dry_run:
+                owners.sweep()
         finally:
             _tell(job, list(run.outcomes.values()), options, told)
 

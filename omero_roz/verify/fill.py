@@ -12,7 +12,8 @@ from omero_roz.change import Note
 from omero_roz.errors import Refused
 from omero_roz.fileset import Owner
 from omero_roz.ports.omero import sharing
-from omero_roz.ports.omero.fills import Filled, Fills, Put
+from omero_roz.ports.omero.fill_record import FORMAT, Filled, Put
+from omero_roz.ports.omero.fills import Fills
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.omero.unfill import Undo
 from omero_roz.shown import as_json
@@ -21,7 +22,6 @@ from omero_roz.verify.sides import Side, in_omero, parse
 
 NS_FILL = "omero-roz/fill"
 NS_SUMMARY = "omero-roz/fill-summary"
-FORMAT = 1
 _OWNER = """select w.id, w.omeName, g.id from {kind} o join o.details.owner w join o.details.group g where o.id = :id"""
 
 
@@ -91,12 +91,10 @@ def _note(planned: Planned, user: str, puts: Sequence[Put], made: dict[str, int]
 
 def last(session: OmeroSession, text: str, owner: Owner) -> Filled:
     """The last fill of an object; Refused where there is none, or a later omero-roz wrote it."""
-    found = Fills(session, owner.group_id).records(*parse(text), NS_FILL)
-    if not found:
+    found = Fills(session, owner.group_id).last(*parse(text), NS_FILL)
+    if found is None:
         raise Refused("nothing was filled in it, or it was taken back", text, "nothing is left to do")
-    if found[-1].said["format"] > FORMAT:
-        raise Refused(f"it was filled by omero-roz {found[-1].said['version']}", text, "use that version or later")
-    return found[-1]
+    return found
 
 
 def undo(session: OmeroSession, filled: Filled, owner: Owner) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import omero.model as model
@@ -15,6 +13,7 @@ from omero.rtypes import rstring
 from omero_roz.change import Note
 from omero_roz.errors import Refused
 from omero_roz.ports.omero.enumerations import Enumerations
+from omero_roz.ports.omero.fill_record import LONGEST, Filled, Put, followed, read_fill
 from omero_roz.ports.omero.model_copy import Copies
 from omero_roz.ports.omero.model_shape import collections, fetches, is_enumeration, kind
 from omero_roz.ports.omero.model_tree import BAGS, COLOR
@@ -25,37 +24,11 @@ Key = tuple[str, int]
 OWNING = ("instrument", "screenLinks")  # what brings parts that other changes refer to
 _AT_ONCE = 500
 _COLLECTIONS = {bag: name for name, bag in BAGS.items()}
-# Only the owner's: another member of the group could otherwise write what an undo then follows.
-_NOTES = """select a.id, a.textValue, a.details.creationEvent.id from {kind}AnnotationLink l, CommentAnnotation a
-    where l.child.id = a.id and a.ns = :ns and a.details.owner.id = l.parent.details.owner.id and l.parent.id = :id
-    order by a.id"""
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """A field that is given a value: the row, and what it says before and after (as plain values)."""
-
-    kind: str
-    id: int
-    name: str
-    before: Any
-    after: Any
-
-    @property
-    def where(self) -> str:
-        """The field, for an error."""
-        return f"{self.kind}:{self.id}/{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A record read back: the annotation with it, the transaction that wrote it, what that has put and made."""
-
-    annotation: int
-    event: int
-    puts: tuple[Put, ...]
-    made: dict[str, int]
-    said: dict[str, Any]
+# Only what the owner wrote and put there: a member of the group might otherwise write what an undo goes by.
+_NOTES = """select a.id, length(a.textValue), a.details.creationEvent.id from {kind}AnnotationLink l, CommentAnnotation a
+    where l.child.id = a.id and a.ns = :ns and a.details.owner.id = l.parent.details.owner.id
+    and l.details.owner.id = l.parent.details.owner.id and l.parent.id = :id order by a.id"""
+_TEXT = "select a.textValue from CommentAnnotation a where a.id = :id"
 
 
 class Fills:
@@ -95,11 +68,19 @@ class Fills:
         saved = [*links, *work.touched.values(), *work.more]
         self._session.save_batch(saved, f"filling {on[0]}:{on[1]}", self._group)
 
-    def records(self, on: str, number: int, namespace: str) -> list[Filled]:
-        """What fills are recorded on an object, oldest first; Refused for a record that cannot be read."""
-        where = f"{on}:{number}"
-        found = self._session.rows(_NOTES.format(kind=on), f"reading {where}", self._group, id=number, ns=namespace)
-        return [_filled(where, *row) for row in found]
+    def last(self, on: str, number: int, namespace: str) -> Filled | None:
+        """The last fill that is recorded on an object; Refused where its record cannot be read."""
+        where, asking = f"{on}:{number}", f"reading {on}:{number}"
+        found = self._session.rows(_NOTES.format(kind=on), asking, self._group, id=number, ns=namespace)
+        if not found:
+            return None
+        annotation, length, event = found[-1]
+        if (length or 0) > LONGEST:
+            what = f"its record (Annotation:{annotation}) is too large to be omero-roz's"
+            raise Refused(what, where, "delete it")
+        [[text]] = self._session.rows(_TEXT, asking, self._group, id=annotation)
+        return read_fill(f"{where}, Annotation:{annotation}", annotation, event, text or "")
+
 
 
 class _Work:
@@ -179,16 +160,6 @@ def _link(name: str, number: int, annotation: Any) -> Any:
     made = getattr(model, f"{name}AnnotationLinkI")()
     made._parent, made._child = proxy(name, number), annotation
     return made
-
-
-def _filled(where: str, annotation: int, text: str, event: int) -> Filled:
-    try:
-        said = json.loads(text)
-        puts = tuple(Put(*one) for one in said["put"])
-        return Filled(annotation, event, puts, dict(Counter(said["made"])), said)
-    except (ValueError, KeyError, TypeError) as error:
-        what = f"the record of a fill cannot be read ({said(error)})"
-        raise Refused(what, where, "was it edited by hand?") from error
 
 
 def proxy(name: str, number: int) -> Any:

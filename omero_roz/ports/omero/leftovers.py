@@ -1,14 +1,15 @@
 """What nothing in OMERO refers to any more: omero-roz's empty directories and files in such, rows of ExternalInfo."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from omero_roz.places import KNOWN, Place
 from omero_roz.ports.omero.deletion import delete
-from omero_roz.ports.omero.session import OmeroSession, omero_errors
+from omero_roz.ports.omero.session import OmeroSession
 
-AGE = 3600.0  # seconds: what is younger may be somebody's who is at it
+AGE = 6 * 3600.0  # seconds, by this machine's clock: what is younger may be somebody's who is at it
 AT_ONCE = 500
 _IN = "o.repo is not null and o.details.owner.id = :owner and o.path like :prefix"
 _EMPTY = f"""select o.id, o.details.group.id, o.path, o.name, o.details.creationEvent.time from OriginalFile o
@@ -37,9 +38,9 @@ class Row:
 def files(session: OmeroSession, owner: int, top: str) -> list[Row]:
     """The empty directories of a user's in which omero-roz writes, and files in such that no fileset has.
 
-    Only those that are an hour old: others may be a command's that is at work.
+    Only those that are some hours old: others may be a command's that is at work.
     """
-    asking, old = f"looking for what is left in {top}", _now(session) - AGE
+    asking, old = f"looking for what is left in {top}", time.time() - AGE
     prefix = f"{top}/{KNOWN}/".replace("\\", "\\\\") + "%"
     rows = [row for hql in (_FILES, _EMPTY) for row in session.rows(hql, asking, owner=owner, prefix=prefix)]
     found = [Row("OriginalFile", row[0], row[1], f"{row[2]}{row[3]}") for row in rows if row[4] / 1000 < old]
@@ -47,8 +48,8 @@ def files(session: OmeroSession, owner: int, top: str) -> list[Row]:
 
 
 def external_infos(session: OmeroSession, owner: int, kind: str) -> list[Row]:
-    """The rows of ExternalInfo of a user's and a kind that are an hour old and no object's."""
-    old = _now(session) - AGE
+    """The rows of ExternalInfo of a user's and a kind that are some hours old and no object's."""
+    old = time.time() - AGE
     rows = session.rows(_INFOS, "looking for rows of ExternalInfo that no object has", owner=owner, kind=kind)
     return [Row("ExternalInfo", number, group) for number, group, made in rows if made / 1000 < old]
 
@@ -78,8 +79,3 @@ def _is_ours(path: str, top: str) -> bool:
 
 def _has_places(path: str, top: str) -> bool:
     return Place.parse(f"{path}/2000-01-01_00-00-00.000000/") is not None and path != f"{top}/{KNOWN}"
-
-
-def _now(session: OmeroSession) -> float:
-    with omero_errors("asking for the server's time"):
-        return session.factory.getConfigService().getServerTime().val / 1000

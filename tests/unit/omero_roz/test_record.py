@@ -39,8 +39,8 @@ def test_a_record_of_the_first_format_is_read() -> None:
              "pixels_before": {"path": "a", "name": "b", "repo": "c"}, "pixels": None}  # fmt: skip
     first = {
         "kind": "replace", "state": "proven", "uri": "/z", "binding": "external-info", "user": "u", "when": "w",
-        "version": "0.1.0", "source": 5, "images": [image], "check": {"before": {"check": "none"}}, "shared": [],
-        "run": None, "format": 1,
+        "version": "0.1.0", "source": 5, "images": [image], "shared": [],
+        "check": {"before": {"check": "sample", "planes": 3}}, "run": None, "format": 1,
     }  # fmt: skip
     read = from_json(json.dumps(first), "Fileset:1")
     assert read.images[0].binding_before == ExternalInfo(**info) and read.images[0].binding_before.row is None
