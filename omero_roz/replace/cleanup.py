@@ -168,9 +168,7 @@ def _older(owners: Owners, settled: Settled) -> Iterator[Problem]:
         yield Problem(settled.where, what, f"remove the oldest first: omero roz cleanup Fileset:{source}")
 
 
-def _unproven(
-    owners: Owners, settled: Settled, now: Settled, access: Access, progress: Progress
-) -> Sequence[Problem]:
+def _unproven(owners: Owners, settled: Settled, now: Settled, access: Access, progress: Progress) -> Sequence[Problem]:
     """What tells that the images which the fileset had are not, all of them, read from the Zarr now."""
     written, source = now.undoes, settled.fileset.id
     record = written.record

@@ -26,9 +26,7 @@ def originals(quarrel: Quarrel, fileset: int) -> list[Path]:
 
 
 @pytest.mark.parametrize("who", ["member", "stranger"])
-def test_a_strangers_original_is_not_removed_by_ones_own_record(
-    quarrel: Quarrel, acquisition: Path, who: str
-) -> None:
+def test_a_strangers_original_is_not_removed_by_ones_own_record(quarrel: Quarrel, acquisition: Path, who: str) -> None:
     """The curator's replacement is not proven; another's copied record says that it is."""
     curator = quarrel.curator.imports()
     curator.replaced(acquisition / "v2.zarr", "external-info", "--no-probe")

@@ -103,9 +103,7 @@ def test_an_image_of_another_owner_is_not_changed_by_sql(quarrel: Quarrel, acqui
 
 
 @pytest.mark.parametrize("form", ["a map of the member's", "the owner's map, linked by the member"])
-def test_a_run_is_what_the_owners_record_says(
-    quarrel: Quarrel, acquisition: Path, tmp_path: Path, form: str
-) -> None:
+def test_a_run_is_what_the_owners_record_says(quarrel: Quarrel, acquisition: Path, tmp_path: Path, form: str) -> None:
     in_run, apart = quarrel.curator.imports(), quarrel.curator.imports()
     table, run = tmp_path / "table.csv", f"run-{in_run.fileset}"
     table.write_text(f"fileset,zarr\n{in_run.fileset},{acquisition / 'v2.zarr'}\n")

@@ -13,7 +13,7 @@ from omero.rtypes import rstring
 from omero_roz.change import Note
 from omero_roz.errors import Refused
 from omero_roz.ports.omero.enumerations import Enumerations
-from omero_roz.ports.omero.fill_record import LONGEST, Filled, Put, followed, read_fill
+from omero_roz.ports.omero.fill_record import LONGEST, Filled, Put, read_fill
 from omero_roz.ports.omero.model_copy import Copies
 from omero_roz.ports.omero.model_shape import collections, fetches, is_enumeration, kind
 from omero_roz.ports.omero.model_tree import BAGS, COLOR
@@ -25,9 +25,10 @@ OWNING = ("instrument", "screenLinks")  # what brings parts that other changes r
 _AT_ONCE = 500
 _COLLECTIONS = {bag: name for name, bag in BAGS.items()}
 # Only what the owner wrote and put there: a member of the group might otherwise write what an undo goes by.
-_NOTES = """select a.id, length(a.textValue), a.details.creationEvent.id from {kind}AnnotationLink l, CommentAnnotation a
-    where l.child.id = a.id and a.ns = :ns and a.details.owner.id = l.parent.details.owner.id
-    and l.details.owner.id = l.parent.details.owner.id and l.parent.id = :id order by a.id"""
+_NOTES = """select a.id, length(a.textValue), a.details.creationEvent.id
+    from {kind}AnnotationLink l, CommentAnnotation a where l.child.id = a.id and a.ns = :ns
+    and a.details.owner.id = l.parent.details.owner.id and l.details.owner.id = l.parent.details.owner.id
+    and l.parent.id = :id order by a.id"""
 _TEXT = "select a.textValue from CommentAnnotation a where a.id = :id"
 
 
@@ -80,7 +81,6 @@ class Fills:
             raise Refused(what, where, "delete it")
         [[text]] = self._session.rows(_TEXT, asking, self._group, id=annotation)
         return read_fill(f"{where}, Annotation:{annotation}", annotation, event, text or "")
-
 
 
 class _Work:

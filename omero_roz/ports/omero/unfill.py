@@ -10,7 +10,8 @@ from omero.rtypes import rstring
 
 from omero_roz.errors import Problem, Refused
 from omero_roz.ports.omero.deletion import delete, delete_rows, targets_of, would_delete
-from omero_roz.ports.omero.fills import Filled, Fills, Put, proxy
+from omero_roz.ports.omero.fill_record import Filled, Put, followed
+from omero_roz.ports.omero.fills import Fills, proxy
 from omero_roz.ports.omero.plain_values import is_same, plain, put
 from omero_roz.ports.omero.save_order import referred_first
 from omero_roz.ports.omero.session import OmeroSession
@@ -48,7 +49,8 @@ class Undo:
             raise Refused.of([*problems, Problem("", "nothing was taken back", "mend these by hand, or leave them")])
         named = targets_of(self._session, made)
         now = [(one, plain(getattr(rows[one.kind, one.id], f"_{one.name}"))) for one in todo]
-        self._put([(one, one.before) for one in todo], rows)
+        with followed(filled):
+            self._put([(one, one.before) for one in todo], rows)
         targets = {kind: sorted(made[kind]) for kind in named}
         would = would_delete(self._session, targets, self._group, alone=True)
         strangers = _strangers(would, made)
