@@ -185,13 +185,13 @@ def _check(data: Any) -> dict[str, dict[str, Any]] | None:
     """What the proof says: plain values by name for each moment."""
     if data is None:
         return None
-    found = {_short(moment): {_short(k): _plain(v) for k, v in said.items()} for moment, said in data.items()}
-    if len(found) > 8 or any(len(said) > 32 for said in found.values()):
+    found = {_short(moment): {_short(k): _plain(v) for k, v in told.items()} for moment, told in data.items()}
+    if len(found) > 8 or any(len(told) > 32 for told in found.values()):
         raise ValueError("too much of a check")
-    for said in found.values():
-        _text(said["check"])
-        for name in ("planes", *{"seed", "images", "of_planes"}.intersection(said)):
-            _number(said[name])
+    for told in found.values():
+        _text(told["check"])
+        for name in ("planes", *{"seed", "images", "of_planes"}.intersection(told)):
+            _number(told[name])
     return found
 
 
