@@ -28,7 +28,8 @@ from yarl import URL
 from bench.plate import write_plate
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Absent, Part, Store, part
-from omero_roz.ports.zarr.stores import CONNECTIONS, Access, open_store
+from omero_roz.ports.zarr.remote import CONNECTIONS
+from omero_roz.ports.zarr.stores import Access, open_store
 from omero_sandbox.database.postgres import free_port
 from tests.support.s3 import CREDENTIALS, go_program, running_s3
 

@@ -90,8 +90,6 @@ class RozControl(BaseControl):
     @contextmanager
     def _exits(self) -> Iterator[None]:
         """Show what went wrong, a line a problem, and exit with the code that the error has."""
-        from omero_roz.cli.terminal import show_differences
-
         screen = Screen(self.ctx)
         try:
             yield
@@ -99,6 +97,8 @@ class RozControl(BaseControl):
             self.ctx.rv = error.exit_code
             raise NonZeroReturnCode(error.exit_code, str(error)) from None
         except RozError as error:
+            from omero_roz.cli.problems import show_differences
+
             *others, last = show_differences(error, sys.stderr)
             for problem in others:
                 screen.err(str(problem))

@@ -30,7 +30,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Remove a fileset that a replacement or a rollback has emptied."""
-    from omero_roz.cli.terminal import progress
+    from omero_roz.cli.progress import progress
     from omero_roz.ports.database import Database
     from omero_roz.replace import cleanup as cleaning
     from omero_roz.replace.owners import Owners

@@ -54,7 +54,6 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     _check(args)  # a wrong call is told before anybody has to log in
     if args.fill or args.undo:
         return (fill.fill if args.fill else fill.undo)(ctx, session, args)
-    from omero_roz.cli import page, terminal
     from omero_roz.ports.own_files import check_writable, write
     from omero_roz.verify.completeness import compare
     from omero_roz.verify.sides import both, read_side
@@ -64,11 +63,15 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     sides = [read_side(text, options.access(args), session) for text in (args.a, args.b)]
     result = compare(*both(*sides), (args.a, args.b))
     if args.html:
+        from omero_roz.cli import page
+
         write(Path(args.html), page.completeness(result), "--html")
     if args.json:
         ctx.json(result.to_json())
     else:
-        terminal.show_completeness(result, sys.stdout)
+        from omero_roz.cli.terminal import show_completeness
+
+        show_completeness(result, sys.stdout)
     if not result.complete:
         lost = result.whole.different + result.whole.only_a
         raise RozError(f"{lost} of {result.whole.of_a} fields of {args.a} are not the same in {args.b}")

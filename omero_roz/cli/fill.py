@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 def fill(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Fill A from B, after showing what would be filled."""
-    from omero_roz.cli import terminal
     from omero_roz.ports.omero.session import as_owner
     from omero_roz.verify import fill as filling
     from omero_roz.verify.sides import read_side
@@ -28,7 +27,9 @@ def fill(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> No
         planned = filling.prepare(read_side(args.a, how, lambda: mine), b)
         count = len(planned.filling.fields)
         if not args.json:
-            terminal.show_filling(planned.filling, sys.stdout)
+            from omero_roz.cli.terminal import show_filling
+
+            show_filling(planned.filling, sys.stdout)
         done = bool(count) and _confirmed(ctx, args, f"Fill {count} fields of {args.a} from {args.b}")
         if done:
             filling.fill(planned, owner, session().who.user_name)

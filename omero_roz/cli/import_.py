@@ -56,7 +56,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     Raises the error of the only one, or one that counts those that failed.
     """
     from omero_roz.applying.sweeping import sweep_along
-    from omero_roz.cli.terminal import show_differences
+    from omero_roz.cli.problems import show_differences
 
     everything, mine = _begun(ctx, session, args)
     results: list[dict] = []
@@ -170,7 +170,7 @@ def _one(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
 def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -> dict:
     from omero_roz import zarrs
     from omero_roz.address import refuse_secrets
-    from omero_roz.cli.terminal import progress
+    from omero_roz.cli.progress import progress
     from omero_roz.import_.one import Skipped, prepare
     from omero_roz.import_.one import run as run_prepared
     from omero_roz.import_.steps import Options

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli import options
-from omero_roz.shown import as_json, clean
+from omero_roz.shown import as_json, clean, one_line
 
 if TYPE_CHECKING:
     from omero_roz.errors import LayoutError, Refused, RozError
@@ -58,7 +58,6 @@ def _failure(uri: str, error: "RozError") -> dict:
 def _shown(ctx: Any, args: Namespace) -> "LayoutError | None":
     """Show what there is; what makes it unusable."""
     from omero_roz import zarrs
-    from omero_roz.cli import terminal
     from omero_roz.errors import LayoutError, UsageError
     from omero_roz.layout.reading import read_layout
     from omero_roz.layout.report import to_json
@@ -76,13 +75,14 @@ def _shown(ctx: Any, args: Namespace) -> "LayoutError | None":
     if args.json:
         ctx.json(to_json(layout))
     else:
-        terminal.show_layout(layout, sys.stdout)
+        from omero_roz.cli.terminal import show_layout
+
+        show_layout(layout, sys.stdout)
     return LayoutError.of(layout.errors) if layout.errors else None
 
 
 def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError | None":
     """A line, or a value of a JSON list, for each layout as soon as it is read."""
-    from omero_roz.cli import terminal
     from omero_roz.errors import LayoutError, Refused
     from omero_roz.layout.reading import read_layout
     from omero_roz.layout.report import to_json
@@ -92,7 +92,7 @@ def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError 
     def show(value: "ZarrLayout | Refused", uri: str) -> None:
         if not args.json:
             if not isinstance(value, Refused):
-                return ctx.out(terminal.layout_line(value))
+                return ctx.out(_line(value))
             return ctx.out(str(value) if uri in str(value) else f"{uri}: {value}")
         told = _failure(uri, value) if isinstance(value, Refused) else to_json(value)
         ctx.out(("," if count > 1 else "[") + as_json(clean(told), None))
@@ -113,3 +113,11 @@ def _list(ctx: Any, stores: Iterator["Store"], args: Namespace) -> "LayoutError 
     if args.json:
         ctx.out("]")
     return LayoutError(f"{bad} of {count} layouts cannot be used", args.uri, "inspect each of them") if bad else None
+
+
+def _line(layout: "ZarrLayout") -> str:
+    """What `inspect` prints for one layout among several."""
+    errors = len(layout.errors)
+    counted = ((len(layout.series), "series"), (len(layout.plates), "plates"), (errors, "errors"))
+    counts = ", ".join(f"{number} {what}" for number, what in (*counted, (len(layout.problems) - errors, "warnings")))
+    return one_line(f"{layout.uri}: NGFF {layout.ngff_version or '?'}, Zarr v{layout.zarr_format}, {counts}")

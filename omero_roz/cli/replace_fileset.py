@@ -38,7 +38,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         return replace_many.replace_all(ctx, session(), args)
     from omero_roz.applying.sweeping import sweep_along
     from omero_roz.binding.lsid import ServerView
-    from omero_roz.cli.terminal import progress
+    from omero_roz.cli.progress import progress
     from omero_roz.proving.pixels import JOBS
     from omero_roz.replace import one
     from omero_roz.replace.proof import Proof

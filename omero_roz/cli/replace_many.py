@@ -59,7 +59,7 @@ def check(args: Namespace) -> None:
 
 def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     """Replace the filesets of a table."""
-    from omero_roz.cli.terminal import progress
+    from omero_roz.cli.progress import progress
     from omero_roz.ports.own_files import check_writable
     from omero_roz.replace.bulk import Run
     from omero_roz.replace.bulk_table import read_table
@@ -103,13 +103,14 @@ def _options(args: Namespace) -> "Options":
 
 
 def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Namespace) -> None:
-    from omero_roz.cli.terminal import show_outcomes
     from omero_roz.replace.bulk import UNPROVEN
 
     rows = [asdict(outcome) for outcome in outcomes]
     if args.json:
         ctx.json({"run": options.run, "filesets": rows})
     else:
+        from omero_roz.cli.terminal import show_outcomes
+
         show_outcomes(outcomes, sys.stdout)
     if any(outcome.state in ("replaced", UNPROVEN) for outcome in outcomes):
         ctx.err(f"to undo: omero roz rollback --all-from {options.run}")

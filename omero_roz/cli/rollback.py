@@ -52,7 +52,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
 
 def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     """Roll back what a run has replaced: of an administrator's all, of others what is theirs."""
-    from omero_roz.cli.terminal import progress
+    from omero_roz.cli.progress import progress
     from omero_roz.errors import Refused
     from omero_roz.replace import one
     from omero_roz.replace.bulk import roll_back_all as undo_all

@@ -5,10 +5,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from omero_roz.cli.telling import own_version
 from omero_roz.errors import Problem, Refused
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Install, list or remove the scripts; changing them is for administrators."""
-    from omero_roz.cli.terminal import show_rows
     from omero_roz.ports.omero.official_scripts import OfficialScripts
 
     mine = session()
@@ -55,6 +53,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     stated = {"install": _install, "list": _list, "remove": _remove}[args.what](scripts)
     if args.json:
         return ctx.json([asdict(one) for one in stated])
+    from omero_roz.cli.terminal import show_rows
+
     columns = ("script", "id", "on the server", "here", "state")
     rows = [(DIRECTORY + o.name, str(o.id or ""), o.installed or "", o.here, o.state) for o in stated]
     show_rows(columns, rows, sys.stdout)
@@ -62,6 +62,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
 
 def text_here(name: str) -> str:
     """The text of a script as this version has it."""
+    from importlib.resources import files
+
     return files("omero_roz.scripts").joinpath(name).read_text("utf-8")
 
 
@@ -72,15 +74,15 @@ def _list(scripts: "OfficialScripts") -> list[Stated]:
 
 def _stated(scripts: "OfficialScripts", name: str, file: Any) -> Stated:
     if file is None:
-        return Stated(name, None, None, version("omero-roz"), "missing")
+        return Stated(name, None, None, own_version(), "missing")
     text = scripts.text(file)
     stated = _VERSION.search(text)
     state = "current" if text == text_here(name) else "other"
-    return Stated(name, file.id.val, stated[1] if stated else "?", version("omero-roz"), state)
+    return Stated(name, file.id.val, stated[1] if stated else "?", own_version(), state)
 
 
 def _install(scripts: "OfficialScripts") -> list[Stated]:
-    done, found, here = [], scripts.found(), version("omero-roz")
+    done, found, here = [], scripts.found(), own_version()
     for name in NAMES:
         before = _stated(scripts, name, found.get(name))
         if before.state == "missing":
@@ -104,7 +106,7 @@ def _remove(scripts: "OfficialScripts") -> list[Stated]:
             except Refused as error:
                 kept += error.problems
         state = "missing" if file is None else "removed"
-        done.append(Stated(name, None, None, version("omero-roz"), state))
+        done.append(Stated(name, None, None, own_version(), state))
     if kept:
         raise Refused.of(kept)
     return done

@@ -20,7 +20,6 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Show the records of what is named; exits with 1 where one cannot be read."""
-    from omero_roz.cli.terminal import show_records
     from omero_roz.errors import Refused, UsageError
     from omero_roz.ports.omero.containers import parse
     from omero_roz.replace.status import status
@@ -32,6 +31,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     if args.json:
         ctx.json([one.to_json() for one in known.stated])
     elif known.stated or not known.unread:
+        from omero_roz.cli.terminal import show_records
+
         show_records(args.object, known.stated, sys.stdout)
     if known.unread:
         raise Refused.of(known.unread)

@@ -66,6 +66,13 @@ def place_of(error: BaseException) -> str:
     return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "nowhere"
 
 
+def own_version() -> str:
+    """The version of omero-roz that is installed."""
+    from importlib.metadata import version
+
+    return version("omero-roz")
+
+
 def failed(uri: str | None, error: "RozError") -> dict:
     """What JSON says of a Zarr that could not be imported or annotated."""
     shown = None if isinstance(error, UsageError) else uri  # that of a wrong call may have secrets

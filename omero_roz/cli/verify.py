@@ -3,7 +3,6 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -68,7 +67,7 @@ def _column(file: str) -> Iterator[str]:
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Check images against their Zarrs; exits with 1 where anything is wrong."""
-    from omero_roz.cli import terminal
+    from omero_roz.cli.progress import progress
     from omero_roz.ports.own_files import check_writable
     from omero_roz.verify import certificate, run
     from omero_roz.verify.image import How
@@ -81,7 +80,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     who = (mine.server, mine.who.user_name, args.check)
     found = certificate.read(file, *who) if file else certificate.Certificate(*who[:2], certificate.now(), who[2])
     images = run.images_of(mine, named, how)
-    with _pool(mine, args) as (pool, jobs, check), terminal.progress(sys.stderr) as report:
+    with _pool(mine, args) as (pool, jobs, check), progress(sys.stderr) as report:
         run.verify(mine, images, how, found, run.Work(pool, jobs, check, file, report))
     if args.record:
         for fileset in run.record_on_filesets(mine, found):
@@ -100,16 +99,18 @@ def _pool(session: "OmeroSession", args: Namespace) -> Iterator[tuple]:
         with dask_executor(args.dask) as (executor, threads):
             yield executor, threads, partial(image.check_elsewhere, session.ticket)
     else:
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(args.jobs) as pool:
             yield pool, args.jobs, partial(image.check_image, session)
 
 
 def _tell(ctx: Any, found: "Certificate", args: Namespace) -> None:
-    from omero_roz.cli import terminal
-
     if args.json:
         ctx.json(found.to_json())
     else:
-        terminal.show_certificate(found, sys.stdout)
+        from omero_roz.cli.terminal import show_certificate
+
+        show_certificate(found, sys.stdout)
     if failed := len(found.failed()):
         raise RozError(f"{failed} of {len(found.images)} images are not right", fix="see above")

@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
-from numcodecs import Blosc
 
 from omero_roz.layout.model import ZarrFormat
 
@@ -17,6 +15,9 @@ def write_tiny(root: Path, zarr_format: ZarrFormat) -> list[str]:
 
     Chunks are called `0.0.0.0.0`, so that few directories are needed.
     """
+    import zarr
+    from numcodecs import Blosc
+
     axes = [{"name": "t", "type": "time"}, {"name": "c", "type": "channel"}]
     axes += [{"name": name, "type": "space"} for name in "zyx"]
     scale = [{"type": "scale", "scale": [1.0] * 5}]

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from omero_roz.layout.array import Array
 from omero_roz.layout.model import Series
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import Store
@@ -21,6 +20,8 @@ class Planes:
 
     def __init__(self, store: Store, series: Series, level: int = 0) -> None:
         """Raises Unreachable when the array cannot be opened."""
+        from omero_roz.layout.array import Array
+
         self._series, self._level = series, series.levels[level]
         self._where = join(store.uri, self._level.path)
         self._array = Array(store, self._level, series.zarr_format)

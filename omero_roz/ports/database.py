@@ -10,14 +10,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
-from typing import Any
-
-import psycopg2
-from psycopg2.extensions import connection as Connection
-from psycopg2.extensions import parse_dsn
+from typing import TYPE_CHECKING, Any
 
 from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.shown import said
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection as Connection
 
 _SECRETS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 _VARIABLES = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER")
@@ -33,6 +32,9 @@ def parse_address(text: str) -> dict[str, str]:
 
     Raises UsageError, without showing the text, where it cannot be read or has a password in it.
     """
+    import psycopg2
+    from psycopg2.extensions import parse_dsn
+
     for variable in _VARIABLES:
         _check_name(os.environ.get(variable, ""), variable)
     if _SERVICE.fullmatch(text):
@@ -96,11 +98,15 @@ class Database:
             self._connection = None
 
     def _connected(self) -> Connection:
+        import psycopg2
+
         if self._connection is None or self._connection.closed:
             self._connection = psycopg2.connect(**self._parameters)
         return self._connection
 
     def _give_up(self, connection: Connection) -> None:
+        import psycopg2
+
         try:
             connection.rollback()
         except psycopg2.Error:
@@ -139,6 +145,8 @@ def _element(value: object) -> str:
 @contextmanager
 def _errors(moment: str = "") -> Iterator[None]:
     """Turn what psycopg2 raises into our errors; what PostgreSQL says is cut to its first line, which has no values."""
+    import psycopg2
+
     try:
         yield
     except (psycopg2.errors.DeadlockDetected, psycopg2.errors.LockNotAvailable) as error:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ome_graph.xml import metadata_only
 from omero_roz.applying import swap
 from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
@@ -13,7 +12,6 @@ from omero_roz.change import Change, NewFile, NewFileset
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner
 from omero_roz.layout.reading import read_layout
-from omero_roz.layout.union import ome_xml_of
 from omero_roz.matching import Pair
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.repository.disk import RepositoryDisk, check_source
@@ -93,7 +91,7 @@ def prepared(
     if means.repository is None or means.database is None:
         repository, directory = ManagedRepository(means.session, plan.owner.group_id), plan.file.directory
         repository.clear(plan.file.place.parent)
-        file_id = repository.write(directory, plan.file.name, metadata_only(ome_xml_of(source.layout)))
+        file_id = repository.write(directory, plan.file.name, _ome_xml(source))
         try:
             yield _change(plan, NewFileset(directory, plan.file.client_path, file_id), (), None, record)
         except Unreachable:
@@ -187,11 +185,19 @@ def _check_unchanged(source: Source) -> None:
 
 def _write_files(disk: RepositoryDisk, plan: ReplacePlan, pairs: Sequence[Pair], source: Source) -> list[NewFile]:
     place = plan.file.place
-    files = [disk.write(place, plan.file.name, metadata_only(ome_xml_of(source.layout)))]
+    files = [disk.write(place, plan.file.name, _ome_xml(source))]
     if plan.binding == zarr_reader.NAME:
         shadows = zarr_reader.shadows(source.store, plan.root, [pair.series for pair in pairs])
         files += disk.write_trees(place, shadows)
     return files
+
+
+def _ome_xml(source: Source) -> bytes:
+    """The Zarr's OME-XML, without pixel data."""
+    from ome_graph.xml import metadata_only
+    from omero_roz.layout.union import ome_xml_of
+
+    return metadata_only(ome_xml_of(source.layout))
 
 
 def _change(plan: ReplacePlan, to: NewFileset, files: Sequence[NewFile], repo: str | None, record: Record) -> Change:

@@ -2,7 +2,6 @@
 
 from math import prod
 
-from omero_roz.layout.array import Array
 from omero_roz.layout.model import Level, Series
 from omero_roz.layout.store import Store
 
@@ -18,5 +17,7 @@ def stored(store: Store, series: Series, level: Level) -> int | None:
     names = store.files(level.path)
     if names is None:
         return None
+    from omero_roz.layout.array import Array
+
     array = Array(store, level, series.zarr_format)
     return sum(array.is_chunk(name) for name in names)

@@ -14,7 +14,6 @@ from omero_roz.errors import Refused, Unreachable, UsageError
 from omero_roz.fileset import OmeroImage
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import DENIED, NO_RIGHT, NOT_PUBLIC, Store
-from omero_roz.ports.zarr.aws import configured_endpoint, is_amazons
 from omero_roz.ports.zarr.guard import NotAllowed
 from omero_roz.ports.zarr.stores import Access, Moved, open_store
 from omero_roz.record import Record
@@ -94,6 +93,8 @@ def _server(host: str, access: Access) -> tuple[Address, bool]:
     named = _address(f"https://{host}")
     if access.guard is not None:  # which has credentials of its own for each place
         return named, True
+    from omero_roz.ports.zarr.aws import configured_endpoint, is_amazons
+
     configured = configured_endpoint(access.profile)
     if configured is None:
         return named, is_amazons(host)

@@ -11,7 +11,6 @@ from omero_roz import zarrs
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import is_id
-from omero_roz.layout.union import ome_xml_of
 from omero_roz.metadata import Node
 from omero_roz.ports.omero import model_objects, ome_objects
 from omero_roz.ports.omero.model_tree import Objects, tree
@@ -75,6 +74,8 @@ def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) ->
         return in_omero(text, session())
     if access.guard is None and Path(text).is_file():  # a guard is for Zarrs, and files are the server's
         return Side(text, ome_objects.objects(ome_objects.read_file(Path(text)), text), None)
+    from omero_roz.layout.union import ome_xml_of
+
     layout = zarrs.read(text, access).layout
     return Side(text, ome_objects.objects(ome_xml_of(layout), text), None)
 

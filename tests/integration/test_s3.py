@@ -15,7 +15,7 @@ from omero_roz.import_ import steps
 from omero_roz.layout.annotation import annotation
 from omero_roz.layout.planes import Planes, plane_sha1
 from omero_roz.layout.reading import read_layout
-from omero_roz.ports.zarr import stores as zarr_stores
+from omero_roz.ports.zarr import remote
 from omero_roz.ports.zarr.stores import Access, open_store
 from tests.support.accounts import new_account
 from tests.support.s3 import CREDENTIALS, Proxy, S3Server, proxy
@@ -117,7 +117,7 @@ def test_faults_that_pass_are_not_noticed(omero_cli: Omero, faulty: Proxy, crede
 def test_a_fault_that_stays_is_named(
     omero_cli: Omero, faulty: Proxy, credentials: None, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 2)
+    monkeypatch.setattr(remote, "ATTEMPTS", 2)
     faulty.faults = [fault] * 10_000
     result = omero_cli("roz", "inspect", "s3://private/day/1/v2.zarr", "--endpoint", faulty.endpoint)
     assert result.code == 1 and "no answer after 2 attempts" in result.err
@@ -183,7 +183,7 @@ def test_faults_while_planes_are_compared(
 
         monkeypatch.setattr(steps, "compare", begin)
 
-    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 3)
+    monkeypatch.setattr(remote, "ATTEMPTS", 3)
     compare, to_server = steps.compare, "s3://private=s3://s3.lab.example.org/private"
     words = ("s3://private/day/1/v2.zarr", "--endpoint", faulty.endpoint, "--server-path", to_server)
     with server_in_s3.client() as root:

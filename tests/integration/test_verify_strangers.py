@@ -9,7 +9,7 @@ from omero.rtypes import rlong, rstring
 import omero
 from demo.omero_client import new_account
 from omero_roz.binding.external_info import ENTITY_TYPE
-from omero_roz.ports.zarr import stores
+from omero_roz.ports.zarr import remote
 from tests.integration.test_import import imported
 from tests.support.members import new_member
 from tests.support.recorder import Recorder, recording
@@ -18,7 +18,7 @@ from tests.support.servers import Omero, Server
 
 @pytest.fixture
 def attacker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
-    monkeypatch.setattr(stores, "ATTEMPTS", 1)
+    monkeypatch.setattr(remote, "ATTEMPTS", 1)
     (tmp_path / "config").write_text("[default]\nregion = us-east-1\n")
     environment = {
         "AWS_CONFIG_FILE": str(tmp_path / "config"), "AWS_ACCESS_KEY_ID": "AKIACOLLEAGUE",

@@ -1,15 +1,19 @@
 """References to the enumeration values of a server."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import omero.model as model
 from omero.model import IObject
 from omero.rtypes import rlong
 
-from ome_graph import EnumTable
 from omero_roz.ports.omero.session import OmeroSession
+
+if TYPE_CHECKING:
+    from ome_graph import EnumTable
 
 T = TypeVar("T")
 Values = dict[tuple[str, str], IObject]
@@ -30,6 +34,8 @@ class Enumerations:
         return self._known[kind, value]  # one object, sent once a call
 
     def _load(self, kind: str) -> EnumTable:
+        from ome_graph import EnumTable
+
         rows = self._session.rows(f"select e.value, e.id from {kind} e", f"reading the values of {kind}")
         return EnumTable({(kind, value): number for value, number in rows})
 

@@ -1,17 +1,21 @@
 """Making images in OMERO from a graph of model objects, in batches that belong together."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omero.model import FilesetI, ImageI
 from omero.rtypes import rdouble, rint, rlong, rstring
 
-from ome_graph import Graph
 from omero_roz.fileset import ExternalInfo
 from omero_roz.ports.omero.filesets import external_info_object
 from omero_roz.ports.omero.rendering import Display, rendering_def
 from omero_roz.ports.omero.session import OmeroSession
+
+if TYPE_CHECKING:
+    from ome_graph import Graph
 
 Enums = Callable[[str, str], Any]
 Range = tuple[float, float]

@@ -8,7 +8,6 @@ from typing import Any
 import omero.model as model
 from omero.rtypes import rstring
 
-from ome_graph import InvalidOmeXml, graph, read_ome
 from omero_roz.errors import LayoutError, Unreachable, UsageError
 from omero_roz.ports.omero.model_tree import Objects
 from omero_roz.shown import said
@@ -56,6 +55,8 @@ def _of_tiff(path: Path) -> str:
 
 def objects(xml: bytes | str, where: str) -> Objects:
     """The objects that an import of an OME-XML makes; raises LayoutError for what is none, or has no image."""
+    from ome_graph import InvalidOmeXml, graph, read_ome
+
     try:
         ome = read_ome(xml)
         made = graph(ome, [image.name or "" for image in ome.images], _row)

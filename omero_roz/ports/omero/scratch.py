@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from ome_types import OME
-from ome_types.model import Channel, Image, MetadataOnly, Pixels
 from omero.model import FilesetI
 from omero.rtypes import rstring
 
-from ome_graph import graph
 from omero_roz.errors import Refused
 from omero_roz.fileset import OmeroImage
 from omero_roz.ports import process
@@ -39,7 +36,10 @@ def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: 
     if not like:
         yield []
         return
-    made, _ = with_enumerations(session, lambda enums: graph(_ome(like), [NAME] * len(like), enums))
+    from ome_graph import graph
+    from omero_roz.ports.omero.bare_ome import bare_ome
+
+    made, _ = with_enumerations(session, lambda enums: graph(bare_ome(like), [NAME] * len(like), enums))
     fileset = FilesetI()
     fileset.templatePrefix = rstring(f"{PREFIX}{process.machine()}/{os.getpid()}/")
     for image, one in zip(made.images, like, strict=True):
@@ -52,21 +52,6 @@ def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: 
     finally:
         with suppress(Refused):  # what was seen counts; the next run deletes them
             delete(session, {"Fileset": [number]}, group_id)
-
-
-def _ome(like: Sequence[OmeroImage]) -> OME:
-    return OME(images=[_image(number, one) for number, one in enumerate(like)])
-
-
-def _image(number: int, one: OmeroImage) -> Image:
-    sizes = one.sizes
-    channels = [Channel(id=f"Channel:{number}:{c}", samples_per_pixel=1) for c in range(sizes.c)]
-    pixels = Pixels(
-        id=f"Pixels:{number}", dimension_order="XYZCT", type=one.pixel_type,
-        size_x=sizes.x, size_y=sizes.y, size_z=sizes.z, size_c=sizes.c, size_t=sizes.t,
-        channels=channels, metadata_only=MetadataOnly(),
-    )  # fmt: skip
-    return Image(id=f"Image:{number}", pixels=pixels)
 
 
 def delete_left(session: OmeroSession) -> None:

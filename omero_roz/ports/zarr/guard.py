@@ -11,16 +11,17 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import aiohttp
 
 from omero_roz.address import Address
 from omero_roz.errors import Refused
 from omero_roz.layout.paths import unsafe
 from omero_roz.ports.zarr.links import links_below
 from omero_roz.ports.zarr.networks import is_metadata_service, is_public, parse, to_judge
+
+if TYPE_CHECKING:
+    import aiohttp
 
 _AMAZON = ".amazonaws.com"
 _FIX = "name a place that the administrator of this server allows (docs/scripts.md)"
@@ -123,12 +124,16 @@ class Guard:
 
     async def client(self, **options: Any) -> aiohttp.ClientSession:
         """An http client that is bound by the guard and follows no redirection: fsspec's get_client."""
+        import aiohttp
+
         connector = aiohttp.TCPConnector(socket_factory=self.open_socket)
         return aiohttp.ClientSession(connector=connector, trace_configs=[refusing_redirections()], **options)
 
 
 def refusing_redirections() -> aiohttp.TraceConfig:
     """What ends a request of aiohttp's that is redirected, before anybody else is asked."""
+    import aiohttp
+
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(_refuse_redirection)
     return trace

@@ -28,7 +28,7 @@ from omero_roz.layout.planes import Planes, read_plane
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import DANGLES, LEADS_OUT, NO_FILE, NOT_FOUND, Part, Store, too_large
 from omero_roz.ports.zarr import local_tree
-from omero_roz.ports.zarr import stores as zarr_stores
+from omero_roz.ports.zarr import remote as remote_stores
 from omero_roz.ports.zarr.stores import Access, open_store
 from tests.support.recorder import tls
 
@@ -366,7 +366,7 @@ def test_a_fault_that_passes_is_not_noticed(remote: Store, fault: str) -> None:
 
 @pytest.mark.parametrize("fault", ["503", "cut"])
 def test_a_fault_that_stays_is_named(remote: Store, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 2)
+    monkeypatch.setattr(remote_stores, "ATTEMPTS", 2)
     Server.fault = f"always {fault}"
     with pytest.raises(Unreachable, match=r"x\.zarr/.*no answer after 2 attempts"):
         remote.get_many([".zattrs"])
@@ -374,7 +374,7 @@ def test_a_fault_that_stays_is_named(remote: Store, fault: str, monkeypatch: pyt
 
 @pytest.mark.parametrize("fault", ["503", "cut"])
 def test_and_so_it_is_of_a_chunk(remote: Store, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 2)
+    monkeypatch.setattr(remote_stores, "ATTEMPTS", 2)
     layout = read_layout(remote)
     planes = Planes(remote, layout.series[1])
     Server.fault = f"always {fault}"
@@ -451,7 +451,7 @@ def test_nothing_there(remote: Store) -> None:
 
 
 def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 1)
+    monkeypatch.setattr(remote_stores, "ATTEMPTS", 1)
     with pytest.raises(Unreachable, match="no answer"):
         read_layout(open_store("http://127.0.0.1:9/x.zarr"))
 
@@ -476,7 +476,7 @@ def test_requests_are_concurrent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         running -= 1
         return wanted.path.encode()
 
-    monkeypatch.setattr(zarr_stores.RemoteStore, "_get", get)
+    monkeypatch.setattr(remote_stores.RemoteStore, "_get", get)
     names = [str(number) for number in range(200)]
     assert store.get_many(names) == [name.encode() for name in names]
-    assert most == zarr_stores.CONNECTIONS
+    assert most == remote_stores.CONNECTIONS

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from omero_roz.cli import terminal
+from omero_roz.cli import progress
 
 
 class Terminal(io.StringIO):
@@ -16,9 +16,9 @@ class Terminal(io.StringIO):
 
 def test_a_log_gets_a_line_at_the_beginning_and_one_every_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     seconds = iter([0.0, 10.0, 40.0, 45.0, 50.0, 90.0])
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(seconds))
     out = io.StringIO()
-    with terminal.progress(out) as report:
+    with progress.progress(out) as report:
         report("planning", 0, 2000)
         report("planning", 100, 2000)
         report("planning, 3 refused or failed", 400, 2000)
@@ -37,7 +37,7 @@ def test_a_terminal_shows_failures_counts_rate_and_remaining_time(monkeypatch: p
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
     out = Terminal()
-    with terminal.progress(out) as report:
+    with progress.progress(out) as report:
         for done in range(0, 110, 10):
             report("replacing, 2 refused or failed", done, 200)
             time.sleep(0.01)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from omero_roz.binding.lsid import ServerPath
-from omero_roz.ports.zarr import stores as zarr_stores
+from omero_roz.ports.zarr import remote
 from omero_roz.ports.zarr.stores import Access
 from omero_roz.verify.location import Broken, Location, client_address, reach
 
@@ -57,7 +57,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 1)
+    monkeypatch.setattr(remote, "ATTEMPTS", 1)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         server.daemon_threads, server.block_on_close = True, False
         threading.Thread(target=server.serve_forever, daemon=True, kwargs={"poll_interval": 0.02}).start()
@@ -75,7 +75,7 @@ def test_link_rot_in_a_bucket_is_told_apart(endpoint: str, status: int, link: st
 
 
 def test_a_server_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zarr_stores, "ATTEMPTS", 1)
+    monkeypatch.setattr(remote, "ATTEMPTS", 1)
     with pytest.raises(Broken) as caught:
         reach(Location("external-info", "s3://bucket/x.zarr/0", Access("http://127.0.0.1:9", None, True)))
     assert caught.value.link == "unreachable"

@@ -8,7 +8,7 @@ from omero_roz.address import Address
 from omero_roz.binding.external_info import ENTITY_TYPE
 from omero_roz.fileset import ExternalInfo, OmeroImage
 from omero_roz.layout.model import Sizes
-from omero_roz.ports.zarr import stores
+from omero_roz.ports.zarr import remote
 from omero_roz.ports.zarr.aws import configured_endpoint, is_amazons
 from omero_roz.ports.zarr.stores import Access, open_store
 from omero_roz.verify.location import Broken, client_address, location_of, reach
@@ -23,7 +23,7 @@ SECRETS = {
 @pytest.fixture
 def verifier(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """One with credentials; the file is his AWS configuration, which names no server yet."""
-    monkeypatch.setattr(stores, "ATTEMPTS", 1)
+    monkeypatch.setattr(remote, "ATTEMPTS", 1)
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in SECRETS.items():
