@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from bench.background import add_images, fill
 from omero_roz.applying import swap
 from omero_roz.binding import external_info, zarr_reader
 from omero_roz.change import Change, Move, NewFile, NewFileset
-from omero_roz.fileset import Owner, PixelsFile, Who
+from omero_roz.fileset import Owner, PixelsFile, ServersDatabase, Who
 from omero_roz.layout.model import Level, Series, Sizes
 from omero_roz.ports.database import Database, Transaction
 from omero_roz.ports.repository.disk import RepositoryDisk, check_source
@@ -48,6 +49,17 @@ def main() -> int:
             cursor.execute("ANALYZE")
         good = [external(sandbox.dsn), shadows(sandbox.dsn, Path(folder))]
     return 0 if all(good) else 1
+
+
+def database_at(dsn: str) -> Database:
+    """The sandbox's database, as a session of its first row would know it."""
+    with admin(dsn) as cursor:
+        cursor.execute("SELECT value FROM configuration WHERE name = 'omero.db.uuid'")
+        [uuid] = cursor.fetchone()
+        cursor.execute("SELECT uuid FROM session WHERE id = %s", (CALLER.session_id,))
+        [key] = cursor.fetchone()
+    known = ServersDatabase(uuid, CALLER.session_id, sha256(key.encode()).hexdigest())
+    return Database(dsn, lambda: known)
 
 
 @contextmanager
@@ -102,7 +114,7 @@ def field(path: str) -> Series:
 def external(dsn: str) -> bool:
     """External-info against the baseline and the floor; each run is undone, so that all start alike."""
     print(f"\nexternal-info, {WELLS} x {FIELDS} fields = {FIELD} images, the best of {RUNS} runs")
-    database = Database(dsn)
+    database = database_at(dsn)
     plate = external_change(SOURCE, FIRST, FIELD)
     counts = [statements(database, one) for one in (external_change(SOURCE + 1, FIRST - 4, 4), plate)]
     undo(dsn)
@@ -228,7 +240,7 @@ def shadows(dsn: str, folder: Path) -> bool:
     """Zarr-reader: shadows and rows."""
     source, repository = folder / "plate.zarr", folder / "ManagedRepository"
     write_plate(source)
-    series, tree, database = [field(path) for path in fields(FIELD)], open_tree(source), Database(dsn)
+    series, tree, database = [field(path) for path in fields(FIELD)], open_tree(source), database_at(dsn)
     disk = RepositoryDisk(repository, "r")
     began = time.perf_counter()
     check_source(source, repository)

@@ -109,3 +109,15 @@ class Who:
     def as_owner(self) -> Owner:
         """The owner of what is made in the session."""
         return Owner(self.user_id, self.user_name, self.group_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ServersDatabase:
+    """How the database of a session's server is known: its own uuid, and the session's row by its id and a digest.
+
+    A copy of it has the same uuid, so it is the session that tells; its key is as good as a password and stays here.
+    """
+
+    uuid: str
+    session_id: int
+    digest: str

@@ -1,6 +1,7 @@
 """How a change is made: a session of the owner's, and where there are the database and the repository's directory."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,23 @@ from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.repository.disk import RepositoryDisk
 from omero_roz.ports.repository.managed import ManagedRepository
+
+
+@contextmanager
+def database_of(session: OmeroSession, address: str | None) -> Iterator[Database | None]:
+    """The database at an address, None without one; asked before anything else whether it is the session's.
+
+    Raises UsageError for a wrong address, Refused where it is another server's, Unreachable where nothing answers.
+    """
+    if address is None:
+        yield None
+        return
+    database = Database(address, lambda: session.database)
+    try:
+        database.check()
+        yield database
+    finally:
+        database.close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,15 +31,13 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Remove a fileset that a replacement or a rollback has emptied."""
+    from omero_roz.applying.means import database_of
     from omero_roz.cli.progress import progress
-    from omero_roz.ports.database import Database
     from omero_roz.replace import cleanup as cleaning
     from omero_roz.replace.owners import Owners
 
-    database = Database(args.db) if args.db else None
     repository = Path(args.managed_repository) if args.managed_repository else None
-    owners = Owners(session(), database, repository)
-    try:
+    with database_of(session(), args.db) as database, closing(Owners(session(), database, repository)) as owners:
         with progress(sys.stderr) as report:
             planned = cleaning.examine(owners, args.fileset, options.access(args), report)
         told = {"fileset": planned.fileset.id, "images_in": planned.holder.id, "bytes": planned.bytes}
@@ -46,8 +45,6 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         left = cleaning.remove(owners, planned) if removed else None
         if removed:
             owners.sweep()
-    finally:
-        owners.close()
     if args.json:
         ctx.json(told | {"files": planned.files, "removed": removed})
     if left is not None:

@@ -36,7 +36,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
 
     if args.managed_repository is not None and args.db is None:
         raise UsageError("files that are written there are registered by SQL", "--managed-repository", "give --db too")
-    database = Database(args.db) if args.db is not None else None
+    database = Database(args.db, lambda: session().database) if args.db is not None else None
     try:
         zarr = _zarr(args)
         repository = Path(args.managed_repository) if args.managed_repository is not None else None

@@ -84,12 +84,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
 
 def _begun(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> "tuple[list[Wanted], OmeroSession]":
     """What is wanted, looked at before anybody has to log in, and the session; with --json its failure is JSON too."""
-    from omero_roz.ports.database import parse_address
-
     try:
         everything = wanted(args)
-        if args.db is not None:
-            parse_address(args.db)
         return everything, session()
     except RozError as error:
         if args.json:
@@ -104,15 +100,10 @@ def failure(error: RozError) -> list[dict]:
 
 @contextmanager
 def _means(session: "OmeroSession", args: Namespace) -> "Iterator[Means]":
-    from omero_roz.applying.means import Means
-    from omero_roz.ports.database import Database
+    from omero_roz.applying.means import Means, database_of
 
-    database = Database(args.db) if args.db is not None else None
-    try:
+    with database_of(session, args.db) as database:
         yield Means(session, database, Path(args.managed_repository) if args.managed_repository is not None else None)
-    finally:
-        if database is not None:
-            database.close()
 
 
 def wanted(args: Namespace) -> "list[Wanted]":

@@ -45,7 +45,11 @@ def refuse_secrets(args: Namespace, names: Mapping[str, str]) -> None:
     for dest, name in names.items():
         given = getattr(args, dest, None)
         for text in given if isinstance(given, list) else [given]:
-            if isinstance(text, str) and dest != "db":  # whose parser knows what a DSN is
+            if isinstance(text, str) and dest == "db":
+                from omero_roz.ports.database import parse_address
+
+                parse_address(text)  # which knows what a DSN may have
+            elif isinstance(text, str):
                 refuse(text, name, is_address=dest not in _FREE)
 
 

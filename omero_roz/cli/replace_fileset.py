@@ -46,10 +46,11 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     from omero_roz.zarrs import read_source
 
     mine = session()
-    source = read_source(args.uri, options.access(args), args.mapping)
-    view = ServerView(options.server_paths(args), source.store.bucket)
+    access, paths = options.access(args), options.server_paths(args)
     settled = holder(mine, args.fileset)
     with one.means_for(mine, settled, args.db, args.managed_repository) as means:
+        source = read_source(args.uri, access, args.mapping)
+        view = ServerView(paths, source.store.bucket)
         planned = one.plan(means, source, settled, args.binding, view, args.dry_run)
         if args.dry_run:
             return _show_plan(ctx, planned, args)

@@ -29,28 +29,23 @@ def add_options(parser: ArgumentParser) -> None:
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Sweep what is left of a user's; exits with 1 where something of it could not be removed."""
     from omero_roz.applying import sweeping
-    from omero_roz.applying.means import Means
-    from omero_roz.ports.database import Database
+    from omero_roz.applying.means import Means, database_of
     from omero_roz.ports.omero.session import as_owner
     from omero_roz.ports.omero.users import owner_called
 
     if (args.managed_repository is None) != (args.db is None):
         what = "what is registered in the repository's directory only the database can say"
         raise UsageError(what, "--managed-repository", "give both, or neither: then rows and directories of OMERO's")
-    database = Database(args.db) if args.db is not None else None
     repository = Path(args.managed_repository) if args.managed_repository is not None else None
     mine = session()
     owner = owner_called(mine, args.of) if args.of else mine.who.as_owner
     problems = []
-    try:
-        with as_owner(mine, owner, f"what {owner.user_name} has left") as theirs:
-            means = Means(theirs, database, repository)
-            left = sweeping.look(means, owner)
-            if not args.dry_run:
-                problems = sweeping.sweep(means, owner, left)
-    finally:
-        if database is not None:
-            database.close()
+    what = f"what {owner.user_name} has left"
+    with database_of(mine, args.db) as database, as_owner(mine, owner, what) as theirs:
+        means = Means(theirs, database, repository)
+        left = sweeping.look(means, owner)
+        if not args.dry_run:
+            problems = sweeping.sweep(means, owner, left)
     _tell(ctx, left, args)
     for problem in problems:
         ctx.err(str(problem))

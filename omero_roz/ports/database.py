@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.errors import Refused, Unreachable, UsageError
+from omero_roz.fileset import ServersDatabase
 from omero_roz.shown import said
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
 
+_WHOSE = """SELECT (SELECT value FROM configuration WHERE name = 'omero.db.uuid'),
+    (SELECT encode(sha256(convert_to(uuid, 'UTF8')), 'hex') FROM session WHERE id = %(session)s)"""
+_FIX = "name the database of the server that you are logged in to"
 _SECRETS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 _VARIABLES = ("PGSERVICE", "PGHOST", "PGHOSTADDR", "PGPORT", "PGDATABASE", "PGUSER")
 _SERVICE = re.compile(r"[\w.-]+( [\w.-]+)*")
@@ -67,12 +71,21 @@ def statements(package: str, name: str) -> dict[str, str]:
 
 
 class Database:
-    """Access to the database for one thread; connects when it is first used, and again when the connection was lost."""
+    """Access to the database for one thread; connects when it is first used, and again when the connection was lost.
 
-    def __init__(self, address: str) -> None:
-        """Raises UsageError as `parse_address` does."""
+    Each connection shows first that it leads to the database of a session's server: rights are asked for there.
+    """
+
+    def __init__(self, address: str, servers: Callable[[], ServersDatabase]) -> None:
+        """`servers` says which it has to be. Raises UsageError as `parse_address` does."""
         self._parameters: dict[str, Any] = _CONNECTION | parse_address(address)
+        self._servers = servers
         self._connection: Connection | None = None
+
+    def check(self) -> None:
+        """Raises Refused where it is another server's database, Unreachable where it does not answer."""
+        with self.transaction():
+            pass
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -101,7 +114,13 @@ class Database:
         import psycopg2
 
         if self._connection is None or self._connection.closed:
-            self._connection = psycopg2.connect(**self._parameters)
+            connection = psycopg2.connect(**self._parameters)
+            try:
+                _check(connection, self._servers())
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
         return self._connection
 
     def _give_up(self, connection: Connection) -> None:
@@ -111,6 +130,23 @@ class Database:
             connection.rollback()
         except psycopg2.Error:
             self._connection = None
+
+
+def _check(connection: Connection, servers: ServersDatabase) -> None:
+    """Raises Refused where a connection leads to another database than a session's server has."""
+    from psycopg2.errors import InvalidSchemaName, UndefinedColumn, UndefinedTable
+
+    found: tuple | None = None
+    with connection.cursor() as cursor, suppress(UndefinedTable, UndefinedColumn, InvalidSchemaName):
+        cursor.execute(_WHOSE, {"session": servers.session_id})
+        found = cursor.fetchone()
+    connection.rollback()
+    if found is None or found[0] is None:
+        raise Refused("it is no database of OMERO's", "--db", _FIX)
+    if found[0] != servers.uuid:
+        raise Refused("it is the database of another server", "--db", _FIX)
+    if found[1] != servers.digest:
+        raise Refused("it does not know your session: it is a copy of the server's database", "--db", _FIX)
 
 
 class Transaction:

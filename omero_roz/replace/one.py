@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from omero_roz.applying import swap
-from omero_roz.applying.means import Means
+from omero_roz.applying.means import Means, database_of
 from omero_roz.binding import zarr_reader
 from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.change import Reading
@@ -16,7 +16,6 @@ from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.places import default_top
-from omero_roz.ports.database import Database
 from omero_roz.ports.omero.session import OmeroSession, as_owner
 from omero_roz.proving.pixels import Progress
 from omero_roz.record import Record
@@ -47,13 +46,11 @@ def means_for(session: OmeroSession, settled: Settled, database: str | None, rep
     """
     if repository is not None and database is None:
         raise UsageError("files that are written there are registered by SQL", "--managed-repository", "give --db too")
-    opened = Database(database) if database is not None else None
-    try:
-        with as_owner(session, settled.fileset.owner, settled.where) as owner:
-            yield Means(owner, opened, Path(repository) if repository is not None else None)
-    finally:
-        if opened is not None:
-            opened.close()
+    with (
+        database_of(session, database) as opened,
+        as_owner(session, settled.fileset.owner, settled.where) as owner,
+    ):
+        yield Means(owner, opened, Path(repository) if repository is not None else None)
 
 
 def plan(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from omero_roz.applying.means import Means
+from omero_roz.applying.means import Means, database_of
 from omero_roz.applying.sweeping import sweep_along
 from omero_roz.errors import UsageError
 from omero_roz.fileset import Owner
@@ -33,12 +33,8 @@ class Owners:
             sweep_along(means, owner)
 
     def close(self) -> None:
-        """Close the sessions and the database."""
-        try:
-            self._open.close()
-        finally:
-            if self.database is not None:
-                self.database.close()
+        """Close the sessions; the database is who opened it's."""
+        self._open.close()
 
 
 @contextmanager
@@ -49,9 +45,9 @@ def owners_for(session: OmeroSession, database: str | None, repository: str | No
     """
     if repository is not None and database is None:
         raise UsageError("files that are written there are registered by SQL", "--managed-repository", "give --db too")
-    opened = Database(database) if database is not None else None
-    owners = Owners(session, opened, Path(repository) if repository is not None else None)
-    try:
-        yield owners
-    finally:
-        owners.close()
+    with database_of(session, database) as opened:
+        owners = Owners(session, opened, Path(repository) if repository is not None else None)
+        try:
+            yield owners
+        finally:
+            owners.close()

@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from omero_roz import zarrs
-from omero_roz.applying.means import Means
+from omero_roz.applying.means import Means, database_of
 from omero_roz.applying.sweeping import sweep_along
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import RozError, UsageError
 from omero_roz.import_.one import Skipped, Wanted, prepare
 from omero_roz.import_.one import run as run_prepared
 from omero_roz.import_.steps import Imported, Options
-from omero_roz.ports.database import Database
 from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.scripts.policy import Policy
 from omero_roz.scripts.running import Told
@@ -49,12 +48,8 @@ def _means(job: ScriptJob, policy: Policy, binding: str) -> Iterator[Means]:
         yield Means(job.session)
         return
     policy.check_replace(job.session.who, job.groups())
-    database = Database(policy.database) if policy.database else None
-    try:
+    with database_of(job.session, policy.database) as database:
         yield Means(job.session, database, Path(policy.repository) if policy.repository else None)
-    finally:
-        if database is not None:
-            database.close()
 
 
 def _one(job: ScriptJob, policy: Policy, means: Means, named: Wanted, told: Told) -> Imported | None:

@@ -3,6 +3,7 @@
 The other OMERO ports (filesets, new_images, planes, managed_repository) are given this one.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from omero.sys import ParametersI
 
 import omero
 from omero_roz.errors import Refused, Unreachable
-from omero_roz.fileset import Owner, Who
+from omero_roz.fileset import Owner, ServersDatabase, Who
 from omero_roz.ports.omero import trace
 from omero_roz.ports.omero.save_order import referred_first
 from omero_roz.shown import one_line
@@ -47,6 +48,14 @@ class OmeroSession:
         with omero_errors("asking who is logged in"):
             context = self.factory.getAdminService().getEventContext()
         return Who(context.userId, context.userName, context.groupId, bool(context.isAdmin), context.sessionId)
+
+    @cached_property
+    def database(self) -> ServersDatabase:
+        """How the server's database is told from any other."""
+        with omero_errors("asking for the database's uuid"):
+            uuid = self.factory.getConfigService().getDatabaseUuid()
+        digest = hashlib.sha256(self.client.getSessionId().encode()).hexdigest()
+        return ServersDatabase(uuid, self.who.session_id, digest)
 
     @cached_property
     def _query(self):
