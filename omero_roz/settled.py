@@ -3,7 +3,7 @@
 Annotations, their names and links, template prefixes and ExternalInfo are *claims*: users write them by the API. A
 claim is shown, and looked up by; it is acted on only as part of a `Settled`, which `settling.py` alone makes by what no
 user can write: owners, groups, events, ids. What SQL writes and what is removed from a disk is settled once more where
-it is done (`applying/swap.py`, `ports/repository/disk.py`). See docs/decisions/011.
+it is done (`applying/swap.py`, `ports/repository/disk.py`). See docs/decisions/012.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Settling what OMERO says of filesets: the one place where records are read, and where it is decided which count.
 
-What is believed, from whom, and what settles it: docs/decisions/011. In short: a record counts if the fileset's owner
+What is believed, from whom, and what settles it: docs/decisions/012. In short: a record counts if the fileset's owner
 wrote it and put it there; what follows a fileset has its owner and group and says so in its own record.
 """
 

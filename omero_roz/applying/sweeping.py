@@ -6,7 +6,7 @@ that no object has. A rollback that misses such a row writes the same anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +27,7 @@ class Left:
     """What may be swept of an owner's: places without any registered file, and rows."""
 
     places: tuple[Place, ...]
-    files: tuple[leftovers.Row, ...]
+    files: Sequence[leftovers.Row]
     infos: tuple[leftovers.Row, ...]
 
 
@@ -43,7 +43,7 @@ def look(means: Means, owner: Owner, most: int | None = None) -> Left:
         places = [place for place in found if place not in used]
     files = leftovers.files(means.session, owner.user_id, top)
     infos = leftovers.external_infos(means.session, owner.user_id, MULTISCALES)
-    return Left(tuple(places[:most]), tuple(files[:most]), tuple(infos[:most]))
+    return Left(tuple(places[:most]), files[:most], tuple(infos[:most]))
 
 
 def sweep(means: Means, owner: Owner, left: Left) -> list[Problem]:
@@ -51,8 +51,14 @@ def sweep(means: Means, owner: Owner, left: Left) -> list[Problem]:
     problems = list[Problem]()
     for place in left.places:
         _try(problems, partial(means.disk(place.top, owner).sweep, place))
-    for rows in leftovers.portions((*left.files, *left.infos)):
+    for rows in leftovers.portions(left.infos):
         _try(problems, partial(leftovers.remove, means.session, rows))
+    found, tried = left.files, set[int]()
+    while new := [row for row in found if row.id not in tried]:
+        for rows in leftovers.portions(new):
+            _try(problems, partial(leftovers.remove, means.session, rows))
+        tried |= {row.id for row in new}
+        found = leftovers.files(means.session, owner.user_id, default_top(owner))  # what is empty now
     return problems
 
 

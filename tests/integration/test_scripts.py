@@ -12,6 +12,7 @@ from typing import Any
 
 import omero.clients
 import psutil
+import psycopg2
 import pytest
 from omero.gateway import BlitzGateway
 from omero.rtypes import rlist, rlong, robject, rstring, wrap
@@ -22,6 +23,7 @@ from omero_roz.cli import scripts as cli_scripts
 from omero_roz.errors import Refused
 from omero_roz.ports.omero.official_scripts import OfficialScripts
 from tests.support.accounts import new_account
+from tests.support.claims import Claims
 from tests.support.policies import PolicyFile, policy_file, policy_there
 from tests.support.s3 import S3Server
 from tests.support.scripting import job_of, ran, text_of, until
@@ -395,6 +397,51 @@ def test_the_database_and_the_repository_are_the_policys(
     code, message, _ = run(client, scripts["Import_OME_Zarr.py"], **given)
     assert code == 0, message
     assert "4 images imported" in message
+
+
+@pytest.mark.parametrize("form", ["out of the repository", "a stranger's file"])
+def test_a_forged_record_gets_nothing_of_the_servers_database(
+    server: Server, client: omero.clients.BaseClient, curator: Account, scripts: dict[str, int], policy: PolicyFile,
+    lab: Path, acquisition: Path, form: str,
+) -> None:  # fmt: skip
+    """A curator rewrites their own record, spoils their own Zarr, and has the script bring the source back."""
+    if server.dsn is None or server.repository is None:
+        pytest.skip("needs the server's database and ManagedRepository (--db, --managed-repository)")
+    own = f'[server]\ndatabase = "{server.dsn}"\nmanaged_repository = "{server.repository}"\n'
+    policy.write(POLICY.format(lab=lab, users=f'"{curator.name}"', server=own))
+    write_layout(zarr := lab / f"{form.split()[0]}.zarr", zarr_format=2)
+    with server.client() as root:
+        stranger = new_account(root, "rw----")
+    with server.client(*astuple(stranger)) as other:
+        _, theirs = import_file(other, acquisition / "acquisition.ome.tif")
+    _, images = import_file(client, acquisition / "acquisition.ome.tif")
+    given = {"Data_Type": "Image", "IDs": images[:1], "Zarr": str(zarr), "Binding": "zarr-reader", "Dry_Run": False}
+    code, message, _ = run(client, scripts["Replace_Filesets.py"], **given)
+    assert code == 0, message
+    claims = Claims(client)
+    [[new]] = claims.rows(f"select i.fileset.id from Image i where i.id = {images[0]}")
+    [[annotation, text]] = claims.read(new)
+    [path, name, repo] = opened(server, theirs)[0]
+    file = {"path": path, "name": name, "repo": repo} if "stranger" in form else {
+        "path": "../../../../etc", "name": "passwd", "repo": repo
+    }  # fmt: skip
+    said = json.loads(text)
+    said |= {"state": "unproven", "images": [one | {"pixels_before": file} for one in said["images"]]}
+    claims.rewrite(annotation, said)
+    for chunk in (zarr / "0" / "0").rglob("*"):
+        if chunk.is_file() and not chunk.name.startswith("."):
+            chunk.write_bytes(b"")
+    before = opened(server, images)
+    code, message, _ = run(client, scripts["Replace_Filesets.py"], **given)
+    assert code == 1
+    assert opened(server, images) == before
+
+
+def opened(server: Server, images: list[int]) -> list[tuple[Any, ...]]:
+    """The file that the server opens for each image."""
+    with psycopg2.connect(server.dsn) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT path, name, repo FROM pixels WHERE image = ANY(%s) ORDER BY image", (images,))
+        return cursor.fetchall()
 
 
 def test_verify_leaves_a_certificate(

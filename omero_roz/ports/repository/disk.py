@@ -142,7 +142,8 @@ class RepositoryDisk:
     @contextmanager
     def _opened(self, place: Place, make: bool = False) -> Iterator[int]:
         """A descriptor of the directory that a place is in."""
-        assert place.area == SHADOWS and place.top == self.top
+        if (place.top, place.area) != (self.top, SHADOWS):
+            raise Refused("it is not in the owner's own directory of shadows", str(place), f"only {self.top} is")
         with self._walked((place.top, place.area, place.of), make) as parent:
             yield parent
 
