@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omero_roz.change import Note
-from omero_roz.cli import page, terminal
+from omero_roz.cli import page, problems, terminal
+from omero_roz.cli.progress import progress
 from omero_roz.cli.telling import Screen
 from omero_roz.errors import Problem, RozError, UsageError
 from omero_roz.metadata import Node
@@ -75,12 +76,12 @@ def test_a_table_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFact
 def test_whatever_the_terminal_is_given_is_text(text: str) -> None:
     out = io.StringIO()
     error = RozError.of([Problem(text, text, text)] * 3)
-    for problem in terminal.show_differences(error, out):
+    for problem in problems.show_differences(error, out):
         out.write(f"{problem}\n")
     terminal.show_rows((text, "b"), [(text, text)], out)
     tree = Node("Image", {"name": text})
     terminal.show_completeness(compare(tree, Node("Image", {text: text}), (text, text)), out)
-    with terminal.progress(out) as report:
+    with progress(out) as report:
         report(text, 0, 5)
     assert is_harmless(out.getvalue())
     assert one_line(text) in out.getvalue()
@@ -94,7 +95,7 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_bar_on_a_terminal_draws_no_more_than_without_a_stranger(text: str) -> None:
     out = Terminal()
-    with terminal.progress(out) as report:
+    with progress(out) as report:
         report(f"reading {text} [bold]x[/]", 1, 5)
     assert text not in out.getvalue()
 
