@@ -9,7 +9,7 @@ from omero.rtypes import rstring
 
 import omero
 from tests.contract.facts import fact
-from tests.contract.making import World, detector, link, named, new
+from tests.contract.making import World, detector, imaged, link, named, new
 
 SOURCE = "real_server.md P4"
 GONE = "object no longer exists in database"
@@ -89,3 +89,19 @@ def test_list_of_what_comes_later(world: World, save: Any) -> None:
     made = world.update.saveAndReturnObject(new("Instrument"))
     eye = world.update.saveAndReturnObject(detector(made.proxy()))
     save([made, eye])
+
+
+@fact("measured")
+@pytest.mark.parametrize("which", ["what it refers to", "what is in its list"])
+def test_what_an_element_leads_to(world: World, save: Any, which: str) -> None:
+    """What an element leads to and is loaded is saved with it, and needs no naming."""
+    image = world.update.saveAndReturnObject(imaged())
+    pixels = image.getPrimaryPixels()
+    root, changed = (pixels, image) if which == "what it refers to" else (image, pixels)
+    if root is pixels:
+        image.description = rstring("changed")
+    else:
+        pixels.sha1 = rstring("changed")
+    save([root])
+    field = "i.description" if changed is image else "p.sha1"
+    assert world.rows(f"select {field} from Pixels p join p.image i where i.id = :id", id=image.id.val) == [["changed"]]

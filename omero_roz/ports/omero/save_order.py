@@ -1,10 +1,11 @@
-"""The order in which objects are saved together.
+"""What is saved together, so that OMERO takes it.
 
-OMERO refuses a row that an earlier object of the same call has brought into its session, with 'object no longer exists
-in database' (facts: real_server P4): what is referred to goes before what refers to it.
+It saves with an object all that this leads to and is loaded, and refuses a row that an earlier object of the same call
+has led to, with 'object no longer exists in database' (facts: real_server P4; contract: test_saving).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import omero.model as model
@@ -12,51 +13,83 @@ import omero.model as model
 Row = tuple[str, int]
 
 
-def referred_first(objects: Sequence[Any]) -> list[Any]:
-    """The objects, each row before what leads to it; otherwise in the order given.
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """What an object leads to through all that is loaded: objects by their id(), and rows, loaded or not."""
 
-    Only what can be wrong is looked at: what stands before the last that is a row already. Rows that lead to each other
-    stay as they are.
+    objects: set[int]
+    rows: set[Row]
+
+
+def to_save(objects: Sequence[Any]) -> list[Any]:
+    """The objects that have to be named in a save of them all, each row before what refers to it.
+
+    A row that another of them leads to, as the same loaded object, is saved with that one and left out. Only what can
+    be wrong is looked at: what stands before the last that is a row already.
     """
+    last = max((place for place, one in enumerate(objects) if one.id is not None), default=0)
+    if last == 0:
+        return list(objects)
+    reach = {id(one): _reach(one) for one in objects[: last + 1]}
+    left_out: set[int] = set()
+    for one in objects[: last + 1]:
+        others = (other for other in objects[: last + 1] if other is not one and id(other) not in left_out)
+        if one.id is not None and any(id(one) in reach[id(other)].objects for other in others):
+            left_out.add(id(one))
+    kept = [one for one in objects[: last + 1] if id(one) not in left_out]
+    return [*_ordered(kept, reach), *objects[last + 1 :]]
+
+
+def referred_first(objects: Sequence[Any]) -> list[Any]:
+    """All of the objects, each row before what leads to it; otherwise in the order given."""
+    return _ordered(objects, {id(one): _reach(one) for one in objects})
+
+
+def _ordered(objects: Sequence[Any], reach: dict[int, _Reach]) -> list[Any]:
     places = {row: place for place, one in enumerate(objects) if (row := _row(one))}
-    last = max(places.values(), default=0)
     ordered: dict[int, Any] = {}
     begun: set[int] = set()
 
     def take(place: int) -> None:
-        if place in begun:
-            return
-        begun.add(place)
-        for other in sorted({places[row] for row in _reached(objects[place]) if row in places}):
-            take(other)
-        ordered[place] = objects[place]
+        if place not in begun:
+            begun.add(place)
+            for other in sorted({places[row] for row in reach[id(objects[place])].rows if row in places}):
+                take(other)
+            ordered[place] = objects[place]
 
-    for place in range(last + 1) if last else ():
+    for place in range(len(objects)):
         take(place)
-    return [*ordered.values(), *objects[len(ordered) :]]
+    return list(ordered.values())
 
 
-def _reached(root: Any) -> Iterator[Row]:
-    """The rows that an object leads to, through all that is loaded."""
-    seen, stack = {id(root)}, list(_next(root))
+def _reach(root: Any) -> _Reach:
+    found, stack = _Reach(set(), set()), [root]
+    seen: set[int] = set()
     while stack:
         one = stack.pop()
-        if id(one) not in seen:
-            seen.add(id(one))
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if one is not root:
             if row := _row(one):
-                yield row
-            if one.isLoaded():
-                stack.extend(_next(one))
+                found.rows.add(row)
+            if not one.isLoaded():
+                continue
+            found.objects.add(id(one))
+        stack.extend(_next(one))
+    return found
 
 
-def _next(thing: Any) -> Iterator[Any]:
+def _next(thing: Any) -> list[Any]:
+    found: list[Any] = []
     for value in vars(thing).values():
         if isinstance(value, model.IObject):
-            yield value
+            found.append(value)
         elif isinstance(value, list):
-            yield from (item for item in value if isinstance(item, model.IObject))
+            found += [item for item in value if isinstance(item, model.IObject)]
         elif isinstance(value, model.Details) and value._externalInfo is not None:
-            yield value._externalInfo
+            found.append(value._externalInfo)
+    return found
 
 
 def _row(thing: Any) -> Row | None:

@@ -18,7 +18,7 @@ import omero
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner, ServersDatabase, Who
 from omero_roz.ports.omero import trace
-from omero_roz.ports.omero.save_order import referred_first
+from omero_roz.ports.omero.save_order import to_save
 from omero_roz.shown import one_line
 
 ANY_GROUP = -1
@@ -110,16 +110,16 @@ class OmeroSession:
 
     def save(self, objects: Sequence, what: str, group_id: int) -> list[int]:
         """Save objects with all that hangs on them in one transaction; their ids, in the same order."""
-        ordered = referred_first(objects)
+        named = to_save(objects)
         with omero_errors(what):
-            saved = self.update.saveAndReturnArray(ordered, self.group_context(group_id))
-        ids = {id(one): made.id.val for one, made in zip(ordered, saved, strict=True)}
-        return [ids[id(one)] for one in objects]
+            saved = self.update.saveAndReturnArray(named, self.group_context(group_id))
+        ids = {id(one): made.id.val for one, made in zip(named, saved, strict=True)}
+        return [ids.get(id(one)) or one.id.val for one in objects]
 
     def save_batch(self, objects: Sequence, what: str, group_id: int) -> None:
         """The same without bringing the saved graph back, which costs as much again for large batches."""
         with omero_errors(what):
-            self.update.saveArray(referred_first(objects), self.group_context(group_id))
+            self.update.saveArray(to_save(objects), self.group_context(group_id))
 
 
 @cache

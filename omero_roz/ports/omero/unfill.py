@@ -12,6 +12,7 @@ from omero_roz.errors import Problem, Refused
 from omero_roz.ports.omero.deletion import delete, delete_rows, targets_of, would_delete
 from omero_roz.ports.omero.fill_record import Filled, Put, followed
 from omero_roz.ports.omero.fills import Fills, proxy
+from omero_roz.ports.omero.model_shape import kind
 from omero_roz.ports.omero.plain_values import is_same, plain, put
 from omero_roz.ports.omero.save_order import referred_first
 from omero_roz.ports.omero.session import OmeroSession
@@ -51,14 +52,14 @@ class Undo:
         now = [(one, plain(getattr(rows[one.kind, one.id], f"_{one.name}"))) for one in todo]
         with followed(filled):
             self._put([(one, one.before) for one in todo], rows)
-        targets = {kind: sorted(made[kind]) for kind in named}
+        targets = {name: sorted(made[name]) for name in named}
         would = would_delete(self._session, targets, self._group, alone=True)
         strangers = _strangers(would, made)
         if strangers:
             self._put(now, self._fills.rows(proxy(one.kind, one.id) for one in todo))
             what = f"{', '.join(strangers)} would go with it: made since, or used elsewhere"
             raise Refused(what, "what was filled", "remove these first")
-        left = {kind: made[kind] - set(would.get(kind, ())) for kind in made.keys() - named}
+        left = {name: made[name] - set(would.get(name, ())) for name in made.keys() - named}
         if any(left.values()):
             self._piecemeal(filled, targets, left)
         else:
@@ -68,15 +69,15 @@ class Undo:
         """Delete what OMERO's delete takes but the record, then rows by themselves, then the record."""
         self._begin(filled)
         kept: Made = {"CommentAnnotation": {filled.annotation}}
-        for kind in targets:
-            if kind.endswith("AnnotationLink"):
-                links = self._session.rows(_LINKS.format(kind=kind), "reading the record", id=filled.annotation)
-                kept[kind] = {number for [number] in links}
-        without = {kind: [n for n in ids if n not in kept.get(kind, ())] for kind, ids in targets.items()}
+        for name in targets:
+            if name.endswith("AnnotationLink"):
+                links = self._session.rows(_LINKS.format(kind=name), "reading the record", id=filled.annotation)
+                kept[name] = {number for [number] in links}
+        without = {name: [n for n in ids if n not in kept.get(name, ())] for name, ids in targets.items()}
         delete(self._session, without, self._group, alone=True)
-        rows = self._fills.rows(proxy(kind, number) for kind, ids in left.items() for number in sorted(ids))
-        last = [proxy(*key) for key in _keys(referred_first(list(rows.values())))]
-        delete_rows(self._session, reversed(last), self._group)
+        rows = self._fills.rows(proxy(name, number) for name, ids in left.items() for number in sorted(ids))
+        last = [proxy(kind(row), row.id.val) for row in reversed(referred_first(list(rows.values())))]
+        delete_rows(self._session, last, self._group)
         delete(self._session, {"CommentAnnotation": [filled.annotation]}, self._group, alone=True)
 
     def _put(self, values: Sequence[tuple[Put, Any]], rows: dict[Any, Any]) -> None:
@@ -108,10 +109,6 @@ class Undo:
             changed = [number for number, event in rows if event != filled.event and (name, number) != own]
             problems += [Problem(f"{name}:{number}", "it was changed since") for number in changed]
         return made, problems
-
-
-def _keys(rows: Sequence[Any]) -> list[tuple[str, int]]:
-    return [(type(row).__name__.removesuffix("I"), row.id.val) for row in rows]
 
 
 def _is(rows: dict[Any, Any], one: Put, value: Any, new: Made) -> bool | None:
