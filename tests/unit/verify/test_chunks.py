@@ -16,7 +16,11 @@ from omero_roz.verify.source import has_sha1
 
 def series(tmp_path: Path, zarr_format: int, shards: tuple[int, ...] | None = None) -> tuple[Store, Series, zarr.Array]:
     made = zarr.open_group(tmp_path, mode="w", zarr_format=zarr_format)
-    array = made.create_array("0", shape=(50, 70), chunks=(16, 16), shards=shards, dtype="u2", fill_value=7)
+    keys = {"name": "v2" if zarr_format == 2 else "default", "separator": "/"}
+    array = made.create_array(
+        "0", shape=(50, 70), chunks=(16, 16), shards=shards, dtype="<u2", fill_value=7, compressors=None,
+        chunk_key_encoding=keys,
+    )  # fmt: skip
     level = Level("0", (50, 70), (16, 16), "<u2", shards=shards)
     one = Series("", "", ("y", "x"), Sizes(70, 50), "uint16", (level,), zarr_format)
     return open_store(str(tmp_path)), one, array
