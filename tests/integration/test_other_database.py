@@ -21,6 +21,12 @@ UUID = "SELECT value FROM configuration WHERE name = 'omero.db.uuid'"
 
 
 @pytest.fixture(scope="module")
+def server(server_apart: Server) -> Server:
+    """A server that nobody else uses: both begin with the same ids."""
+    return server_apart
+
+
+@pytest.fixture(scope="module")
 def other(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A second server, made as the first."""
     if request.config.getoption("--omero"):

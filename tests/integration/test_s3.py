@@ -177,9 +177,9 @@ def test_faults_while_planes_are_compared(
     """Some are not noticed; where they stay, the import is taken back and the error names what did not answer."""
 
     def from_now_on(faults: list[str]) -> None:
-        def begin(*args):
+        def begin(*args, **more):
             faulty.faults = faults
-            return compare(*args)
+            return compare(*args, **more)
 
         monkeypatch.setattr(steps, "compare", begin)
 
