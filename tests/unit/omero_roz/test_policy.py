@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from omero_roz.binding.lsid import ServerPath
-from omero_roz.errors import Refused
+from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import Who
 from omero_roz.scripts import policy
 from omero_roz.scripts.policy import PolicyError, policy_file, read_policy
+from tests.support.secrets import BARE, FORMS, shows, with_secret
 
 GOOD = """
 private = ["10.1.0.0/16"]
@@ -128,3 +129,24 @@ def test_the_processors_environment_says_which_server_it_is_of(tmp_path: Path, m
     own.parent.mkdir(parents=True)
     own.touch()
     assert policy_file() == own
+
+
+@pytest.mark.parametrize("form", [*FORMS, *BARE[:2]])
+@pytest.mark.parametrize(
+    "place",
+    ["[[allow]]\nuri = '{}'", "[[allow]]\nuri = '/data'\nserver = '{}'", "[server]\ndatabase = '{}'",
+     "[[allow]]\nuri = 's3://b'\nanonymous = true\nendpoint = '{}'"],
+)  # fmt: skip
+def test_a_secret_in_an_address_is_refused_and_not_shown(tmp_path: Path, trusted: None, form: str, place: str) -> None:
+    text = with_secret(form, "geheim12/geheim34")
+    (tmp_path / "scripts.toml").write_text(place.format(text))
+    with pytest.raises(PolicyError) as caught:
+        read_policy(tmp_path / "scripts.toml")
+    assert not shows(f"{caught.value} {caught.value.problems}", "geheim12/geheim34")
+
+
+@pytest.mark.parametrize("form", [*FORMS, *BARE[:2]])
+def test_what_a_user_types_with_a_secret_is_not_repeated(tmp_path: Path, trusted: None, form: str) -> None:
+    with pytest.raises((Refused, UsageError)) as caught:
+        read(tmp_path, GOOD).resolve(with_secret(form, "geheim12/geheim34"))
+    assert not shows(f"{caught.value} {caught.value.problems}", "geheim12/geheim34")
