@@ -44,8 +44,9 @@ WHERE e.fileset = %(fileset)s AND o.repo IS NOT NULL
 
 -- name: lock_registered
 -- Shared: their owner may rename the rows of files, and what is compared here is what is written.
-SELECT e.fileset, o.path, o.name, o.repo FROM filesetentry e JOIN originalfile o ON o.id = e.originalfile
-WHERE e.fileset = ANY(%(ids)s::bigint[]) AND o.repo IS NOT NULL FOR SHARE OF o
+SELECT o.path, o.name, o.repo, f.owner_id, f.group_id FROM originalfile o
+    LEFT JOIN filesetentry e ON e.originalfile = o.id LEFT JOIN fileset f ON f.id = e.fileset
+WHERE o.path = ANY(%(paths)s::text[]) AND o.repo IS NOT NULL FOR SHARE OF o
 
 -- name: lock_infos
 -- Only such as no image has: one that is in use is not taken from there.

@@ -35,8 +35,9 @@ def apply(database: Database, changes: Sequence[Change], caller: Who) -> list[in
     Refused as the database port does; nothing at all was then changed.
     """
     with database.transaction() as tx:
-        filesets = _lock(tx, changes)
-        refusals = _check(tx, changes, filesets, caller)
+        filesets, registered = _lock(tx, changes), _registered(tx, changes)
+        changes = [_without_lost(change, registered) for change in changes]
+        refusals = _check(tx, changes, filesets, registered, caller)
         good = [change for change, refused in zip(changes, refusals, strict=True) if refused is None]
         good = _with_rows(tx, good)
         made = iter(_write(tx, good, filesets, caller) if good else ())
@@ -108,14 +109,13 @@ def _lock(tx: Transaction, changes: Sequence[Change]) -> dict[int, Locked]:
 
 
 def _check(
-    tx: Transaction, changes: Sequence[Change], filesets: Mapping[int, Locked], caller: Who
+    tx: Transaction, changes: Sequence[Change], filesets: Mapping[int, Locked], registered: Registered, caller: Who
 ) -> list[Refused | None]:
     wanted = [m.image for c in changes for m in c.moves]
     inside: dict[int, list[int]] = {c.source: [] for c in changes}
     for image, fileset in tx.rows(SQL["images_inside"], filesets=list(inside)):
         inside[fileset].append(image)
     found = {image: _found(*rest) for image, *rest in tx.rows(SQL["read_images"], ids=wanted)}
-    registered = _registered(tx, changes)
     refusals: list[Refused | None] = []
     for change in changes:
         problems = [
@@ -134,29 +134,60 @@ def _found(
     return Found(fileset, Reading(series, external, PixelsFile(path, name, repo)), (owner, group))
 
 
-def _registered(tx: Transaction, changes: Sequence[Change]) -> dict[int, set[PixelsFile]]:
-    """The files that filesets register, as the database has them, of those in which changes look for one."""
-    wanted = {c.to for c in changes if isinstance(c.to, int) and any(_opens_another(m) for m in c.moves)}
-    found: dict[int, set[PixelsFile]] = {fileset: set() for fileset in wanted}
-    if wanted:
-        for fileset, path, *file in tx.rows(SQL["lock_registered"], ids=sorted(wanted)):
-            found[fileset].add(PixelsFile(path.strip("/"), *file))
-    return found
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Files in repositories as the database has them: by owner and group of the filesets that register them, and all
+    that have a row at all."""
+
+    by: Mapping[tuple[int, int], set[PixelsFile]]
+    known: set[PixelsFile]
 
 
-def _not_registered(change: Change, registered: Mapping[int, set[PixelsFile]]) -> Iterator[Problem]:
-    """What a file that the server shall open is not: one of those that the image's fileset will register.
+def _registered(tx: Transaction, changes: Sequence[Change]) -> Registered:
+    """What is registered of the files that the server shall open after changes and that these do not bring along."""
+    wanted = {m.after.pixels.path for c in changes for m in c.moves if m.after.pixels and _opens_another(m)}
+    brought = {file.directory.strip("/") for c in changes for file in c.files}
+    paths = [f"{path}/" for path in wanted - brought if path]
+    by: dict[tuple[int, int], set[PixelsFile]] = {}
+    known = set[PixelsFile]()
+    for path, name, repo, owner, group in tx.rows(SQL["lock_registered"], paths=paths) if paths else ():
+        file = PixelsFile(path.rstrip("/"), name, repo)
+        known.add(file)
+        by.setdefault((owner, group), set()).add(file)
+    return Registered(by, known)
+
+
+def _not_registered(change: Change, registered: Registered) -> Iterator[Problem]:
+    """What a file that the server shall open is not: one that a fileset of the owner's registers, or will.
 
     Whoever says so (a record is a claim): no other file is written into pixels, and none at all only where it had none.
     """
     files = {PixelsFile(file.directory.strip("/"), file.name, file.repo) for file in change.files}
-    known = files | (registered.get(change.to, set()) if isinstance(change.to, int) else set())
+    own = files | registered.by.get(_whose(change), set())
     for m in change.moves:
-        if not _opens_another(m) or m.after.pixels is None or m.after.pixels == NO_FILE:
-            continue
-        if m.after.pixels not in known or not is_canonical(m.after.pixels):
-            what = "the file that the server should open for it is not one that its fileset registers"
+        file = m.after.pixels
+        if file is not None and _opens_another(m) and file != NO_FILE and not (file in own and is_canonical(file)):
+            what = "the file that the server should open for it is not one that its owner's filesets register"
             yield Problem(f"Image:{m.image}", what, "nothing was changed; was the record edited by hand?")
+
+
+def _without_lost(change: Change, registered: Registered) -> Change:
+    """The change, in which an image that has an ExternalInfo gets no file back that nobody has a row of any more.
+
+    That was of an older source, removed since: what the server opened was gone before as well.
+    """
+    if change.files or not any(_opens_another(m) for m in change.moves):
+        return change
+    return replace(change, moves=[_without_file(m) if _is_lost(m, registered) else m for m in change.moves])
+
+
+def _is_lost(m: Move, registered: Registered) -> bool:
+    file = m.after.pixels
+    return _opens_another(m) and m.after.external_info is not None and file not in registered.known and file != NO_FILE
+
+
+def _without_file(m: Move) -> Move:
+    return replace(m, after=replace(m.after, pixels=NO_FILE))
 
 
 def _opens_another(m: Move) -> bool:

@@ -70,8 +70,8 @@ def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     if left:
         ctx.err(f"{left} of run {args.run} are left out: they belong to others")
     if not wanted and not done:
-        what = "no fileset that you may change was replaced by it"
-        raise Refused(what, f"run {args.run}", "check the run's name and the user")
+        what = "no fileset that you may see was replaced by it"
+        raise Refused(what, f"run {args.run}", "check the run's name")
     if not wanted:
         ctx.err(f"run {args.run}: all of it was rolled back already")
         if args.json:

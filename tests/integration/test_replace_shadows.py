@@ -214,10 +214,13 @@ def test_what_a_dead_run_left_is_removed_and_no_link_followed(
     first = replacing.replaced(acquisition / "v2.zarr", "zarr-reader")
     replacing.rolled_back(first)
     folder = shadows_of(replacing, first).parent
-    (folder / "left").mkdir()
-    (folder / "left" / "0").symlink_to(precious)
-    (folder / "link").symlink_to(precious)
-    (folder / "file").write_text("x")
+    left, link, file = (folder / f"2026-01-01_00-00-00.00000{number}" for number in range(3))
+    left.mkdir()
+    (left / "0").symlink_to(precious)
+    link.symlink_to(precious)
+    file.write_text("x")
+    (folder / "by hand").mkdir()
     second = replacing.replaced(acquisition / "v2.zarr", "zarr-reader")
-    assert {path.name for path in folder.iterdir()} == {shadows_of(replacing, f).name for f in (first, second)}
+    kept = {"by hand", *(shadows_of(replacing, f).name for f in (first, second))}
+    assert {path.name for path in folder.iterdir()} == kept
     assert sorted(path for path in precious.rglob("*")) == before

@@ -48,6 +48,7 @@ def test_what_a_deleted_fileset_leaves(quarrel: Quarrel, acquisition: Path, how:
     kept, one, other = curator.imports(), curator.imports(), curator.imports()
     shadowed, bound = one.replaced(zarr, "zarr-reader"), other.replaced(zarr, "api")
     in_use, in_use_too = kept.replaced(zarr, "zarr-reader"), curator.imports().replaced(zarr, "api")
+    other.sql("UPDATE image SET external_id = NULL WHERE fileset = %s", bound)  # a server leaves these rows
     for fileset in (shadowed, bound):
         deleted(curator, fileset)
     before = uploads(curator), infos(kept, curator.claims.user)
@@ -66,7 +67,7 @@ def test_what_a_deleted_fileset_leaves(quarrel: Quarrel, acquisition: Path, how:
         said = quarrel.root("roz", "sweep", "--of", curator.top.rpartition("_")[0], *quarrel.means)
     assert said.code == 0, said.err
     assert not any(f"Fileset-{other.fileset}" in path for path in uploads(curator))
-    assert infos(kept, curator.claims.user) == 0
+    assert infos(kept, curator.claims.user) < before[1]
     if how != "the next command":  # which had no directory of the repository
         assert shadows(quarrel, curator) == [f"Fileset-{kept.fileset}"]
     assert kept.filesets() == {in_use} and kept.planes()

@@ -87,3 +87,15 @@ def test_a_chain_is_removed_from_its_oldest_on(
         said = quarrel.root("roz", "cleanup", f"Fileset:{fileset}", *options, "--yes")
         assert said.code == 0, said.err
     assert curator.filesets() == {second}
+
+
+def test_a_way_back_that_leads_past_a_removed_source(quarrel: Quarrel, acquisition: Path, tmp_path: Path) -> None:
+    """The file that was opened before is gone with the oldest source; the images are read from their Zarr again."""
+    curator = quarrel.curator.imports()
+    first = curator.replaced(acquisition / "v2.zarr", "external-info")
+    shutil.copytree(acquisition / "v2.zarr", tmp_path / "again.zarr")
+    second = curator.replaced(tmp_path / "again.zarr", "zarr-reader")
+    planes = curator.planes()
+    assert quarrel.cleanup(curator.fileset).code == 0
+    assert curator.rolled_back(second) == first
+    assert curator.planes() == planes

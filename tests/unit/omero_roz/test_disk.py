@@ -96,9 +96,7 @@ def test_a_place_that_is_a_link_goes_itself(disk: RepositoryDisk, precious: Path
 
 
 @pytest.mark.parametrize("exchanged", [f"me_3/{SHADOWS}", f"me_3/{SHADOWS}/Fileset-5", str(place()).rstrip("/")])
-def test_nothing_outside_is_removed_whatever_is_exchanged(
-    disk: RepositoryDisk, precious: Path, exchanged: str
-) -> None:
+def test_nothing_outside_is_removed_whatever_is_exchanged(disk: RepositoryDisk, precious: Path, exchanged: str) -> None:
     """Somebody exchanges a step of the way with a link, and back, as fast as they can."""
     step, aside, done = disk.root / exchanged, disk.root / "aside", threading.Event()
     target = precious.parents[{2: 2, 3: 1, 4: 0}[len(exchanged.split("/"))]]
