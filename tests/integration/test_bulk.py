@@ -41,7 +41,7 @@ def test_all_are_replaced_and_all_are_rolled_back(many: Many, binding: str) -> N
     again = many.omero("roz", "rollback", "--all-from", done["run"], "--db", many.server.dsn or "")
     assert again.code == 0 and "all of it was rolled back already" in again.err
     never = many.omero("roz", "rollback", "--all-from", "never", "--db", many.server.dsn or "")
-    assert never.code == 1 and "no fileset that you may change was replaced by it" in never.err
+    assert never.code == 1 and "no fileset that you may see was replaced by it" in never.err
 
 
 def test_a_report_that_cannot_be_written_is_told_before_anything_is_done(many: Many) -> None:
