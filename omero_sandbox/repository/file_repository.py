@@ -160,14 +160,20 @@ class FileRepository(Service):
         return found
 
     def _require_parent(self, cursor: Any, call: Call, inside: tuple[str, ...]) -> None:
-        """Whoever may annotate a directory may register what is in it; the root's own, and unreadable ones, all may."""
+        """Whoever may annotate a directory may register what is in it; the root's own all may, and what they cannot
+        read those who are no administrators.
+        """
         if len(inside) < 2:
             return
         parent = files.find(cursor, self.repository, inside[:-1])
         if parent is None:
             raise omero.SecurityViolation(message=f"Cannot find parent directory: CheckedPath({'/'.join(inside)})")
         rights = files.rights(cursor, call.caller)
-        if (parent.owner, parent.group) == (ROOT, USER_GROUP) or not rights.may_load(parent.owner, parent.group):
+        if (parent.owner, parent.group) == (ROOT, USER_GROUP):
+            return
+        if not rights.may_load(parent.owner, parent.group):
+            if call.caller.is_admin:
+                raise files.unreadable(parent)
             return
         role = OWNER if parent.owner == call.caller.user_id else MEMBER
         shared = parent.group == USER_GROUP and rights.granted(call.caller.group_id, role, ANNOTATE)

@@ -106,6 +106,14 @@ def test_register_below_what_is_anothers(people, place, permissions, taken):
             repository.register(f"{place}/a.txt", PLAIN)
 
 
+@fact("docs/real-server.md")
+def test_register_below_what_an_administrator_cannot_read(root, user, repository, place):
+    """An administrator registers nothing in a directory of a group that the session does not work in."""
+    repository.register(f"{place}/below", DIRECTORY)
+    with refused(omero.SecurityViolation, "Cannot read ome.model.core.OriginalFile:Id_"):
+        root.getManagedRepository().register(f"{place}/below/x", DIRECTORY)
+
+
 @fact("real_server.md 17")
 def test_path_above_the_root(repository):
     """A path that leads out of the repository is refused."""

@@ -168,7 +168,8 @@ def test_annotations(conn: BlitzGateway, cls: Any, wrapper: Any, value: Any) -> 
     assert conn.getObject("Annotation", found.getId()).getNs() == "test.kinds"
     assert target.unlinkAnnotations("test.kinds") is None
     assert list(conn.getObject(kind, target.getId()).listAnnotations()) == []
-    conn.deleteObjects("Annotation", [found.getId()], wait=True)
+    if wrapper is TagAnnotationWrapper:  # others go with their last link
+        conn.deleteObjects("Annotation", [found.getId()], wait=True)
     assert conn.getObject("Annotation", found.getId()) is None
 
 

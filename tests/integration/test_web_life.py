@@ -24,7 +24,7 @@ def data(tmp_path: Path) -> Iterator[Path]:
 
 def answers(url: str) -> bool:
     with urllib.request.urlopen(f"{url}webclient/login/", timeout=20) as answer:
-        return b"sandbox:" in answer.read()
+        return b"omero:" in answer.read()
 
 
 def of_web(data: Path) -> list[int]:
