@@ -1,5 +1,1 @@
-"""Set-up: what `make` runs before anything is installed, so the standard library is all it may import."""
-
-
-class SetupError(Exception):
-    """Set-up cannot go on; the message says what, where and what to do."""
+"""Set-up of a clone: what `make` runs before anything is installed, so the standard library is all it may import."""

