@@ -44,9 +44,22 @@ WHERE e.fileset = %(fileset)s AND o.repo IS NOT NULL
 
 -- name: lock_registered
 -- Shared: their owner may rename the rows of files, and what is compared here is what is written.
-SELECT o.path, o.name, o.repo, f.owner_id, f.group_id FROM originalfile o
+SELECT o.path, o.name, o.repo, f.owner_id, f.group_id, v.experimenter, EXISTS (SELECT FROM groupexperimentermap m
+    JOIN experimentergroup g ON g.id = m.parent WHERE m.child = v.experimenter AND g.name = 'system')
+FROM originalfile o JOIN event v ON v.id = o.update_id
     LEFT JOIN filesetentry e ON e.originalfile = o.id LEFT JOIN fileset f ON f.id = e.fileset
 WHERE o.path = ANY(%(paths)s::text[]) AND o.repo IS NOT NULL FOR SHARE OF o
+
+-- name: people
+SELECT id, omename FROM experimenter WHERE id = ANY(%(ids)s::bigint[])
+
+-- name: directories
+-- Those that are no administrator's; the paths of the root's have one slash or none.
+SELECT o.repo, o.path, o.name, o.owner_id
+FROM unnest(%(paths)s::text[], %(names)s::text[]) AS wanted (path, name)
+    JOIN originalfile o ON o.path = wanted.path AND o.name = wanted.name
+WHERE o.repo IS NOT NULL AND o.mimetype = 'Directory' AND NOT EXISTS (SELECT FROM groupexperimentermap m
+    JOIN experimentergroup g ON g.id = m.parent WHERE m.child = o.owner_id AND g.name = 'system')
 
 -- name: lock_infos
 -- Only such as no image has: one that is in use is not taken from there.

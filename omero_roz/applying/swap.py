@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from omero_roz.applying.registered import Registered, not_registered, registered_files, whose, without_lost
 from omero_roz.applying.rows import Rows, ids_needed
 from omero_roz.change import Change, Found, Move, Reading, differences
 from omero_roz.errors import Problem, Refused
-from omero_roz.fileset import NO_FILE, ExternalInfo, PixelsFile, Who
-from omero_roz.places import Place, is_canonical
+from omero_roz.fileset import ExternalInfo, PixelsFile, Who
+from omero_roz.places import Place
 from omero_roz.ports.database import Database, Transaction, statements
 
 SQL = statements("omero_roz.applying", "statements.sql")
@@ -35,8 +36,8 @@ def apply(database: Database, changes: Sequence[Change], caller: Who) -> list[in
     Refused as the database port does; nothing at all was then changed.
     """
     with database.transaction() as tx:
-        filesets, registered = _lock(tx, changes), _registered(tx, changes)
-        changes = [_without_lost(change, registered) for change in changes]
+        filesets, registered = _lock(tx, changes), registered_files(tx, SQL, changes)
+        changes = [without_lost(change, registered) for change in changes]
         refusals = _check(tx, changes, filesets, registered, caller)
         good = [change for change, refused in zip(changes, refusals, strict=True) if refused is None]
         good = _with_rows(tx, good)
@@ -120,7 +121,7 @@ def _check(
     for change in changes:
         problems = [
             *_not_theirs(change, filesets, caller), *differences(change, found, inside[change.source]),
-            *_others_images(change, found), *_not_registered(change, registered),
+            *_others_images(change, found), *not_registered(change, registered),
         ]  # fmt: skip
         refusals.append(Refused.of(problems) if problems else None)
     return refusals
@@ -132,66 +133,6 @@ def _found(
 ) -> Found:  # fmt: skip
     external = ExternalInfo(entity_type, entity_id, lsid, uuid, row) if entity_type is not None else None
     return Found(fileset, Reading(series, external, PixelsFile(path, name, repo)), (owner, group))
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """Files in repositories as the database has them: by owner and group of the filesets that register them, and all
-    that have a row at all."""
-
-    by: Mapping[tuple[int, int], set[PixelsFile]]
-    known: set[PixelsFile]
-
-
-def _registered(tx: Transaction, changes: Sequence[Change]) -> Registered:
-    """What is registered of the files that the server shall open after changes and that these do not bring along."""
-    wanted = {m.after.pixels.path for c in changes for m in c.moves if m.after.pixels and _opens_another(m)}
-    brought = {file.directory.strip("/") for c in changes for file in c.files}
-    paths = [f"{path}/" for path in wanted - brought if path]
-    by: dict[tuple[int, int], set[PixelsFile]] = {}
-    known = set[PixelsFile]()
-    for path, name, repo, owner, group in tx.rows(SQL["lock_registered"], paths=paths) if paths else ():
-        file = PixelsFile(path.rstrip("/"), name, repo)
-        known.add(file)
-        by.setdefault((owner, group), set()).add(file)
-    return Registered(by, known)
-
-
-def _not_registered(change: Change, registered: Registered) -> Iterator[Problem]:
-    """What a file that the server shall open is not: one that a fileset of the owner's registers, or will.
-
-    Whoever says so (a record is a claim): no other file is written into pixels, and none at all only where it had none.
-    """
-    files = {PixelsFile(file.directory.strip("/"), file.name, file.repo) for file in change.files}
-    own = files | registered.by.get(_whose(change), set())
-    for m in change.moves:
-        file = m.after.pixels
-        if file is not None and _opens_another(m) and file != NO_FILE and not (file in own and is_canonical(file)):
-            what = "the file that the server should open for it is not one that its owner's filesets register"
-            yield Problem(f"Image:{m.image}", what, "nothing was changed; was the record edited by hand?")
-
-
-def _without_lost(change: Change, registered: Registered) -> Change:
-    """The change, in which an image that has an ExternalInfo gets no file back that nobody has a row of any more.
-
-    That was of an older source, removed since: what the server opened was gone before as well.
-    """
-    if change.files or not any(_opens_another(m) for m in change.moves):
-        return change
-    return replace(change, moves=[_without_file(m) if _is_lost(m, registered) else m for m in change.moves])
-
-
-def _is_lost(m: Move, registered: Registered) -> bool:
-    file = m.after.pixels
-    return _opens_another(m) and m.after.external_info is not None and file not in registered.known and file != NO_FILE
-
-
-def _without_file(m: Move) -> Move:
-    return replace(m, after=replace(m.after, pixels=NO_FILE))
-
-
-def _opens_another(m: Move) -> bool:
-    return m.after.pixels is not None and m.after.pixels != m.before.pixels
 
 
 def _with_rows(tx: Transaction, changes: Sequence[Change]) -> list[Change]:
@@ -206,16 +147,12 @@ def _with_rows(tx: Transaction, changes: Sequence[Change]) -> list[Change]:
     there = {}
     for row, owner, group, *values in tx.rows(SQL["lock_infos"], ids=asked):
         there[row] = ((owner, group), ExternalInfo(*values))
-    return [replace(c, moves=[_with_row(m, _whose(c), there) for m in c.moves]) for c in changes]
+    return [replace(c, moves=[_with_row(m, whose(c), there) for m in c.moves]) for c in changes]
 
 
-def _whose(change: Change) -> tuple[int, int]:
-    return change.owner.user_id, change.owner.group_id
-
-
-def _with_row(m: Move, whose: tuple[int, int], there: dict[int, tuple[tuple[int, int], ExternalInfo]]) -> Move:
+def _with_row(m: Move, owner: tuple[int, int], there: dict[int, tuple[tuple[int, int], ExternalInfo]]) -> Move:
     info = m.after.external_info
-    if info is None or info.row is None or there.pop(info.row, None) == (whose, info):
+    if info is None or info.row is None or there.pop(info.row, None) == (owner, info):
         return m
     return replace(m, after=replace(m.after, external_info=replace(info, row=None)))
 
@@ -223,7 +160,7 @@ def _with_row(m: Move, whose: tuple[int, int], there: dict[int, tuple[tuple[int,
 def _others_images(change: Change, found: Mapping[int, Found]) -> Iterator[Problem]:
     """What the owner of a fileset could not change through OMERO, and so its account in the database does not."""
     for m in change.moves:
-        if m.image in found and found[m.image].whose != _whose(change):
+        if m.image in found and found[m.image].whose != whose(change):
             what = "it belongs to another owner or group than its fileset"
             yield Problem(f"Image:{m.image}", what, "nothing was changed; give it to the fileset's owner first")
 
@@ -249,9 +186,9 @@ def _write(tx: Transaction, changes: Sequence[Change], filesets: Mapping[int, Lo
     rows, made = Rows(), []
     for change in changes:
         locked = filesets[change.source]
-        whose = (locked.owner, locked.group, locked.permissions)
+        rights = (locked.owner, locked.group, locked.permissions)
         first = last.get(change.to, -1) + 1 if isinstance(change.to, int) else 0
-        made.append(rows.add_change(change, whose, ids, first))
+        made.append(rows.add_change(change, rights, ids, first))
     for name, columns in rows.tables.items():
         tx.rows(SQL[name], event=event, **columns)
     log = rows.log

@@ -144,6 +144,14 @@ class Checks:
         if not self.trusted:
             raise omero.SecurityViolation(message=f"cannot set repo property of {cls.java}:Id_{id_} via ORM")
 
+    def renamed(self, path: str | None, name: str | None) -> None:
+        """Refuse another path or name of a file with steps up or in place (facts/trust.md: only administrators may)."""
+        steps = f"{path}{name}".split("/")
+        if path is not None and name is not None and not self.rights.caller.is_admin and {".", ".."} & set(steps):
+            raise omero.SecurityViolation(
+                message="only administrators may introduce non-canonical OriginalFile path or name"
+            )
+
     def writable(self, cls: Entity, id_: int, whose: tuple[int | None, int | None], what: str = UPDATING) -> None:
         """Refuse to change a row that is not the caller's to change, or that is in another group than the call."""
         if self.trusted:

@@ -206,6 +206,9 @@ class Update:
             self.checks.given(cls, obj._id._val, before, after)
         if (cls.table, "repo") in change:
             self.checks.repo(cls, obj._id._val)
+        if cls.name == "OriginalFile" and {(cls.table, "path"), (cls.table, "name")} & change.keys():
+            path, name = (change.get((cls.table, key), row[at[cls.table, key]]) for key in ("path", "name"))
+            self.checks.renamed(path, name)
 
     def _bookkeeping(self, cls: Entity, obj: Any, renamed: bool) -> dict[str, Any]:
         """The columns that change with every update of a row; the object is told of them."""

@@ -181,3 +181,55 @@ def test_a_forged_binding_is_no_more_than_its_owner_could_write(quarrel: Quarrel
             mine.images,
         )
         assert owners == [(quarrel.member.claims.user,)]
+
+
+def unregistered(person: Person, quarrel: Quarrel, zarr: Path) -> tuple[str, str]:
+    """A file of one's replacement that has no row in OMERO: path and name."""
+    mine = person.imports()
+    mine.replaced(zarr, "zarr-reader")
+    rows = {path + name for path, name in mine.sql("SELECT path, name FROM originalfile WHERE repo IS NOT NULL")}
+    shadows = (quarrel.repository / person.top / "omero-roz-shadows").rglob(".z*")
+    names = (path.relative_to(quarrel.repository) for path in sorted(shadows))
+    return next((str(one.parent), one.name) for one in names if str(one) not in rows)
+
+
+RENAMED = ["a row renamed", "a row of their own of it", "the directory's row as well", "where there is nothing"]
+
+
+@pytest.mark.parametrize("form", RENAMED)
+def test_a_row_that_its_owner_wrote_gets_no_file_of_others(quarrel: Quarrel, acquisition: Path, form: str) -> None:
+    """The record and the row of a file agree, and both are the member's: the file is the curator's, or nobody's."""
+    path, name = unregistered(quarrel.curator, quarrel, acquisition / "v2.zarr")
+    if form == "where there is nothing":
+        path, name = "etc", "passwd-" + quarrel.member.top
+    mine = quarrel.member.imports()
+    new = mine.replaced(acquisition / "v2.zarr", "zarr-reader")
+    claims = quarrel.member.claims
+    [[entry, repo]] = claims.rows(
+        "select e.originalFile.id, e.originalFile.repo from FilesetEntry e"
+        f" where e.fileset.id = {mine.fileset} and e.originalFile.name like '%.tif'"
+    )
+    if form == "a row of their own of it":
+        claims.register(path, name)
+    else:
+        if form == "the directory's row as well":
+            claims.register(path)
+        claims.rename(entry, f"{path}/", name)
+    before = files_read(mine)
+    forge(quarrel.member, new, pixels_before={"path": path, "name": name, "repo": repo})
+    said = quarrel.root("roz", "rollback", f"Fileset:{new}", *quarrel.db)
+    assert (files_read(mine), mine.filesets()) == (before, {new})
+    assert said.code == 1 and "Traceback" not in said.err and "register" in said.err, said.err
+
+
+def test_what_was_given_to_another_owner_goes_back(quarrel: Quarrel, acquisition: Path) -> None:
+    """Its files stay in the directory of who imported them, and are shown to be theirs by who wrote the rows."""
+    curator = quarrel.curator.imports()
+    before = files_read(curator)
+    new = curator.replaced(acquisition / "v2.zarr", "zarr-reader")
+    for fileset in (curator.fileset, new):
+        given = quarrel.root("chown", str(quarrel.member.claims.user), f"Fileset:{fileset}")
+        assert given.code == 0, given.err
+    said = quarrel.root("roz", "rollback", f"Fileset:{new}", *quarrel.db)
+    assert said.code == 0, said.err
+    assert files_read(curator) == before

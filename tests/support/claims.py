@@ -41,6 +41,24 @@ class Claims:
         found.templatePrefix = rstring(prefix)
         self._save(found)
 
+    def rename(self, file: int, path: str, name: str) -> None:
+        """Another path and name of a file's row."""
+        found = self.client.sf.getQueryService().get("OriginalFile", file)
+        found.path, found.name = rstring(path), rstring(name)
+        self._save(found)
+
+    def register(self, path: str, name: str | None = None) -> None:
+        """Rows of a directory that OMERO does not know and of those above it; of a file in it with a fileset of it."""
+        repository, steps = self.client.getManagedRepository(), path.split("/")
+        for depth in range(2, len(steps) + 1):
+            repository.register("/".join(steps[:depth]), rstring("Directory"))
+        if name is not None:
+            made, entry = model.FilesetI(), model.FilesetEntryI()
+            made.templatePrefix, entry.clientPath = rstring(f"{path}/"), rstring(name)
+            entry.originalFile = repository.register(f"{path}/{name}", rstring("text/plain")).proxy()
+            made.addFilesetEntry(entry)
+            self._save(made)
+
     def note(self, fileset: int, text: str | dict[str, Any], name: str | None = None, ns: str = RECORD) -> int:
         """A text on a fileset, such as a record; the annotation's id."""
         made = model.CommentAnnotationI()
