@@ -26,6 +26,7 @@ from omero_roz.cli import (
     rollback,
     scripts,
     status,
+    stopping,
     sweep,
     verify,
 )
@@ -69,10 +70,12 @@ class RozControl(BaseControl):
             names = options.names_of(one)
             if name in WITH_OMERO:
                 one.add_login_arguments()
+                options.add_timeout_option(one)
             options.careful(one)
             one.set_defaults(func=lambda args, verb=verb, names=names: self._run(verb, names, args))
 
     def _run(self, verb: Any, names: Mapping[str, str], args: Namespace) -> None:
+        stopping.watch()
         screen = Screen(self.ctx)
         quiet_logs()
         for stream in (sys.stdout, sys.stderr):
@@ -110,16 +113,20 @@ class RozControl(BaseControl):
                 raise
             what = f"a fault of omero-roz ({said(error)}, in {place_of(error)})"
             screen.die(1, f"{what}; please report it with what {TRACEBACK}=1 shows more, once it holds no secret")
-        except KeyboardInterrupt:
-            screen.die(1, "stopped; repeat the command to go on, or see what was done with omero roz status")
+        except KeyboardInterrupt as stopped:
+            done = "; ".join(("stopped", *getattr(stopped, "__notes__", ())))
+            screen.die(1, f"{done}; repeat the command to go on, or see what was done with omero roz status")
+        finally:
+            stopping.told()
 
     def _session(self, args: Namespace):
-        from omero_roz.ports.omero import trace
+        from omero_roz.ports.omero import limit, trace
         from omero_roz.ports.omero.session import OmeroSession
 
         trace.watch()  # before the login, which is part of it
         try:
-            return OmeroSession(self.ctx.conn(args))
+            with limit.logging_in(args.call_timeout):
+                return OmeroSession(self.ctx.conn(args))
         except NonZeroReturnCode as error:
             reason = str(error).removeprefix("die called: ")
             raise _NotLoggedIn(f"no OMERO session ({reason})", fix="omero login") from error

@@ -27,6 +27,11 @@ _LOCAL = (
 _FOLLOW = (
     "links of a Zarr on disk may lead into this directory, beside the Zarr itself (may be repeated)"
 )
+_TIMEOUT = (
+    "a call to OMERO that has not come back after that time ends the command (default: %(default)g; 0: it waits for "
+    "ever); not what the server does by itself, as a delete"
+)
+CALL_SECONDS = 600.0  # the longest that was seen, the move of 3,456 images by the API, took 37
 
 
 # What people may write as they like; all else names a place or a file.
@@ -96,6 +101,13 @@ def add_database_option(parser: ArgumentParser) -> None:
     parser.add_argument("--db", metavar="SERVICE|DSN", help=_DB)
 
 
+def add_timeout_option(parser: ArgumentParser) -> None:
+    """How long OMERO may take; `timeout` alone is what OMERO's login takes for how long a session may idle."""
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", dest="call_timeout", type=seconds, default=CALL_SECONDS, help=_TIMEOUT
+    )
+
+
 def add_server_path_option(parser: ArgumentParser) -> None:
     """Where the server sees what is named otherwise here."""
     parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
@@ -144,3 +156,11 @@ def fileset(text: str) -> int:
     if not is_id(number) or (colon and kind != "Fileset"):
         raise ValueError(f"{text[:60]} is not Fileset:ID")  # what the argparse that omero-py ships turns into usage
     return int(number)
+
+
+def seconds(text: str) -> float:
+    """A time; argparse's error where it is none."""
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{text[:60]} is no time")
+    return number

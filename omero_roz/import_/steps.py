@@ -308,6 +308,8 @@ def _leave(means: Means, plan: ImportPlan, opening: Opening, error: BaseExceptio
         if opening.fileset is not None:
             who = means.session.who
             remove_shadows(means, opening.fileset, Owner(who.user_id, who.user_name, plan.group_id))
+        if isinstance(error, KeyboardInterrupt):
+            error.add_note("the import is taken back")  # told with it
     except Unreachable as left:
         first = error.problems[0] if isinstance(error, Unreachable) else None
         why = f"{first.where}: {first.what}" if first else f"{error}; it could not be taken back: {left}"

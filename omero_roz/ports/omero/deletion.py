@@ -7,6 +7,7 @@ import omero.callbacks
 import omero.cmd
 import omero.model as model
 
+import omero
 from omero_roz.errors import Refused
 from omero_roz.ports.omero.session import OmeroSession, omero_errors
 
@@ -17,6 +18,7 @@ HELD = (
     "ImagingEnvironment", "Instrument", "LightPath", "LightSource", "LogicalChannel", "Objective", "OriginalFile",
     "Plate", "Reagent", "Roi", "StageLabel", "StatsInfo",
 )  # fmt: skip
+LOOKS, LOOK_MS = 100, 30_000
 
 
 def delete(session: OmeroSession, targets: Targets, group_id: int, alone: bool = False) -> None:
@@ -73,7 +75,12 @@ def _response(session: OmeroSession, request: Any, group_id: int) -> Any:
     handle = session.factory.submit(request, session.group_context(group_id))
     callback = omero.callbacks.CmdCallbackI(session.client, handle)
     try:
-        callback.loop(6000, 500)
+        for _ in range(LOOKS):
+            if callback.block(LOOK_MS):
+                break
+            callback.poll()  # nothing is under way while it waits, so a server that is gone would not be noticed
+        else:
+            raise omero.LockTimeout(None, None, f"not done after {LOOKS * LOOK_MS // 60_000} minutes")
         return callback.getResponse()
     finally:
         callback.close(True)

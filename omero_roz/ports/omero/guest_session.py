@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from omero.model import SessionI
 from omero.rtypes import rstring
@@ -25,7 +26,7 @@ def guest_ticket(session: OmeroSession) -> Iterator[Ticket]:
         except omero.SecurityViolation:
             uuid = own.uuid
     try:
-        yield Ticket(own.host, own.port, uuid)
+        yield replace(own, uuid=uuid)
     finally:
         if uuid != own.uuid:
             _end(session, uuid)

@@ -17,7 +17,7 @@ from omero.sys import ParametersI
 import omero
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner, ServersDatabase, Who
-from omero_roz.ports.omero import trace
+from omero_roz.ports.omero import limit, trace
 from omero_roz.ports.omero.save_order import to_save
 from omero_roz.shown import one_line
 
@@ -27,11 +27,15 @@ SUDO_IDLE_MS = 3_600_000
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What another process needs to join a session; the session's uuid is as good as a password."""
+    """What another process needs to join a session; the session's uuid is as good as a password.
+
+    `seconds` is how long a call may take.
+    """
 
     host: str
     port: int
     uuid: str = field(repr=False)  # a task's arguments are shown where a cluster is looked at
+    seconds: float = limit.NONE
 
 
 class OmeroSession:
@@ -70,7 +74,7 @@ class OmeroSession:
     def ticket(self) -> Ticket:
         """What another process joins this session with."""
         host, port = self.client.getProperty("omero.host"), self.client.getProperty("omero.port")
-        return Ticket(host, int(port), self.client.getSessionId())
+        return Ticket(host, int(port), self.client.getSessionId(), limit.seconds())
 
     @property
     def server(self) -> str:
@@ -126,9 +130,9 @@ class OmeroSession:
 def join(ticket: Ticket) -> OmeroSession:
     """A session that another process began, joined once in this one and kept."""
     trace.watch()
+    limit.set_limit(ticket.seconds)
     with omero_errors("joining the session"):
-        client = omero.client(ticket.host, ticket.port)
-        client.joinSession(ticket.uuid)
+        client = limit.joined(ticket.uuid, ticket.host, ticket.port)
         client.enableKeepAlive(60)
     return OmeroSession(client)
 
@@ -151,8 +155,7 @@ def as_owner(session: OmeroSession, owner: Owner, where: str) -> Iterator[OmeroS
     with omero_errors(f"working as {owner.user_name}"):
         principal = omero.sys.Principal(name=owner.user_name, group=group, eventType="User")
         made = session.factory.getSessionService().createSessionWithTimeouts(principal, 0, SUDO_IDLE_MS)
-        client = omero.client(session.client.getPropertyMap())
-        client.joinSession(made.uuid.val)
+        client = limit.joined(made.uuid.val, session.client.getPropertyMap())
     try:
         client.enableKeepAlive(60)
         yield OmeroSession(client)
@@ -179,6 +182,7 @@ def _parameters(values: dict[str, object]) -> ParametersI:
 @contextmanager
 def omero_errors(what: str) -> Iterator[None]:
     """Turn what the server or the connection raises into our errors; `what` was being done."""
+    limit.check(what)
     try:
         yield
     except omero.SecurityViolation as error:
@@ -197,6 +201,8 @@ def omero_errors(what: str) -> Iterator[None]:
         ) from error
     except omero.ServerError as error:
         raise Refused(f"OMERO refused ({said(error)})", what, "see the server's log for more") from error
+    except Ice.InvocationTimeoutException as error:
+        raise limit.exceeded(error, what) from error
     except (Ice.Exception, omero.ClientError) as error:
         fix = "check the connection and repeat the command"
         raise Unreachable(f"no answer from OMERO ({said(error)})", what, fix) from error
