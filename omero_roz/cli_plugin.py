@@ -6,13 +6,13 @@ Heavy imports wait until a verb runs, for OMERO loads this file at every command
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from io import TextIOWrapper
 from typing import Any
 
-from omero.cli import BaseControl, NonZeroReturnCode
+from omero.cli import BaseControl, HelpFormatter, NonZeroReturnCode
 
 from omero_roz.cli import (
     annotate,
@@ -22,6 +22,7 @@ from omero_roz.cli import (
     import_,
     inspect,
     options,
+    overview,
     replace_fileset,
     rollback,
     scripts,
@@ -59,20 +60,32 @@ class _NotLoggedIn(Unreachable):
     """OMERO has told why."""
 
 
+class _Help(overview.Wrapped, HelpFormatter):
+    """OMERO's help, wrapped to the terminal."""
+
+
 class RozControl(BaseControl):
     """The verbs of `omero roz`; exit codes: 0 done, 1 refused or failed, 2 usage."""
 
     def _configure(self, parser) -> None:
         sub = parser.sub()
-        for name, verb in (WITHOUT_OMERO | WITH_OMERO).items():
+        verbs = WITHOUT_OMERO | WITH_OMERO
+        overview.without_verb(parser, {name: verb.HELP for name, verb in verbs.items()}, self._answer)
+        for name, verb in verbs.items():
             one = sub.add_parser(name, help=verb.HELP, description=verb.HELP)
             verb.add_options(one)
             names = options.names_of(one)
             if name in WITH_OMERO:
                 one.add_login_arguments()
                 options.add_timeout_option(one)
+            one.formatter_class, one.epilog = _Help, overview.examples(name)
             options.careful(one)
             one.set_defaults(func=lambda args, verb=verb, names=names: self._run(verb, names, args))
+
+    def _answer(self, text: Callable[[], str]) -> None:
+        """Show what `omero roz` says without a verb."""
+        with self._exits():
+            sys.stdout.write(text())
 
     def _run(self, verb: Any, names: Mapping[str, str], args: Namespace) -> None:
         stopping.watch()
