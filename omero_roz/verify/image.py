@@ -14,7 +14,7 @@ from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.omero.planes import plane_reader
-from omero_roz.ports.omero.rendered import check_drawn, stored_sha1
+from omero_roz.ports.omero.rendered import drawn, stored_sha1
 from omero_roz.ports.omero.session import OmeroSession, Ticket, join
 from omero_roz.ports.zarr.stores import Access
 from omero_roz.proving.pixels import compare
@@ -55,7 +55,8 @@ class ImageCheck:
 
     `chunks` and `absent` count files of chunks or shards over all levels, `absent` is None where the store cannot list.
     `source` compares all pixels with the SHA-1 that OMERO keeps of the original: equal, different, or None where there
-    was no reason to (no chunk is absent) or nothing to compare with.
+    was no reason to (no chunk is absent) or nothing to compare with. `drawn` is False without a problem for an image
+    that has no rendering settings yet.
     """
 
     image: int
@@ -229,8 +230,7 @@ def _source(session: OmeroSession, image: OmeroImage, store: Store, series: Seri
 
 def _drawn(session: OmeroSession, bound: Bound, found: _Found) -> bool:
     try:
-        check_drawn(session, bound.image, bound.group_id)
+        return drawn(session, bound.image, bound.group_id)
     except Refused as error:
         found.problems += _texts(error)
         return False
-    return True

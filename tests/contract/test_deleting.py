@@ -4,7 +4,7 @@ from typing import Any
 
 import omero.clients
 import pytest
-from omero.rtypes import rint, rstring
+from omero.rtypes import rint, rlong, rstring
 
 import omero
 from tests.contract.facts import fact
@@ -305,3 +305,29 @@ def test_child_options(world: World, options: list[Any], expected: dict[str, int
     targets = {"Dataset": [first.id.val]}
     assert gone(ask(world.client, omero.cmd.Delete2(targetObjects=targets, childOptions=options))) == expected
 
+
+
+@fact("measured")
+def test_external_info_of_an_image(world: World) -> None:
+    """The row of an image's ExternalInfo goes with the image, without asking."""
+    image = imaged()
+    image.details.externalInfo = new(
+        "ExternalInfo", entityType=rstring("contract"), entityId=rlong(1), lsid=rstring("/nowhere")
+    )
+    saved = world.save(image)
+    [[info]] = world.rows("select i.details.externalInfo.id from Image i where i.id = :id", id=saved.id.val)
+    assert gone(take(world, saved))["ExternalInfo"] == 1
+    assert world.rows("select e.id from ExternalInfo e where e.id = :id", id=info) == []
+
+
+@fact("measured")
+def test_external_info_that_another_took_the_place_of(world: World) -> None:
+    """The row of an ExternalInfo that an image had before stays when the image gets another, and when it is deleted."""
+    image = imaged()
+    image.details.externalInfo = new("ExternalInfo", entityType=rstring("contract"), entityId=rlong(1))
+    saved = world.update.saveAndReturnObject(image)
+    [[info]] = world.rows("select i.details.externalInfo.id from Image i where i.id = :id", id=saved.id.val)
+    saved.details.externalInfo = new("ExternalInfo", entityType=rstring("contract"), entityId=rlong(2))
+    world.update.saveObject(saved)
+    assert gone(take(world, saved))["ExternalInfo"] == 1
+    assert world.rows("select e.id from ExternalInfo e where e.id = :id", id=info) == [[info]]

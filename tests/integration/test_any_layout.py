@@ -99,8 +99,6 @@ def test_an_import_keeps_all(omero_cli_v3: Omero, layout: Drawn) -> None:
     keeps_all(omero_cli_v3, layout)
 
 
-# Red: `verify` calls a drawn image of 1 x 1 pixels not right; its cause is to be looked at.
-@pytest.mark.slow
 @some(4)
 @given(layout=layouts())
 def test_a_rollback_restores_every_row(omero_cli_v3: Omero, server_v3: Server, layout: Drawn) -> None:

@@ -9,21 +9,26 @@ LARGEST = 2048  # pixels that are drawn each way: more than this needs a region
 _SHA1 = "select p.sha1 from Pixels p where p.id = :id"
 
 
-def check_drawn(session: OmeroSession, image: OmeroImage, group_id: int) -> None:
-    """Let the server draw an image's default plane, or a corner of a large one; raises Refused where it cannot."""
+def drawn(session: OmeroSession, image: OmeroImage, group_id: int) -> bool:
+    """Let the server draw an image's default plane, or a corner of a large one; raises Refused where it cannot.
+
+    False where there are no rendering settings for it: an OME-XML's import makes none, OMERO's clients make them when
+    the image is first opened (facts: real_server 25).
+    """
     where, context = f"drawing Image:{image.id}", session.group_context(group_id)
     with omero_errors(where):
         engine = session.factory.createRenderingEngine(context)
         try:
             engine.lookupPixels(image.pixels_id, context)
             if not engine.lookupRenderingDef(image.pixels_id, context):
-                raise Refused("it has no rendering settings", where, "open it once, or omero render set")
+                return False
             engine.load(context)
             jpeg = engine.renderCompressed(_plane(engine, image, context), context)
         finally:
             engine.close(context)
     if not jpeg.startswith(b"\xff\xd8"):
         raise Refused(f"OMERO gave {len(jpeg)} bytes that are no JPEG", where, "see the server's log")
+    return True
 
 
 def _plane(engine, image: OmeroImage, context: dict[str, str]):
