@@ -33,10 +33,8 @@ class _Watch:
             pass
         self.pressed = True
         select.select([self._pipe], [], [], PATIENCE)
-        # What was printed may wait for a reader who never comes.
-        flush = threading.Thread(target=sys.stdout.flush, daemon=True)
-        flush.start()
-        flush.join(0.2)
+        if select.select([], [1], [], 0)[1]:  # else what was printed waits for a reader who may never come
+            sys.stdout.flush()
         self._restore()
         if self.line:
             os.write(2, f"{self.line}\n".encode())

@@ -164,9 +164,13 @@ def test_a_bucket_that_never_answers(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "tests.support.held", str(tmp_path / "hold"), ALL, LOGIN]
         with subprocess.Popen([*command, "roz", "inspect", "s3://bucket/x", *where], stderr=subprocess.PIPE) as process:
             try:
-                silent.accept()
-                process.send_signal(signal.SIGINT)
-                assert process.wait(SECONDS) == 1
+                asked, _ = silent.accept()
+                with asked:
+                    assert asked.recv(1)
+                    time.sleep(1)
+                    process.send_signal(signal.SIGINT)
+                    code = process.wait(SECONDS)
+                assert code == 1
             finally:
                 process.kill()
 
