@@ -32,7 +32,7 @@ from omero_roz.applying import swap
 from omero_roz.layout.planes import Planes
 from omero_roz.matching import match_fileset
 from omero_roz.ports.omero.filesets import Filesets
-from omero_roz.ports.omero.planes import plane_reader
+from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.zarr.stores import Access
 from omero_roz.proving.pixels import JOBS, compare
@@ -181,7 +181,8 @@ def planes(client: omero.clients.BaseClient, folder: Path) -> bool:
     ours, bare = [], []
     for _ in range(3):
         began = time.perf_counter()
-        checked = compare(session, read.store, pairs, session.who.group_id, Everything(), lambda *_: None)
+        with plane_readers(session, session.who.group_id) as readers:
+            checked = compare(readers, read.store, pairs, Everything(), lambda *_: None)
         ours.append(time.perf_counter() - began)
         assert not checked.problems
         began = time.perf_counter()
@@ -202,7 +203,7 @@ def bare_loop(session: OmeroSession, read: zarrs.Zarr, pairs: Any) -> None:
 
     def part(number: int) -> None:
         expected = Planes(read.store, pair.series)
-        with plane_reader(session, pair.image, session.who.group_id) as reader:
+        with plane_readers(session, session.who.group_id) as readers, readers.of(pair.image) as reader:
             for place in every[number::JOBS]:
                 for plane in (reader.read(*place), expected.read(*place)):
                     hashlib.sha1(plane.data, usedforsecurity=False)

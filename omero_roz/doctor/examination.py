@@ -24,6 +24,7 @@ from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.places import DOCTOR, KNOWN, SHADOWS, Place, default_top
+from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.scratch import scratch_images
 from omero_roz.ports.omero.server import repository_root, runs_scripts, server_facts
 from omero_roz.ports.omero.session import OmeroSession
@@ -176,8 +177,8 @@ def _by_info(means: Means, zarr: Zarrs) -> Sequence[Problem]:
     evidence = seek(zarr.store, pairs)
     if evidence.missing:
         return [Problem(zarr.layout.uri, evidence.missing, "name one whose pixels differ", "warning")]
-    with stands(session, [Bound(pairs, evidence, bound)], group) as [stood]:
-        return not_served(session, zarr.store, stood, group)
+    with stands(session, [Bound(pairs, evidence, bound)], group) as [stood], plane_readers(session, group) as readers:
+        return not_served(readers, zarr.store, stood)
 
 
 def _by_shadow(means: Means, zarr: Zarrs) -> Sequence[Problem]:
@@ -196,7 +197,8 @@ def _by_shadow(means: Means, zarr: Zarrs) -> Sequence[Problem]:
             after = Reading(0, None, zarr_reader.pixels_file(str(place), 0, disk.uuid))
             move = Move(scratch.id, Reading(scratch.series, None, before), after)
             swap.apply_one(means.database, Change(fileset, fileset, owner, [move], files=files), who)
-            return compare(session, zarr.store, [Pair(scratch, pair.series)], who.group_id, Sample(), _quiet).problems
+            with plane_readers(session, who.group_id) as readers:
+                return compare(readers, zarr.store, [Pair(scratch, pair.series)], Sample(), _quiet).problems
     finally:
         disk.remove(place)
 

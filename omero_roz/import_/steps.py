@@ -39,6 +39,7 @@ from omero_roz.ports.omero.new_images import (
     saved_images,
     units,
 )
+from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.omero.targets import links
 from omero_roz.ports.omero.thumbnails import make_thumbnails
@@ -269,7 +270,8 @@ def _probe(
 ) -> tuple[Checked, Record]:
     """What was compared, all equal, and the record with it; raises Refused where planes differ."""
     choice, evidence = Sample(), seek(store, pairs)
-    seen = compare(session, store, pairs, plan.group_id, choice, progress, evidence=evidence)
+    with plane_readers(session, plan.group_id) as readers:
+        seen = compare(readers, store, pairs, choice, progress, evidence=evidence)
     if seen.problems:
         raise Refused.of(seen.problems)
     return seen, proven(record, choice, seen, evidence)

@@ -19,14 +19,14 @@ from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.layout.planes import Planes
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
-from omero_roz.ports.omero.planes import plane_reader
-from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.omero.planes import PlaneReaders
 from omero_roz.proving.evidence import NOTHING, Evidence
 from omero_roz.proving.sampling import Choice, Part
 
 Progress = Callable[[str, int, int], None]
 Moment = Literal["before", "after"]
-JOBS = os.cpu_count() or 1
+Look = tuple[Pair, Iterable[Part]]
+JOBS = max(4, os.cpu_count() or 1)  # most of the time is spent waiting for a server or a bucket
 PORTION = 64  # parts that a thread reads with one opening of the image
 MOST_PROBLEMS = 20
 T = TypeVar("T")
@@ -71,11 +71,43 @@ class Seen:
     digest: bytes
 
 
+class Tally:
+    """Counts what is seen of images; `pairs` are all that there are, `looks` those that are looked at."""
+
+    def __init__(self, pairs: Sequence[Pair], looks: Sequence[Look]) -> None:
+        self.problems: list[Problem] = []
+        self._pairs, self._looks = pairs, looks
+        self._planes: dict[int, set[tuple[int, int, int]]] = {}
+        self._pixels, self._digest = 0, hashlib.sha1(usedforsecurity=False)
+
+    def add(self, number: int, seen: Seen) -> None:
+        """Take in what was seen of the image of a look; the looks come in their order."""
+        self._planes.setdefault(number, set()).update(seen.planes)
+        self._pixels += seen.pixels
+        self._digest.update(seen.digest)
+        self.problems += seen.problems
+
+    def checked(self) -> Checked:
+        """All of it."""
+        sizes = [pair.series.sizes for pair, _ in self._looks]
+        whole = sum(len(planes) * sizes[number].y * sizes[number].x for number, planes in self._planes.items())
+        every = sum(one.z * one.c * one.t for one in (pair.series.sizes for pair in self._pairs))
+        return Checked(
+            sum(map(len, self._planes.values())), tuple(self.problems), len(self._looks), self._digest.hexdigest(),
+            every, len(self._pairs), self._pixels < whole,
+        )  # fmt: skip
+
+
+def looks(pairs: Sequence[Pair], choice: Choice, evidence: Evidence = NOTHING) -> list[Look]:
+    """What a choice takes of images, and what tells."""
+    chosen = evidence.pairs(choice.pairs(pairs), pairs)
+    return [(pair, evidence.of(pair, choice.parts(pair.series))) for pair in chosen]
+
+
 def compare(
-    session: OmeroSession,
+    readers: PlaneReaders,
     store: Store,
     pairs: Sequence[Pair],
-    group_id: int,
     choice: Choice,
     progress: Progress,
     moment: Moment = "after",
@@ -84,45 +116,30 @@ def compare(
 ) -> Checked:
     """Compare what a choice takes of images, and what tells, as OMERO shows it and as it is in the Zarr.
 
-    Each of several threads holds one part of either side at a time. Stops at the first 20 planes that differ.
+    Stops at the first 20 planes that differ.
     """
-    chosen = evidence.pairs(choice.pairs(pairs), pairs)
-    wanted = [(pair, evidence.of(pair, choice.parts(pair.series))) for pair in chosen]
-    planes, pixels = dict[int, set[tuple[int, int, int]]](), 0
-    problems, digest = list[Problem](), hashlib.sha1(usedforsecurity=False)
-    for number, seen in look_at(session, store, wanted, group_id, moment, jobs):
-        planes.setdefault(number, set()).update(seen.planes)
-        pixels += seen.pixels
-        problems += seen.problems
-        digest.update(seen.digest)
+    chosen = looks(pairs, choice, evidence)
+    tally = Tally(pairs, chosen)
+    for number, seen in look_at(readers, store, chosen, moment, jobs):
+        tally.add(number, seen)
         progress("comparing planes", number, len(chosen))
-        if len(problems) >= MOST_PROBLEMS:
+        if len(tally.problems) >= MOST_PROBLEMS:
             break
     progress("comparing planes", len(chosen), len(chosen))
-    whole = sum(len(some) * chosen[n].series.sizes.y * chosen[n].series.sizes.x for n, some in planes.items())
-    every = (pair.series.sizes for pair in pairs)
-    return Checked(
-        sum(map(len, planes.values())), tuple(problems), len(chosen), digest.hexdigest(),
-        sum(sizes.z * sizes.c * sizes.t for sizes in every), len(pairs), pixels < whole,
-    )  # fmt: skip
+    return tally.checked()
 
 
 def look_at(
-    session: OmeroSession,
-    store: Store,
-    wanted: Sequence[tuple[Pair, Iterable[Part]]],
-    group_id: int,
-    moment: Moment = "after",
-    jobs: int = JOBS,
+    readers: PlaneReaders, store: Store, wanted: Sequence[Look], moment: Moment = "after", jobs: int = JOBS
 ) -> Iterator[tuple[int, Seen]]:
     """Compare parts of images on several threads; what was seen of each image (its number), in their order.
 
-    Of many parts of one image it comes in portions.
+    Of many parts of one image it comes in portions. Each thread holds one part of either side at a time.
     """
 
     def look(portion: tuple[int, list[Part]]) -> Seen:
         number, parts = portion
-        return _compare_portion(session, store, wanted[number][0], parts, group_id, moment)
+        return _compare_portion(readers, store, wanted[number][0], parts, moment)
 
     portions = ((n, portion) for n, (_, parts) in enumerate(wanted) for portion in _portions(parts))
     for (number, _), seen in _in_order(look, portions, jobs):
@@ -155,13 +172,11 @@ def _in_order(function: Callable[[T], R], items: Iterable[T], jobs: int) -> Iter
         pool.shutdown(cancel_futures=True)
 
 
-def _compare_portion(
-    session: OmeroSession, store: Store, pair: Pair, parts: list[Part], group_id: int, moment: Moment
-) -> Seen:
+def _compare_portion(readers: PlaneReaders, store: Store, pair: Pair, parts: list[Part], moment: Moment) -> Seen:
     expected, digest, problems = Planes(store, pair.series), hashlib.sha1(usedforsecurity=False), list[Problem]()
     pixels = 0
     try:
-        with plane_reader(session, pair.image, group_id) as reader:
+        with readers.of(pair.image) as reader:
             for part in parts:
                 wanted = part.read(expected)  # first: what we cannot read ourselves is not the server's fault
                 shown = part.read(reader)

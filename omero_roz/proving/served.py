@@ -12,11 +12,12 @@ from omero_roz.errors import Problem
 from omero_roz.fileset import ExternalInfo, OmeroImage
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
+from omero_roz.ports.omero.planes import PlaneReaders
 from omero_roz.ports.omero.scratch import scratch_images
 from omero_roz.ports.omero.session import OmeroSession
-from omero_roz.proving.evidence import Evidence
-from omero_roz.proving.pixels import JOBS, look_at
-from omero_roz.proving.sampling import Part
+from omero_roz.proving.evidence import NOTHING, Evidence
+from omero_roz.proving.pixels import JOBS, MOST_PROBLEMS, Checked, Progress, Tally, look_at, looks
+from omero_roz.proving.sampling import Choice, Everything, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +58,45 @@ def stands(session: OmeroSession, bound: Sequence[Bound], group_id: int) -> Iter
         ]
 
 
-def not_served(
-    session: OmeroSession, store: Store, stood: Sequence[Stand], group_id: int, jobs: int = JOBS
-) -> tuple[Problem, ...]:
+def not_served(readers: PlaneReaders, store: Store, stood: Sequence[Stand], jobs: int = JOBS) -> tuple[Problem, ...]:
     """What tells that the server does not read the images from the Zarr: a problem an image."""
-    wanted = [(Pair(one.scratch, one.pair.series), [one.part]) for one in stood]
-    found = look_at(session, store, wanted, group_id, jobs=jobs)
-    return tuple(_problem(stood[number].pair, seen.problems[0]) for number, seen in found if seen.problems)
+    problems, _ = compare_served(readers, store, stood, (), Everything(), _quiet, jobs)
+    return problems
+
+
+def compare_served(
+    readers: PlaneReaders,
+    store: Store,
+    stood: Sequence[Stand],
+    pairs: Sequence[Pair],
+    choice: Choice,
+    progress: Progress,
+    jobs: int = JOBS,
+    evidence: Evidence = NOTHING,
+) -> tuple[tuple[Problem, ...], Checked]:
+    """Compare the stands and, beside them, what a choice takes of the images themselves.
+
+    What tells that the server does not read the Zarr, in which case the images are not looked at to their end, and
+    what was seen of them.
+    """
+    stands, images = [(Pair(one.scratch, one.pair.series), [one.part]) for one in stood], looks(pairs, choice, evidence)
+    unserved, tally = list[Problem](), Tally(pairs, images)
+    for number, seen in look_at(readers, store, [*stands, *images], jobs=jobs):
+        if number < len(stands):
+            unserved += (_problem(stood[number].pair, problem) for problem in seen.problems[:1])
+            continue
+        tally.add(number - len(stands), seen)
+        progress("comparing planes", number - len(stands), len(images))
+        if unserved or len(tally.problems) >= MOST_PROBLEMS:
+            break
+    progress("comparing planes", len(images), len(images))
+    return tuple(unserved), tally.checked()
 
 
 def _problem(pair: Pair, seen: Problem) -> Problem:
     what = f"OMERO does not read it from the Zarr: of an image with this binding and no file {seen.what}"
     return Problem(f"Image:{pair.image.id}", what, seen.fix)
+
+
+def _quiet(what: str, done: int, total: int) -> None:
+    """The progress of a look at a few planes is not shown."""

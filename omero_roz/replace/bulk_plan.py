@@ -21,7 +21,7 @@ from omero_roz.replace.bulk_table import Line, fileset_id
 from omero_roz.replace.one import OwnPlace, Planned
 from omero_roz.replace.owners import Owners
 from omero_roz.replace.proof import Proof
-from omero_roz.replace.workers import Place, Workers, session_at
+from omero_roz.replace.workers import Place, Workers, readers_at
 from omero_roz.settled import Settled
 from omero_roz.settling import holders
 from omero_roz.zarrs import Source, read_source
@@ -174,8 +174,8 @@ def _planned(place: Place, task: _Task) -> tuple[Planned, Source, Record]:
     planned = one.plan_found(source, known.settled, options.binding, view, known.pixels, task.own)
     record = one.new_record(planned.plan, task.user, options.run)
     if planned.done is None and not options.dry_run:
-        group = known.settled.fileset.owner.group_id
         proof = replace(options.proof, jobs=1)  # the workers are busy with other lines
-        check = proof.before(session_at(place), source.store, planned.pairs, group, lambda *_: None)
+        with readers_at(place, known.settled.fileset.owner.group_id) as readers:
+            check = proof.before(readers, source.store, planned.pairs, lambda *_: None)
         record = replace(record, check=check)
     return planned, source, record

@@ -18,7 +18,7 @@ from omero_roz.record import TAKEN_BACK
 from omero_roz.replace import proof, steps
 from omero_roz.replace.bulk_plan import Job
 from omero_roz.replace.proof import Proved
-from omero_roz.replace.workers import Place, Workers, session_at
+from omero_roz.replace.workers import Place, Workers, readers_at
 from omero_roz.settled import Written
 from omero_roz.settling import settle
 
@@ -192,9 +192,10 @@ def _sought(job: Job) -> Evidence:
 def _look(place: Place, look: _Look) -> Proved:
     """Compare planes of one replacement, wherever it runs."""
     job, group = look.job, look.job.planned.plan.owner.group_id
-    session, store, pairs, record = session_at(place), job.source.store, job.planned.pairs, look.written.record
+    store, pairs, record = job.source.store, job.planned.pairs, look.written.record
     try:
-        return proof.after(session, store, pairs, group, record, look.evidence, look.stood, lambda *_: None, jobs=1)
+        with readers_at(place, group) as readers:
+            return proof.after(readers, store, pairs, record, look.evidence, look.stood, lambda *_: None, jobs=1)
     except Unreachable:
         raise
     except Refused as error:

@@ -23,13 +23,14 @@ from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.deletion import delete, would_delete
 from omero_roz.ports.omero.events import images_changed
 from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.repository.disk import behind_links
 from omero_roz.ports.zarr.stores import Access
 from omero_roz.proving.evidence import seek
-from omero_roz.proving.pixels import Progress, compare
+from omero_roz.proving.pixels import Progress
 from omero_roz.proving.sampling import Sample
-from omero_roz.proving.served import not_served
+from omero_roz.proving.served import compare_served
 from omero_roz.record import PROVEN
 from omero_roz.replace import proof
 from omero_roz.replace.owners import Owners
@@ -184,12 +185,11 @@ def _unproven(owners: Owners, settled: Settled, now: Settled, access: Access, pr
     if evidence.missing:
         fix = "look at its images, then delete the source in OMERO by hand"
         return [Problem(now.where, evidence.missing, fix)]
-    with proof.bound(session, [(pairs, evidence, record)], group) as [stood]:
-        problems = [*not_served(session, read.store, stood, group)]
-    if not problems:
-        every = Sample(chance, every_image=True)  # what is removed does not come back
-        problems = [*compare(session, read.store, pairs, group, every, progress, evidence=evidence).problems]
-    return problems
+    every = Sample(chance, every_image=True)  # what is removed does not come back
+    replaced = [(pairs, evidence, record)]
+    with proof.bound(session, replaced, group) as [stood], plane_readers(session, group) as readers:
+        unserved, seen = compare_served(readers, read.store, stood, pairs, every, progress, evidence=evidence)
+    return [*(unserved or seen.problems)]
 
 
 def _not_its_images(owners: Owners, settled: Settled, now: Settled) -> Iterator[Problem]:

@@ -11,12 +11,13 @@ from omero_roz.errors import Problem, Refused, UsageError
 from omero_roz.fileset import ExternalInfo
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
+from omero_roz.ports.omero.planes import PlaneReaders
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.proving.evidence import Evidence, seek
 from omero_roz.proving.pixels import JOBS, Checked, Progress, compare
 from omero_roz.proving.recorded import as_recorded, proven
 from omero_roz.proving.sampling import Choice, Everything, Sample
-from omero_roz.proving.served import Bound, Stand, not_served, stands
+from omero_roz.proving.served import Bound, Stand, compare_served, stands
 from omero_roz.record import Record
 
 MODES = ("none", "sample", "all")
@@ -35,7 +36,7 @@ class Proof:
             raise UsageError("there is no such check", f"--check {self.mode}", f"choose {', '.join(MODES)}")
 
     def before(
-        self, session: OmeroSession, store: Store, pairs: Sequence[Pair], group_id: int, progress: Progress
+        self, readers: PlaneReaders, store: Store, pairs: Sequence[Pair], progress: Progress
     ) -> dict[str, Any] | None:
         """Compare what OMERO shows before a change with the Zarr; what the record says of it.
 
@@ -44,7 +45,7 @@ class Proof:
         if self.mode == "none":
             return None
         choice: Choice = Everything() if self.mode == "all" else Sample(self.seed)
-        seen = compare(session, store, pairs, group_id, choice, progress, "before", self.jobs, seek(store, pairs))
+        seen = compare(readers, store, pairs, choice, progress, "before", self.jobs, seek(store, pairs))
         if seen.problems:
             raise Refused.of(seen.problems)
         return {"before": as_recorded(choice, seen)}
@@ -87,10 +88,9 @@ class Proved:
 
 
 def after(
-    session: OmeroSession,
+    readers: PlaneReaders,
     store: Store,
     pairs: Sequence[Pair],
-    group_id: int,
     record: Record,
     evidence: Evidence,
     stood: Sequence[Stand],
@@ -98,8 +98,8 @@ def after(
     jobs: int = JOBS,
 ) -> Proved:
     """Compare what OMERO shows after a change with the Zarr; what it proves."""
-    if problems := not_served(session, store, stood, group_id, jobs):
-        return Proved(problems, record)
     choice = Sample((record.check or {}).get("before", {}).get("seed", 0))
-    seen = compare(session, store, pairs, group_id, choice, progress, "after", jobs, evidence)
+    unserved, seen = compare_served(readers, store, stood, pairs, choice, progress, jobs, evidence)
+    if unserved:
+        return Proved(unserved, record)
     return Proved(seen.problems, proven(record, choice, seen, evidence), seen, evidence.missing)

@@ -14,6 +14,7 @@ from omero_roz.fileset import Owner
 from omero_roz.layout.reading import read_layout
 from omero_roz.matching import Pair
 from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.repository.disk import RepositoryDisk, check_source
 from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.proving.evidence import seek
@@ -55,7 +56,8 @@ def run_replacement(
 
     Raises Refused: before the move nothing was changed; where planes differ after it the source was brought back.
     """
-    record = replace(record, check=proof.before(means.session, source.store, pairs, plan.owner.group_id, progress))
+    with plane_readers(means.session, plan.owner.group_id) as readers:
+        record = replace(record, check=proof.before(readers, source.store, pairs, progress))
     with prepared(means, plan, pairs, source, record) as change:
         progress("moving images", 0, len(plan.swaps))
         fileset = means.apply(change)
@@ -133,8 +135,9 @@ def prove(
     try:
         session, group = means.session, owner.group_id
         evidence = seek(source.store, pairs)
-        with bound(session, [(pairs, evidence, written.record)], group) as [stood]:
-            proved = after(session, source.store, pairs, group, written.record, evidence, stood, progress)
+        replaced = [(pairs, evidence, written.record)]
+        with bound(session, replaced, group) as [stood], plane_readers(session, group) as readers:
+            proved = after(readers, source.store, pairs, written.record, evidence, stood, progress)
         if proved.seen is None or proved.problems:
             raise Refused.of(proved.problems)
         Filesets(means.session).rewrite(written.annotation, proved.record.to_json(), owner.group_id)

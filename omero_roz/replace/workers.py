@@ -4,35 +4,55 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from threading import Lock
 
 from omero_roz.ports.dask_cluster import dask_executor
 from omero_roz.ports.omero.guest_session import guest_ticket
+from omero_roz.ports.omero.planes import PlaneReaders, plane_readers
 from omero_roz.ports.omero.session import OmeroSession, Ticket, join
 
-Place = OmeroSession | Ticket
+Readers = Callable[[int], PlaneReaders]  # by group
+Place = Readers | Ticket
 
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Work is given to `pool`; what it needs of OMERO is `place(session)`, which `session_at` makes a session of."""
+    """Work is given to `pool`; what it needs of OMERO is `place(session)`, which `readers_at` makes readers of."""
 
     pool: Executor
     place: Callable[[OmeroSession], Place]
 
 
-def session_at(place: Place) -> OmeroSession:
-    """The session that was given, or the one that the ticket is for, joined once in this process."""
-    return join(place) if isinstance(place, Ticket) else place
+@contextmanager
+def readers_at(place: Place, group_id: int) -> Iterator[PlaneReaders]:
+    """Readers of planes in a group: those that the threads of this process share, or of their own in another process.
+
+    There a session is joined once and kept.
+    """
+    if isinstance(place, Ticket):
+        with plane_readers(join(place), group_id) as readers:
+            yield readers
+    else:
+        yield place(group_id)
 
 
 @contextmanager
 def threads(count: int) -> Iterator[Workers]:
     """Threads of this process."""
-    pool = ThreadPoolExecutor(count)
+    made: dict[tuple[OmeroSession, int], PlaneReaders] = {}
+    lock, pool = Lock(), ThreadPoolExecutor(count)
+
+    def readers(session: OmeroSession, group_id: int) -> PlaneReaders:
+        with lock:
+            return made.setdefault((session, group_id), PlaneReaders(session, group_id))
+
     try:
-        yield Workers(pool, lambda session: session)
+        yield Workers(pool, lambda session: partial(readers, session))
     finally:
         pool.shutdown(cancel_futures=True)
+        for one in made.values():
+            one.close()
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from omero_roz.layout.model import Series
 from omero_roz.layout.reading import read_layout
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
-from omero_roz.ports.omero.planes import plane_reader
+from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.rendered import drawn, stored_sha1
 from omero_roz.ports.omero.session import OmeroSession, Ticket, join
 from omero_roz.ports.zarr.stores import Access
@@ -167,17 +167,18 @@ def _pixels(
     if wrong:
         return {}
     levels = 0
-    try:
-        with plane_reader(session, image, bound.group_id) as reader:
-            levels = _levels(reader.levels(), series, found)
-    except Refused as error:
-        found.problems += _texts(error)
-        return {}
-    try:
-        checked = compare(session, store, [Pair(image, series)], bound.group_id, _PLANES[how.check], _quiet, jobs=1)
-    except Refused as error:
-        found.problems += _texts(error)
-        return {"levels": levels}
+    with plane_readers(session, bound.group_id) as readers:
+        try:
+            with readers.of(image) as reader:
+                levels = _levels(reader.levels(), series, found)
+        except Refused as error:
+            found.problems += _texts(error)
+            return {}
+        try:
+            checked = compare(readers, store, [Pair(image, series)], _PLANES[how.check], _quiet, jobs=1)
+        except Refused as error:
+            found.problems += _texts(error)
+            return {"levels": levels}
     found.problems += map(str, checked.problems[:MOST_PROBLEMS])
     return {"levels": levels, "planes": checked.planes}
 

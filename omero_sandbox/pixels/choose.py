@@ -5,6 +5,7 @@ The readers of Zarr are imported when they are needed: their libraries would dou
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from omero_sandbox.pixels.buffer import PixelBuffer, import_in_progress, instant
 from omero_sandbox.pixels.file_buffer import FileBuffer, Reader
 from omero_sandbox.pixels.ome_tiff import OmeTiffReader
 from omero_sandbox.pixels.ome_xml import OmeXmlReader
-from omero_sandbox.pixels.romio import RomioBuffer, UnwrittenReader
+from omero_sandbox.pixels.romio import RomioBuffer
 from omero_sandbox.pixels.source import Source, find_source, unreadable_files
 
 if TYPE_CHECKING:
@@ -22,10 +23,21 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+Bindings = dict[int, tuple[str | None, str | None]]
+
+
 def open_buffer(
-    state: "State", pixels_id: int, caller: Caller, *, importing: bool = False, write: bool = False
+    state: "State",
+    pixels_id: int,
+    caller: Caller,
+    *,
+    importing: bool = False,
+    write: bool = False,
+    bindings: Bindings | None = None,
 ) -> PixelBuffer:
     """Open a Pixels: with `write` as RawPixelsStore.setPixelsId does, with `importing` as an import does.
+
+    `bindings` is what a store keeps: the ExternalInfo and format of each image as it has first met it.
 
     Raises omero.ValidationException (no such Pixels, or not for this caller), omero.LockTimeout,
     omero.ResourceError, see `open_source`.
@@ -38,6 +50,9 @@ def open_buffer(
 
     with state.database.read() as cursor:
         source = find_source(cursor, caller, pixels_id, repository, uuid)
+    if bindings is not None:
+        lsid, image_format = bindings.setdefault(pixels_id, (source.lsid, source.image_format))
+        source = replace(source, lsid=lsid, image_format=image_format)
     if importing:
         return open_import(source)
     v3, s3 = state.settings.reader_v3, state.settings.s3
@@ -96,8 +111,7 @@ def open_import(source: Source) -> PixelBuffer:
 
 def _open_path(source: Source, importing: bool) -> tuple[FileBuffer, Reader]:
     if source.path is None:
-        unwritten = UnwrittenReader(source.sizes)
-        return FileBuffer(Path(f"Pixels/{source.pixels_id}"), unwritten), unwritten
+        raise instantiation_error(f"Pixels:{source.pixels_id} (no path in the ManagedRepository)")
     try:
         reader = _reader(source.path, source, importing)
         return FileBuffer(source.path, reader), reader

@@ -34,19 +34,6 @@ class RomioReader(Reader):
             file.write(data)
 
 
-class UnwrittenReader(Reader):
-    """A Pixels that has no file at all: the server makes one of its own, and shows zeros (facts: real_server P10)."""
-
-    def __init__(self, sizes: Sizes) -> None:
-        self.levels = (Level(sizes, (sizes.x, sizes.y)),)
-        self.used_files = ()
-
-    def read(self, level: int, z: int, c: int, t: int, box: Box) -> np.ndarray:
-        """Zeros."""
-        sizes = self.levels[0].sizes
-        return np.zeros((sizes.y, sizes.x), sizes.dtype)[box]
-
-
 class RomioBuffer(FileBuffer):
     """A Pixels that can be written to, but only by who opens it before the first access.
 

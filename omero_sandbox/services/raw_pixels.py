@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import omero.all
 
 import omero
-from omero_sandbox.pixels import PixelBuffer, histogram, open_buffer
+from omero_sandbox.pixels import Bindings, PixelBuffer, histogram, open_buffer
 from omero_sandbox.pixels.buffer import MAX_SIDE, unsupported
 from omero_sandbox.pixels.romio import RomioBuffer
 from omero_sandbox.pixels.writing import save_digest
@@ -31,13 +31,17 @@ class RawPixelsStore(StatefulService):
         super().__init__(state, session)
         self._pixels_id: int | None = None
         self._opened: PixelBuffer | None = None
+        self._bindings: Bindings = {}
         self._written = False
 
     def setPixelsId(self, call: Call, pixels_id: int, bypass: bool) -> None:
-        """Open a Pixels; the same one again stays open as it is. `bypass` has no meaning since OMERO 5."""
+        """Open a Pixels; the same one again stays open as it is. `bypass` has no meaning since OMERO 5.
+
+        Hibernate keeps each image as it was, so a store knows the binding of one that it has met before.
+        """
         if pixels_id != self._pixels_id:
             self._pixels_id = self._opened = None
-            self._opened = open_buffer(self.state, pixels_id, call.caller, write=True)
+            self._opened = open_buffer(self.state, pixels_id, call.caller, write=True, bindings=self._bindings)
             self._pixels_id = pixels_id
 
     def prepare(self, call: Call, pixels_ids: Sequence[int]) -> None:

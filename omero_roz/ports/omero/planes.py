@@ -2,7 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +28,7 @@ DTYPES = {
     "double-complex": ">c16",
 }
 TILE = 2048
+IMAGES = 64  # that a store is opened on: it keeps what it knows of each in the server's memory
 
 
 class PlaneReader:
@@ -78,19 +83,74 @@ class PlaneReader:
         part[:] = np.frombuffer(raw, part.dtype).reshape(part.shape)
 
 
-@contextmanager
-def plane_reader(session: OmeroSession, image: OmeroImage, group_id: int) -> Iterator[PlaneReader]:
-    """Open an image's pixels in a RawPixelsStore of its own.
+@dataclass(eq=False, slots=True)
+class _Store:
+    """A RawPixelsStore, and the pixels that it has been opened on."""
 
-    A store keeps on reading what it was opened on: after a change of the binding only a new one tells
-    (facts: omero_replacement e).
+    proxy: Any
+    seen: set[int]
+
+
+class PlaneReaders:
+    """Readers of planes, for several threads to share.
+
+    To make a RawPixelsStore and to close it costs a server as much as to read twenty planes, so one that is not needed
+    any more is opened on the next image. Never on one that it was opened on before: it goes on with what it knows of
+    that image, whatever was bound meanwhile, even after others (seen on a real server).
     """
-    context = session.group_context(group_id)
-    with omero_errors(f"opening the pixels of Image:{image.id}"):
-        store = session.factory.createRawPixelsStore(context)
+
+    def __init__(self, session: OmeroSession, group_id: int) -> None:
+        self._session, self._context = session, session.group_context(group_id)
+        self._idle: list[_Store] = []
+        self._lock = Lock()
+
+    @contextmanager
+    def of(self, image: OmeroImage) -> Iterator[PlaneReader]:
+        """A reader of one image, for one thread."""
+        where = f"opening the pixels of Image:{image.id}"
+        with omero_errors(where):
+            store = self._taken(image.pixels_id) or _Store(
+                self._session.factory.createRawPixelsStore(self._context), set()
+            )
+        try:
+            with omero_errors(where):
+                store.proxy.setPixelsId(image.pixels_id, True, self._context)
+            store.seen.add(image.pixels_id)
+            yield PlaneReader(store.proxy, image, self._context)
+        except BaseException:
+            self._close(store)  # in what state it is nobody knows
+            raise
+        if len(store.seen) >= IMAGES:
+            self._close(store)
+            return
+        with self._lock:
+            self._idle.append(store)
+
+    def close(self) -> None:
+        """Close what is idle, all at once."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        if idle:
+            with ThreadPoolExecutor(len(idle)) as pool:
+                list(pool.map(self._close, idle))
+
+    def _taken(self, pixels_id: int) -> _Store | None:
+        with self._lock:
+            found = next((store for store in self._idle if pixels_id not in store.seen), None)
+            if found is not None:
+                self._idle.remove(found)
+            return found
+
+    def _close(self, store: _Store) -> None:
+        with suppress(Refused), omero_errors("closing the pixels"):  # it ends with the session at the latest
+            store.proxy.close(self._context)
+
+
+@contextmanager
+def plane_readers(session: OmeroSession, group_id: int) -> Iterator[PlaneReaders]:
+    """Readers that are closed at the end."""
+    readers = PlaneReaders(session, group_id)
     try:
-        with omero_errors(f"opening the pixels of Image:{image.id}"):
-            store.setPixelsId(image.pixels_id, True, context)
-        yield PlaneReader(store, image, context)
+        yield readers
     finally:
-        store.close(context)
+        readers.close()

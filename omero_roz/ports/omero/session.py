@@ -70,6 +70,15 @@ class OmeroSession:
         """IUpdate; what is saved goes through `save` and `save_batch`."""
         return self.factory.getUpdateService()
 
+    @cached_property
+    def managed_repository(self):
+        """The proxy of the ManagedRepository, which takes some calls to find."""
+        with omero_errors("looking for the ManagedRepository"):
+            found = self.client.getManagedRepository()
+        if found is None:
+            raise Refused("this OMERO server shows no ManagedRepository", fix="ask its administrator")
+        return found
+
     @property
     def ticket(self) -> Ticket:
         """What another process joins this session with."""

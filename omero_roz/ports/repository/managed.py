@@ -6,7 +6,6 @@ ZarrReader claims an XML that lies under `.zarr` (facts: omero_replacement a, om
 
 from omero.rtypes import rstring
 
-from omero_roz.errors import Refused
 from omero_roz.ports.omero.deletion import delete
 from omero_roz.ports.omero.session import OmeroSession, omero_errors
 
@@ -25,10 +24,7 @@ class ManagedRepository:
     def __init__(self, session: OmeroSession, group_id: int) -> None:
         self._session, self._group = session, group_id
         self._context = session.group_context(group_id)
-        with omero_errors("looking for the ManagedRepository"):
-            self._repository = session.client.getManagedRepository()
-        if self._repository is None:
-            raise Refused("this OMERO server shows no ManagedRepository", fix="ask its administrator")
+        self._repository = session.managed_repository
 
     def write(self, directory: str, name: str, content: bytes, mimetype: str = "text/xml") -> int:
         """Write a new file into a directory of the repository, which is made; the OriginalFile's id.

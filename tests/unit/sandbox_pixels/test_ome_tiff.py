@@ -112,12 +112,9 @@ def test_what_cannot_be_opened(tmp_path: Path) -> None:
         with pytest.raises(omero.ResourceError) as caught:
             opened(source(tmp_path / name, series=series))
         assert caught.value.message == f"Error instantiating pixel buffer: {tmp_path / name}"
+    with pytest.raises(omero.ResourceError):
+        opened(source(None))
 
-
-def test_images_without_any_file_are_zeros() -> None:
-    """As a server shows images made through the API whose Zarr it cannot open (facts: real_server P10)."""
-    buffer = opened(source(None))
-    assert not np.frombuffer(buffer.get_plane(0, 0, 0), "u1").any()
 
 
 def test_pages_that_are_missing_are_zeros(tmp_path: Path) -> None:
