@@ -14,6 +14,7 @@ from omero_roz.fileset import Fileset
 from omero_roz.plan import batches
 from omero_roz.ports.omero.filesets import Filesets, Noted
 from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.omero.together import at_once
 from omero_roz.record import NS_RECORD, NS_SUMMARY, RUN, ZARR, from_json
 from omero_roz.settled import Settled, Written, followed
 
@@ -34,7 +35,7 @@ def settle(session: OmeroSession, ids: Sequence[int], heads: bool = False) -> di
     no memory.
     """
     filesets = Filesets(session)
-    there = _read(filesets, filesets.get_many(ids), heads)
+    there = _read(filesets, ids, heads)
     empty = {number: one for number, one in there.items() if not one.fileset.images}
     return there | _followed(filesets, empty, heads)
 
@@ -98,10 +99,11 @@ def imports_of(session: OmeroSession, uri: str, group_id: int) -> Iterator[Settl
         yield from settle(session, chunk).values()
 
 
-def _read(filesets: Filesets, there: Mapping[int, Fileset], heads: bool) -> dict[int, Settled]:
+def _read(filesets: Filesets, ids: Sequence[int], heads: bool) -> dict[int, Settled]:
+    there, found_notes = _found(filesets, ids)
     notes: dict[int, list[Noted]] = {number: [] for number in there}
-    for noted in filesets.noted(list(there), NS_RECORD):
-        notes[noted.fileset].append(noted)
+    for noted in found_notes:
+        notes.get(noted.fileset, []).append(noted)
     refused = {number: _too_much(there[number], found, len(there)) for number, found in notes.items()}
     good = [noted for number, found in notes.items() if refused[number] is None for noted in found]
     written: dict[int, list[Written]] = {number: [] for number in there}
@@ -122,6 +124,13 @@ def _read(filesets: Filesets, there: Mapping[int, Fileset], heads: bool) -> dict
     return {
         number: Settled(fileset, tuple(written[number]), tuple(unread[number])) for number, fileset in there.items()
     }
+
+
+def _found(filesets: Filesets, ids: Sequence[int]) -> tuple[dict[int, Fileset], list[Noted]]:
+    """Filesets and the notes on them, asked for at once."""
+    there, notes = dict[int, Fileset](), list[Noted]()
+    at_once(lambda: there.update(filesets.get_many(ids)), lambda: notes.extend(filesets.noted(ids, NS_RECORD)))
+    return there, notes
 
 
 def _too_much(fileset: Fileset, notes: Sequence[Noted], asked: int) -> Problem | None:
@@ -154,7 +163,7 @@ def _followed(filesets: Filesets, empty: Mapping[int, Settled], heads: bool) -> 
     named = filesets.named(NS_RECORD, {name: empty[number].fileset.owner for name, number in names.items()})
     many = {names[name] for name, found in named.items() if len(found) > MOST_FOLLOWERS}
     wanted = sorted({one for name, found in named.items() if names[name] not in many for one in found})
-    candidates = _read(filesets, filesets.get_many(wanted), heads) if wanted else {}
+    candidates = _read(filesets, wanted, heads) if wanted else {}
     done = {}
     for name, number in names.items():
         if number in many:

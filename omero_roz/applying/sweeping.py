@@ -16,6 +16,7 @@ from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.fileset import Owner
 from omero_roz.places import SHADOWS, Place, default_top
 from omero_roz.ports.omero import leftovers
+from omero_roz.ports.omero.together import at_once
 from omero_roz.ports.repository.managed import ManagedRepository
 
 MULTISCALES = "com.glencoesoftware.ngff:multiscales"
@@ -41,8 +42,10 @@ def look(means: Means, owner: Owner, most: int | None = None) -> Left:
         found = means.disk(top, owner).places()
         used = means.places_used(found)
         places = [place for place in found if place not in used]
-    files = leftovers.files(means.session, owner.user_id, top)
-    infos = leftovers.external_infos(means.session, owner.user_id, MULTISCALES)
+    files, infos = at_once(
+        partial(leftovers.files, means.session, owner.user_id, top),
+        partial(leftovers.external_infos, means.session, owner.user_id, MULTISCALES),
+    )
     return Left(tuple(places[:most]), files[:most], tuple(infos[:most]))
 
 

@@ -5,6 +5,7 @@ them can only come from the Zarr (facts: omero_replacement Part 3, the silent fa
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -42,15 +43,20 @@ class Bound:
 
 
 @contextmanager
-def stands(session: OmeroSession, bound: Sequence[Bound], group_id: int) -> Iterator[list[list[Stand]]]:
-    """For each fileset the stands of those of its images that tell. One save and one delete for all."""
+def stands(
+    session: OmeroSession, bound: Sequence[Bound], group_id: int, beside: Executor | None = None
+) -> Iterator[list[list[Stand]]]:
+    """For each fileset the stands of those of its images that tell. One save and one delete for all.
+
+    `beside` deletes them while the work goes on.
+    """
     chosen = [[pair for pair in one.pairs if pair.image.id in one.evidence.parts] for one in bound]
     like = [
         replace(pair.image, external_info=one.bindings[pair.image.id])
         for one, pairs in zip(bound, chosen, strict=True)
         for pair in pairs
     ]
-    with scratch_images(session, like, group_id) as scratch:
+    with scratch_images(session, like, group_id, beside) as scratch:
         made = iter(scratch)
         yield [
             [Stand(pair, next(made), one.evidence.parts[pair.image.id]) for pair in pairs]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 
@@ -128,7 +129,8 @@ def prove_batch(
     found = _records(means, jobs, filesets)
     known = [job for job, one in zip(jobs, found, strict=True) if isinstance(one, Written)]
     written = [one for one in found if isinstance(one, Written)]
-    proved = iter(_proved(means, known, written, user, workers) if known else ())
+    with ThreadPoolExecutor(1) as beside:  # its end waits until the scratch images are deleted
+        proved = iter(_proved(means, known, written, user, workers, beside) if known else ())
     return [next(proved) if isinstance(one, Written) else one for one in found]
 
 
@@ -154,14 +156,14 @@ def _records(means: Means, jobs: Sequence[Job], filesets: Sequence[int]) -> list
 
 
 def _proved(
-    means: Means, jobs: Sequence[Job], written: Sequence[Written], user: str, workers: Workers
+    means: Means, jobs: Sequence[Job], written: Sequence[Written], user: str, workers: Workers, beside: Executor
 ) -> list[RozError | None]:
     group = jobs[0].planned.plan.owner.group_id
     try:
         evidence = list(workers.pool.map(_sought, jobs))
         each = zip(jobs, evidence, written, strict=True)
         replaced = [(job.planned.pairs, tells, one.record) for job, tells, one in each]
-        with proof.bound(means.session, replaced, group) as stood:
+        with proof.bound(means.session, replaced, group, beside) as stood:
             looks = [_Look(*one) for one in zip(jobs, written, evidence, stood, strict=True)]
             seen = list(workers.pool.map(_look, [workers.place(means.session)] * len(looks), looks))
     except Unreachable:
@@ -171,7 +173,7 @@ def _proved(
             return [_brought_back(means, jobs[0], written[0], user, error)]
         # What one of them spoils for all is found out singly.
         both = zip(jobs, written, strict=True)
-        return [failed for job, one in both for failed in _proved(means, [job], [one], user, workers)]
+        return [failed for job, one in both for failed in _proved(means, [job], [one], user, workers, beside)]
     results: list[RozError | None] = []
     proven: dict[int, str] = {}
     for job, one, proved in zip(jobs, written, seen, strict=True):

@@ -16,6 +16,7 @@ from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.places import default_top
+from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.session import OmeroSession, as_owner
 from omero_roz.proving.pixels import Progress
 from omero_roz.record import Record
@@ -110,7 +111,8 @@ def run(
     if done is None:
         return steps.run_replacement(means, made, planned.pairs, source, record, probe, progress, proof)
     if done.record.state == "unproven" and probe:
-        proven = steps.prove(means, done, made.owner, planned.pairs, source, record, progress)
+        with plane_readers(means.session, made.owner.group_id) as readers:
+            proven = steps.prove(means, done, made.owner, planned.pairs, source, record, progress, readers)
         return replace(proven, already=True)
     return Replaced(done.fileset, 0, already=True)
 

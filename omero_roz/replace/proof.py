@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,17 +57,20 @@ NONE = Proof("none")
 
 @contextmanager
 def bound(
-    session: OmeroSession, replaced: Sequence[tuple[Sequence[Pair], Evidence, Record]], group_id: int
+    session: OmeroSession,
+    replaced: Sequence[tuple[Sequence[Pair], Evidence, Record]],
+    group_id: int,
+    beside: Executor | None = None,
 ) -> Iterator[list[list[Stand]]]:
     """For each replaced fileset the stands of its images, made with one save for all of them.
 
-    None with the binding zarr-reader: only an ExternalInfo can be passed over by the server.
+    None with the binding zarr-reader: only an ExternalInfo can be passed over by the server. `beside` deletes them.
     """
     wanted = [
         Bound(pairs if record.binding == external_info.NAME else (), evidence, _bindings(record))
         for pairs, evidence, record in replaced
     ]
-    with stands(session, wanted, group_id) as stood:
+    with stands(session, wanted, group_id, beside) as stood:
         yield stood
 
 

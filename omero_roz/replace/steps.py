@@ -1,9 +1,11 @@
 """Replacing a fileset as planned, and bringing its source back."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from omero_roz.applying import swap
 from omero_roz.applying.means import Means
@@ -14,11 +16,12 @@ from omero_roz.fileset import Owner
 from omero_roz.layout.reading import read_layout
 from omero_roz.matching import Pair
 from omero_roz.ports.omero.filesets import Filesets
-from omero_roz.ports.omero.planes import plane_readers
+from omero_roz.ports.omero.planes import PlaneReaders, plane_readers
+from omero_roz.ports.omero.together import at_once
 from omero_roz.ports.repository.disk import RepositoryDisk, check_source
 from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.proving.evidence import seek
-from omero_roz.proving.pixels import Progress
+from omero_roz.proving.pixels import JOBS, Progress
 from omero_roz.record import ROLLED_BACK, TAKEN_BACK, Record
 from omero_roz.replace.plan import ReplacePlan, moves
 from omero_roz.replace.proof import NONE, Proof, after, bound
@@ -58,13 +61,16 @@ def run_replacement(
     """
     with plane_readers(means.session, plan.owner.group_id) as readers:
         record = replace(record, check=proof.before(readers, source.store, pairs, progress))
-    with prepared(means, plan, pairs, source, record) as change:
-        progress("moving images", 0, len(plan.swaps))
-        fileset = means.apply(change)
-    if not probe:
-        return Replaced(fileset, 0)
-    written = made_by(plan, record, settle_one(means.session, fileset))
-    return prove(means, written, plan.owner, pairs, source, record, progress)
+        with prepared(means, plan, pairs, source, record) as change:
+            progress("moving images", 0, len(plan.swaps))
+            fileset = means.apply(change)
+        if not probe:
+            return Replaced(fileset, 0)
+        looked: list[Any] = at_once(
+            lambda: settle_one(means.session, fileset), lambda: readers.prepare(min(JOBS, len(pairs)))
+        )
+        written = made_by(plan, record, looked[0])
+        return prove(means, written, plan.owner, pairs, source, record, progress, readers)
 
 
 def made_by(plan: ReplacePlan, record: Record, settled: Settled) -> Written:
@@ -92,8 +98,8 @@ def prepared(
     _check_unchanged(source)
     if means.repository is None or means.database is None:
         repository, directory = ManagedRepository(means.session, plan.owner.group_id), plan.file.directory
-        repository.clear(plan.file.place.parent)
-        file_id = repository.write(directory, plan.file.name, _ome_xml(source))
+        at_once(lambda: repository.clear(plan.file.place.parent), lambda: repository.make(directory))
+        file_id = repository.write(directory, plan.file.name, _ome_xml(source), there=True)
         try:
             yield _change(plan, NewFileset(directory, plan.file.client_path, file_id), (), None, record)
         except Unreachable:
@@ -125,6 +131,7 @@ def prove(
     source: Source,
     record: Record,
     progress: Progress,
+    readers: PlaneReaders,
 ) -> Replaced:
     """Compare planes of a replaced fileset with the Zarr's, and write into its record that they are equal.
 
@@ -136,11 +143,13 @@ def prove(
         session, group = means.session, owner.group_id
         evidence = seek(source.store, pairs)
         replaced = [(pairs, evidence, written.record)]
-        with bound(session, replaced, group) as [stood], plane_readers(session, group) as readers:
-            proved = after(readers, source.store, pairs, written.record, evidence, stood, progress)
-        if proved.seen is None or proved.problems:
-            raise Refused.of(proved.problems)
-        Filesets(means.session).rewrite(written.annotation, proved.record.to_json(), owner.group_id)
+        with ThreadPoolExecutor() as beside:  # its end waits until the scratch images are deleted
+            with bound(session, replaced, group, beside) as [stood]:
+                proved = after(readers, source.store, pairs, written.record, evidence, stood, progress)
+            beside.submit(readers.close)
+            if proved.seen is None or proved.problems:
+                raise Refused.of(proved.problems)
+            Filesets(means.session).rewrite(written.annotation, proved.record.to_json(), owner.group_id)
     except KeyboardInterrupt as stopped:
         raise _unproven(written, "it was stopped") from stopped
     except Refused as error:

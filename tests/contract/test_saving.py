@@ -91,6 +91,16 @@ def test_list_of_what_comes_later(world: World, save: Any) -> None:
     save([made, eye])
 
 
+@fact("seen with omero-server 5.7.5")
+def test_what_is_sent_back(world: World) -> None:
+    """saveAndReturnArray sends back what was saved with all that hung on it: a new image has its pixels with their id."""
+    fileset = new("Fileset", templatePrefix=rstring("contract/"))
+    _, *images = world.update.saveAndReturnArray([fileset, imaged(fileset=fileset), imaged(fileset=fileset)])
+    for image in images:
+        stored = world.rows("select p.id from Pixels p where p.image.id = :id", id=image.id.val)
+        assert [[pixels.id.val] for pixels in image.copyPixels()] == stored
+
+
 @fact("measured")
 @pytest.mark.parametrize("which", ["what it refers to", "what is in its list"])
 def test_what_an_element_leads_to(world: World, save: Any, which: str) -> None:

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import zarr
 
-from bench.calls import by_operation, counted
+from bench.calls import by_operation, counted, in_a_row
 from demo.acquisition import GFP, Shot, write_layout, write_ome_tiff
 from demo.omero_client import import_file
 from omero_roz.ports.omero.filesets import Filesets
@@ -17,6 +18,7 @@ from tests.support.servers import Omero, Server
 
 SHOTS = [Shot(f"field {n}", (1, 2, 3, 24, 32), "uint16", (GFP, GFP)) for n in range(2)]
 MOST = 30  # a fileset of two small images, its proof included
+MOST_IN_A_ROW = 25  # that wait for one another, of one replacement with its proof
 
 
 def table(omero_cli: Omero, folder: Path, count: int) -> Path:
@@ -49,6 +51,16 @@ def test_and_fewer_with_the_database(omero_cli: Omero, server: Server, replacing
         done = omero_cli("roz", "replace-fileset", "--from", str(rows), *options)
     assert done.code == 0, done.err
     assert len(calls) <= 20 * 8
+
+
+@pytest.mark.parametrize("way", ["api", "database", "external-info", "zarr-reader"])
+def test_few_calls_wait_for_one_another(omero_cli: Omero, replacing: Replacing, tmp_path: Path, way: str) -> None:
+    [_, row] = table(omero_cli, tmp_path, 1).read_text().splitlines()
+    options = ["--db", str(replacing.server.dsn)] if way == "database" else replacing.options(way)
+    with counted(latency=0.05) as calls:  # so that what runs side by side does, however busy this machine is
+        done = omero_cli("roz", "replace-fileset", *row.split(","), *options)
+    assert done.code == 0, done.err
+    assert in_a_row(calls) <= MOST_IN_A_ROW
 
 
 def test_stores_are_closed(omero_cli: Omero, tmp_path: Path) -> None:

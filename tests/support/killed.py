@@ -71,7 +71,7 @@ def arm(moment: str, stop: Callable[[], None]) -> None:
     if moment in STATEMENTS:
         wrap(Transaction, "rows", True, stop, STATEMENTS[moment])
     if moment == SCRATCH:
-        wrap(OmeroSession, "save", True, stop, "making scratch images")
+        wrap(OmeroSession, "saved", True, stop, "making scratch images")
     for owner, name, after in CALLS.get(moment, ()):
         wrap(owner, name, after, stop)
 

@@ -73,7 +73,7 @@ def _delete(session: OmeroSession, targets: Targets, group_id: int, alone: bool,
 
 def _response(session: OmeroSession, request: Any, group_id: int) -> Any:
     handle = session.factory.submit(request, session.group_context(group_id))
-    callback = omero.callbacks.CmdCallbackI(session.client, handle)
+    callback = omero.callbacks.CmdCallbackI(session.client.getAdapter(), handle, session.callback_category)
     try:
         for _ in range(LOOKS):
             if callback.block(LOOK_MS):

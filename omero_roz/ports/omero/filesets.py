@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence, Sized
 from dataclasses import dataclass
+from functools import partial
 
 from omero.model import (
     CommentAnnotationI,
@@ -22,6 +23,7 @@ from omero_roz.errors import Refused
 from omero_roz.fileset import Claim, ExternalInfo, Fileset, OmeroImage, Owner, WellPlace
 from omero_roz.layout.model import Sizes
 from omero_roz.ports.omero.session import ANY_GROUP, OmeroSession
+from omero_roz.ports.omero.together import at_once
 
 # Of what anybody may write at any length no more than can mean anything.
 _FILESET = """select f.id, substring(f.templatePrefix, 1, 4096), o.id, o.omeName, g.id from Fileset f
@@ -108,13 +110,15 @@ class Filesets:
         def rows(hql: str) -> list[list]:
             return self._session.rows(hql, _reading(ids), ids=list(ids))
 
-        channels, places = dict(rows(_CHANNELS)), _places(rows(_PLACES))
+        asked = (_FILESET, _IMAGES, _CHANNELS, _PLACES)
+        filesets, found, counted, placed = at_once(*(partial(rows, hql) for hql in asked))
+        channels, places = dict(counted), _places(placed)
         images: dict[int, list[OmeroImage]] = {}
-        for fileset, *row in rows(_IMAGES):
+        for fileset, *row in found:
             images.setdefault(fileset, []).append(_image(row, channels.get(row[0], 0), places.get(row[0])))
         return {
             fileset: Fileset(fileset, Claim(prefix or ""), Owner(owner, name, group), tuple(images.get(fileset, ())))
-            for fileset, prefix, owner, name, group in rows(_FILESET)
+            for fileset, prefix, owner, name, group in filesets
         }
 
     def create(self, new: NewFileset, note: Note, group_id: int, objects: Sequence = ()) -> Created:
@@ -220,8 +224,12 @@ class Filesets:
     def _checked(self, change: Change) -> dict[int, ImageI]:
         """The images to be moved, when they are as expected and are all that their fileset has."""
         group, wanted = change.owner.group_id, [m.image for m in change.moves]
-        images = {i.id.val: i for i in self._session.objects(_LOADED, "reading the images", group, ids=wanted)}
-        inside = self._session.rows(_INSIDE, "reading the images", group, id=change.source)
+        asking = "reading the images"
+        loaded, inside = at_once(
+            lambda: self._session.objects(_LOADED, asking, group, ids=wanted),
+            lambda: self._session.rows(_INSIDE, asking, group, id=change.source),
+        )
+        images = {image.id.val: image for image in loaded}
         found = {image: _found(loaded) for image, loaded in images.items()}
         problems = differences(change, found, [image for [image] in inside])
         if problems:

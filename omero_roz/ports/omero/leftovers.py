@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from omero_roz.places import KNOWN, Place
 from omero_roz.ports.omero.deletion import delete
 from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.omero.together import at_once
 
 AGE = 6 * 3600.0  # seconds, by this machine's clock: what is younger may be somebody's who is at it
 AT_ONCE = 500
@@ -42,7 +44,8 @@ def files(session: OmeroSession, owner: int, top: str) -> list[Row]:
     """
     asking, old = f"looking for what is left in {top}", time.time() - AGE
     prefix = f"{top}/{KNOWN}/".replace("\\", "\\\\") + "%"
-    rows = [row for hql in (_FILES, _EMPTY) for row in session.rows(hql, asking, owner=owner, prefix=prefix)]
+    both = at_once(*(partial(session.rows, hql, asking, owner=owner, prefix=prefix) for hql in (_FILES, _EMPTY)))
+    rows = [row for some in both for row in some]
     found = [Row("OriginalFile", row[0], row[1], f"{row[2]}{row[3]}") for row in rows if row[4] / 1000 < old]
     return [row for row in found if _is_ours(row.path, top)]  # _ and % in it match more
 

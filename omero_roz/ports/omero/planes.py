@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import OmeroImage
 from omero_roz.ports.omero.session import OmeroSession, omero_errors
+from omero_roz.ports.omero.together import at_once
 
 # RawPixelsStore is big-endian (facts: omero_api_calls).
 DTYPES = {
@@ -109,9 +110,7 @@ class PlaneReaders:
         """A reader of one image, for one thread."""
         where = f"opening the pixels of Image:{image.id}"
         with omero_errors(where):
-            store = self._taken(image.pixels_id) or _Store(
-                self._session.factory.createRawPixelsStore(self._context), set()
-            )
+            store = self._taken(image.pixels_id) or self._made()
         try:
             with omero_errors(where):
                 store.proxy.setPixelsId(image.pixels_id, True, self._context)
@@ -126,13 +125,21 @@ class PlaneReaders:
         with self._lock:
             self._idle.append(store)
 
+    def prepare(self, count: int) -> None:
+        """Have as many new stores idle, for images that others have met."""
+        with omero_errors("preparing to read pixels"):
+            made = at_once(*[self._made] * count)
+        with self._lock:
+            self._idle += made
+
     def close(self) -> None:
         """Close what is idle, all at once."""
         with self._lock:
             idle, self._idle = self._idle, []
-        if idle:
-            with ThreadPoolExecutor(len(idle)) as pool:
-                list(pool.map(self._close, idle))
+        at_once(*(partial(self._close, store) for store in idle))
+
+    def _made(self) -> _Store:
+        return _Store(self._session.factory.createRawPixelsStore(self._context), set())
 
     def _taken(self, pixels_id: int) -> _Store | None:
         with self._lock:

@@ -3,8 +3,10 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 from omero.model import FilesetI
 from omero.rtypes import rstring
@@ -16,6 +18,7 @@ from omero_roz.ports.omero.deletion import delete
 from omero_roz.ports.omero.enumerations import with_enumerations
 from omero_roz.ports.omero.filesets import external_info_object
 from omero_roz.ports.omero.session import OmeroSession
+from omero_roz.ports.omero.together import at_once
 
 PREFIX = "omero-roz-scratch/"
 NAME = "omero-roz looks whether the server can read a Zarr (may be deleted)"
@@ -23,39 +26,47 @@ STALE = 3600.0  # seconds after which those of a run on another machine are dele
 
 _FOUND = """select f.id, f.templatePrefix, f.details.creationEvent.time, f.details.group.id from Fileset f
     where f.templatePrefix like :prefix and f.details.owner.id = :user"""
-_PIXELS = "select p.image.id, p.id from Pixels p where p.image.fileset.id = :id"
 
 
 @contextmanager
-def scratch_images(session: OmeroSession, like: Sequence[OmeroImage], group_id: int) -> Iterator[list[OmeroImage]]:
+def scratch_images(
+    session: OmeroSession, like: Sequence[OmeroImage], group_id: int, beside: Executor | None = None
+) -> Iterator[list[OmeroImage]]:
     """Images with the sizes, pixel types and ExternalInfo of others, in their order, and no file: deleted at the end.
 
     What the server shows of one can only be what its ExternalInfo names; there is nothing to fall back to. All are
-    saved and deleted at once. Those that a dead process of this user left are deleted before.
+    saved and deleted at once, with `beside` while the work goes on. Those that a dead process of this user left are
+    deleted before.
     """
-    delete_left(session)
     if not like:
+        delete_left(session)
         yield []
         return
     from ome_graph import graph
     from omero_roz.ports.omero.bare_ome import bare_ome
 
-    made, _ = with_enumerations(session, lambda enums: graph(bare_ome(like), [NAME] * len(like), enums))
+    looked: list[Any] = at_once(
+        lambda: with_enumerations(session, lambda enums: graph(bare_ome(like), [NAME] * len(like), enums))[0],
+        lambda: delete_left(session),
+    )
+    made = looked[0]
     fileset = FilesetI()
     fileset.templatePrefix = rstring(f"{PREFIX}{process.machine()}/{os.getpid()}/")
     for image, one in zip(made.images, like, strict=True):
         image.fileset = fileset
         image.details.externalInfo = one.external_info and external_info_object(one.external_info)
         image.getPrimaryPixels().clearChannels()  # nothing is drawn: half as much is saved and deleted
-    number, *images = session.save([fileset, *made.images], "making scratch images", group_id)
+    saved, *images = session.saved([fileset, *made.images], "making scratch images", group_id)
     try:
-        pixels = dict(session.rows(_PIXELS, "reading scratch images", group_id, id=number))
         yield [
-            replace(one, id=image, series=0, pixels_id=pixels[image]) for image, one in zip(images, like, strict=True)
+            replace(one, id=image.id.val, series=0, pixels_id=image.getPrimaryPixels().id.val)
+            for image, one in zip(images, like, strict=True)
         ]
     finally:
-        with suppress(Refused):  # what was seen counts; the next run deletes them
-            delete(session, {"Fileset": [number]}, group_id)
+        if beside is None:
+            _delete(session, saved.id.val, group_id)
+        else:
+            beside.submit(_delete, session, saved.id.val, group_id)
 
 
 def delete_left(session: OmeroSession) -> None:
@@ -64,8 +75,12 @@ def delete_left(session: OmeroSession) -> None:
     rows = session.rows(_FOUND, asking, prefix=PREFIX + "%", user=session.who.user_id)
     for number, prefix, made, group_id in rows:
         if _is_left(prefix, made / 1000):
-            with suppress(Refused):  # another process may be doing the same
-                delete(session, {"Fileset": [number]}, group_id)
+            _delete(session, number, group_id)  # another process may be doing the same
+
+
+def _delete(session: OmeroSession, fileset: int, group_id: int) -> None:
+    with suppress(Refused):  # what was seen counts; the next run deletes them
+        delete(session, {"Fileset": [fileset]}, group_id)
 
 
 def _is_left(prefix: str, made: float) -> bool:

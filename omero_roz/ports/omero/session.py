@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 
 import Ice
 import omero.clients
@@ -19,6 +19,7 @@ from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner, ServersDatabase, Who
 from omero_roz.ports.omero import limit, trace
 from omero_roz.ports.omero.save_order import to_save
+from omero_roz.ports.omero.together import at_once, once
 from omero_roz.shown import one_line
 
 ANY_GROUP = -1
@@ -46,14 +47,14 @@ class OmeroSession:
         self.client = client
         self.factory = client.getSession()
 
-    @cached_property
+    @once
     def who(self) -> Who:
         """The user and the group in which the session works."""
         with omero_errors("asking who is logged in"):
             context = self.factory.getAdminService().getEventContext()
         return Who(context.userId, context.userName, context.groupId, bool(context.isAdmin), context.sessionId)
 
-    @cached_property
+    @once
     def database(self) -> ServersDatabase:
         """How the server's database is told from any other."""
         with omero_errors("asking for the database's uuid"):
@@ -61,16 +62,16 @@ class OmeroSession:
         digest = hashlib.sha256(self.client.getSessionId().encode()).hexdigest()
         return ServersDatabase(uuid, self.who.session_id, digest)
 
-    @cached_property
+    @once
     def _query(self):
         return self.factory.getQueryService()  # each asking for it is a call of its own
 
-    @cached_property
+    @once
     def update(self):
         """IUpdate; what is saved goes through `save` and `save_batch`."""
         return self.factory.getUpdateService()
 
-    @cached_property
+    @once
     def managed_repository(self):
         """The proxy of the ManagedRepository, which takes some calls to find."""
         with omero_errors("looking for the ManagedRepository"):
@@ -78,6 +79,18 @@ class OmeroSession:
         if found is None:
             raise Refused("this OMERO server shows no ManagedRepository", fix="ask its administrator")
         return found
+
+    def prepare(self, database: bool = False) -> None:
+        """Ask for all at once that a change of a fileset takes; `database`: also which one is the server's."""
+        at_once(
+            lambda: self.update, lambda: self.managed_repository, lambda: self.callback_category,
+            lambda: self.database if database else self.who,
+        )  # fmt: skip
+
+    @once
+    def callback_category(self) -> str:
+        """What the router knows this client's own objects by: those that it is called back on."""
+        return self.client.getCategory()
 
     @property
     def ticket(self) -> Ticket:
@@ -123,11 +136,15 @@ class OmeroSession:
 
     def save(self, objects: Sequence, what: str, group_id: int) -> list[int]:
         """Save objects with all that hangs on them in one transaction; their ids, in the same order."""
+        return [one.id.val for one in self.saved(objects, what, group_id)]
+
+    def saved(self, objects: Sequence, what: str, group_id: int) -> list:
+        """The same; the objects as OMERO sends them back, with the ids of all that hangs on them."""
         named = to_save(objects)
         with omero_errors(what):
             saved = self.update.saveAndReturnArray(named, self.group_context(group_id))
-        ids = {id(one): made.id.val for one, made in zip(named, saved, strict=True)}
-        return [ids.get(id(one)) or one.id.val for one in objects]
+        made = {id(one): back for one, back in zip(named, saved, strict=True)}
+        return [made.get(id(one), one) for one in objects]
 
     def save_batch(self, objects: Sequence, what: str, group_id: int) -> None:
         """The same without bringing the saved graph back, which costs as much again for large batches."""

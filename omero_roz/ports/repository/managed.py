@@ -26,14 +26,17 @@ class ManagedRepository:
         self._context = session.group_context(group_id)
         self._repository = session.managed_repository
 
-    def write(self, directory: str, name: str, content: bytes, mimetype: str = "text/xml") -> int:
-        """Write a new file into a directory of the repository, which is made; the OriginalFile's id.
+    def write(
+        self, directory: str, name: str, content: bytes, mimetype: str = "text/xml", there: bool = False
+    ) -> int:
+        """Write a new file into a directory of the repository, made unless it is `there`; the OriginalFile's id.
 
         `directory` ends with a slash and starts with the user's own directory, such as `curator_2/`: nobody
         may make one elsewhere. The file is registered before it is there, for `file` knows registered ones only.
         """
         with omero_errors(f"writing {directory}{name} into the ManagedRepository"):
-            self._repository.makeDir(directory, True, self._context)
+            if not there:
+                self._repository.makeDir(directory, True, self._context)
             self._repository.register(directory + name, rstring(mimetype), self._context)
             store = self._repository.file(directory + name, "rw", self._context)
             try:
