@@ -107,9 +107,9 @@ class ImportPlan:
             f"Zarr says, in about {_count(batches, 'batch', 'batches')}",
             *(shadows if shadowed else []),
             "read planes through OMERO and compare them with the Zarr's",
-            "let OMERO make thumbnails",
             *(f"put {'plates' if t.kind == 'Screen' else 'images'} into {_named(t)}" for t in self.targets),
             "close the record",
+            "let OMERO make thumbnails",
         ]
 
     def to_json(self) -> str:

@@ -207,7 +207,8 @@ def _imported(ctx: Any, done: "Imported", args: Namespace) -> dict:
     if done.unproven:
         ctx.err(f"warning: Fileset:{done.fileset}: unproven: {done.unproven}")
     compared = f"{done.compared} through OMERO, all equal" if done.planes else "not compared (--no-probe)"
-    ctx.err(f"Fileset:{done.fileset} from {done.uri}: {len(done.images)} images, {compared}")
+    drawn = f", {done.thumbnails} thumbnails in {done.thumbnail_ms:.0f} ms each" if done.thumbnails else ""
+    ctx.err(f"Fileset:{done.fileset} from {done.uri}: {len(done.images)} images, {compared}{drawn}")
     return asdict(done) | {"state": "imported"}
 
 

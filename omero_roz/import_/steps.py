@@ -1,5 +1,6 @@
 """Doing an import as planned; whatever goes wrong before its end is taken back."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -50,6 +51,7 @@ from omero_roz.proving.sampling import Sample
 from omero_roz.record import ImageRecord, Record
 
 StatisticsFrom = Literal["auto", "read", "none"]
+LATER = "nothing is to be done: OMERO draws each when somebody looks at it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ class Imported:
     """What an import made: the fileset, its images by series and those of them that are on no plate, its plates, and
     the number of planes that were compared, of how many.
 
-    `compared` says the same for people, `unproven` why it proves nothing.
+    `compared` says the same for people, `unproven` why it proves nothing; `thumbnails` how many the server has drawn,
+    in `thumbnail_ms` each.
     """
 
     uri: str
@@ -90,6 +93,8 @@ class Imported:
     problems: tuple[Problem, ...] = ()
     compared: str = ""
     unproven: str = ""
+    thumbnails: int = 0
+    thumbnail_ms: float = 0.0
 
 
 def run_import(
@@ -116,12 +121,13 @@ def run_import(
         if not opened.record.images:  # else all are saved, and bound to shadows
             _Saving(session, plan, source, made, enums, options.statistics).run(opening, opened, progress)
         opened, pairs = _bound(means, plan, source, opened, progress)
-        return _finish(means, plan, source, opening, opened, pairs, options, progress)
+        done = _finish(means, plan, source, opening, opened, pairs, options, progress)
     except BaseException as error:
         _leave(means, plan, opening, error, progress)
         raise
     finally:
         opening.stop()
+    return _draw(session, plan, pairs, done, progress) if options.probe and options.thumbnails else done
 
 
 def _graph(plan: ImportPlan, ome: OME, enums: Enums) -> Graph:
@@ -247,13 +253,12 @@ def _finish(
         seen, record = _probe(session, plan, pairs, source.store, record, progress)
     else:
         seen, record = None, replace(record, state="unproven")
-    problems = _draw(session, plan, pairs, progress) if seen and options.thumbnails else ()
     images = tuple(pair.image.id for pair in pairs)
     plates = opening.plates
     plain = tuple(images[place] for place in plain_images(source.ome))
     linked = links(plan.targets, {"Image": plain, "Plate": plates}, plan.dataset)
     _close(plan, opening, record, pairs, linked)
-    done = Imported(plan.uri, opened.fileset, images, plain, plates, problems=problems)
+    done = Imported(plan.uri, opened.fileset, images, plain, plates)
     if seen is None or record.check is None:
         return done
     unproven = record.check["after"].get("unproven", "")
@@ -277,17 +282,26 @@ def _probe(
     return seen, proven(record, choice, seen, evidence)
 
 
-def _draw(session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], progress: Progress) -> tuple[Problem, ...]:
-    """Let the server draw thumbnails; where it cannot, it will when somebody looks, so nothing is lost."""
+def _draw(
+    session: OmeroSession, plan: ImportPlan, pairs: tuple[Pair, ...], done: Imported, progress: Progress
+) -> Imported:
+    """Let the server draw thumbnails, when all else is done.
+
+    What fails or is stopped takes nothing back: the server draws it when somebody looks. Not
+    before the planes were compared, for a server keeps black ones too.
+    """
+    drawn, began, problems = 0, time.perf_counter(), tuple[Problem, ...]()
     progress("making thumbnails", 0, len(pairs))
     try:
-        for done in make_thumbnails(session, [pair.image.pixels_id for pair in pairs], plan.group_id):
-            progress("making thumbnails", done, len(pairs))
-    except Unreachable:
-        raise
+        for drawn in make_thumbnails(session, [pair.image.pixels_id for pair in pairs], plan.group_id):
+            progress("making thumbnails", drawn, len(pairs))
     except Refused as error:
-        return tuple(replace(problem, severity="warning") for problem in error.problems)
-    return ()
+        problems = tuple(replace(one, fix=LATER, severity="warning") for one in error.problems)
+    except KeyboardInterrupt:
+        what = f"stopped after {drawn} of {len(pairs)} thumbnails; the import is done"
+        problems = (Problem(f"Fileset:{done.fileset}", what, LATER, "warning"),)
+    each = round(1000 * (time.perf_counter() - began) / drawn, 1) if drawn else 0.0
+    return replace(done, problems=problems, thumbnails=drawn, thumbnail_ms=each)
 
 
 def _close(plan: ImportPlan, opening: Opening, record: Record, pairs: tuple[Pair, ...], linked: list) -> None:

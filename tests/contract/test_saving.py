@@ -93,7 +93,7 @@ def test_list_of_what_comes_later(world: World, save: Any) -> None:
 
 @fact("seen with omero-server 5.7.5")
 def test_what_is_sent_back(world: World) -> None:
-    """saveAndReturnArray sends back what was saved with all that hung on it: a new image has its pixels with their id."""
+    """saveAndReturnArray sends back what was saved with all that hung on it: an image has its pixels and their id."""
     fileset = new("Fileset", templatePrefix=rstring("contract/"))
     _, *images = world.update.saveAndReturnArray([fileset, imaged(fileset=fileset), imaged(fileset=fileset)])
     for image in images:

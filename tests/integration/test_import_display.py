@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import zarr
 from omero.gateway import BlitzGateway
 
+from omero_roz.errors import Refused, Unreachable
+from omero_roz.import_ import steps
 from tests.support.servers import Omero
 
 
@@ -115,3 +118,24 @@ def test_thumbnails_are_drawn_and_stored(omero_cli: Omero, shared: Path) -> None
     for image in images:
         [[x, y, mimetype]] = query.projection(hql.format(image.getPixelsId()), None)
         assert (x.val, y.val, mimetype.val) == (96, 96, "image/jpeg")
+
+
+@pytest.mark.parametrize("fails", [Refused("no", "making thumbnails"), Unreachable("gone", "it"), KeyboardInterrupt()])
+def test_thumbnails_that_fail_or_are_stopped_fail_no_import(
+    omero_cli: Omero, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: BaseException
+) -> None:
+    zarr = shutil.copytree(shared / "layouts" / "v4_plate23.zarr", tmp_path / "plate.zarr")
+
+    def drawn(*_: object) -> Iterator[int]:
+        yield 1
+        raise fails
+
+    monkeypatch.setattr(steps, "make_thumbnails", drawn)
+    done = omero_cli("roz", "import", str(zarr), "--json")
+    assert done.code == 0, done.err
+    [result] = json.loads(done.out)
+    assert (result["state"], result["thumbnails"]) == ("imported", 1)
+    assert result["problems"][0]["severity"] == "warning"
+    assert "OMERO draws each when somebody looks at it" in done.err
+    [record] = json.loads(omero_cli("roz", "status", f"Fileset:{result['fileset']}", "--json").out)
+    assert record["state"] == "proven"
