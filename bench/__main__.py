@@ -7,7 +7,7 @@ import argparse
 import subprocess
 import sys
 
-SUBJECTS = ("start", "layout", "reading", "import_plate", "replace", "bulk", "memory", "sandbox")
+SUBJECTS = ("start", "layout", "reading", "import_plate", "replace", "bulk", "proof", "memory", "sandbox")
 
 
 def main() -> int:
