@@ -18,6 +18,9 @@ VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = Path("lib", f"python{VERSION}", "site-packages")
 USED = "used"
 DAYS_KEPT = 3
+# Measured: 930 MB in the end, and pip's wheels on the way. Busy cores take several times as long.
+DISK_MB = 1200
+TIME = "about two minutes on two idle cores, one more where Ice has to be compiled"
 # Never imported, or compiled to machine code or by venv already.
 UNCOMPILED = "/(mypy|mypyc|pip|setuptools|pygments|tests)/"
 # Both forms that pip writes; the second where the path has spaces.
@@ -57,8 +60,9 @@ def _model(kept: Path, has_ice: bool) -> Path:
     """
     given = [PINS.read_text(), sys.version, sys.base_prefix, str(has_ice), os.environ.get(OWN_WHEEL, "")]
     model = kept / f"{wheel.INTERPRETER}-{hashlib.sha256(repr(given).encode()).hexdigest()[:16]}"
+    cache.clear(kept, "environment")
     if not model.is_dir():
-        print(f"Set-up: first time for Python {VERSION} ({sys.executable})", flush=True)
+        _announce(kept)
         with cache.workplace(kept, "environment") as work:
             _make_model(work / model.name, has_ice)
             cache.keep(work / model.name, kept)
@@ -67,6 +71,16 @@ def _model(kept: Path, has_ice: bool) -> Path:
         if other != model and _unused(other):
             shutil.rmtree(other)
     return model
+
+
+def _announce(kept: Path) -> None:
+    """Tell what a first set-up takes; SetupError where the disk has less."""
+    free = shutil.disk_usage(kept).free
+    if free < DISK_MB * 1_000_000:
+        what = f"{DISK_MB / 1000:.1f} GB are needed on its disk, and {free / 1e9:.1f} GB are free"
+        raise SetupError(f"{kept}: {what}: make room, or set XDG_CACHE_HOME to a folder on another disk")
+    print(f"Set-up: first time for Python {VERSION} ({sys.executable})", flush=True)
+    print(f"Set-up: takes {DISK_MB / 1000:.1f} GB of disk in {kept}, and {TIME}", flush=True)
 
 
 def _unused(model: Path) -> bool:
@@ -84,7 +98,8 @@ def _make_model(model: Path, has_ice: bool) -> None:
         _install(model, "--requirement", PINS, *([ice] if ice else []))
     # On all cores, where pip takes one; uncompiled, omero's first use warns of its escape sequences.
     options = ["-q", "-j", "0", "-x", UNCOMPILED]
-    subprocess.run([python, "-W", "ignore", "-m", "compileall", *options, model / PACKAGES], capture_output=True)
+    with alive("Set-up: compiling the packages"):
+        subprocess.run([python, "-W", "ignore", "-m", "compileall", *options, model / PACKAGES], capture_output=True)
 
 
 def _ice(python: Path) -> str:

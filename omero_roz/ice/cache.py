@@ -34,11 +34,16 @@ def locked(path: Path, kind: str) -> Iterator[None]:
         yield
 
 
+def clear(path: Path, kind: str) -> None:
+    """Remove what killed runs have left; only under the lock."""
+    for left in path.glob(f"{kind}-work-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 @contextmanager
 def workplace(path: Path, kind: str) -> Iterator[Path]:
     """Give an empty folder on the cache's disk and clear those that killed runs left; only under the lock."""
-    for left in path.glob(f"{kind}-work-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    clear(path, kind)
     with tempfile.TemporaryDirectory(prefix=f"{kind}-work-", dir=path) as temporary:
         yield Path(temporary)
 

@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from omero_roz.ice import SetupError
 from tools import environment
 
 COMMAND = "# -*- coding: utf-8 -*-\nimport sys\nprint(sys.argv[1:])\n"
@@ -58,3 +60,27 @@ def test_another_pin_or_own_wheel_makes_another_model(tmp_path: Path, monkeypatc
     pins.write_text("a==1\n")
     monkeypatch.setattr(environment, "PINS", pins)
     assert environment._model(tmp_path, False) != second
+
+
+def test_a_first_set_up_says_what_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environment, "_make_model", lambda model, has_ice: model.mkdir())
+    (tmp_path / "environment-work-killed").mkdir()
+    environment._model(tmp_path, False)
+    told = capsys.readouterr().out
+    assert f"of disk in {tmp_path}" in told
+    assert "minutes" in told
+    assert not (tmp_path / "environment-work-killed").exists()
+    environment._model(tmp_path, False)
+    assert capsys.readouterr().out == ""
+
+
+def test_too_small_a_disk_is_refused_before_anything_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment.shutil, "disk_usage", lambda path: SimpleNamespace(free=700_000_000))
+    monkeypatch.setattr(environment, "_make_model", lambda model, has_ice: pytest.fail("it went on"))
+    with pytest.raises(SetupError, match=r"1.2 GB are needed on its disk, and 0.7 GB are free"):
+        environment._model(tmp_path, False)
+    assert os.listdir(tmp_path) == []
