@@ -9,6 +9,7 @@ import pytest
 
 from demo.omero_client import import_file
 from omero_roz.replace import cleanup as cleanup_module
+from tests.support.kills import LONG, moments, ran
 from tests.support.replacing import Replacing
 from tests.support.servers import Result
 
@@ -213,3 +214,30 @@ def test_an_image_that_omeros_dry_run_lists_is_not_deleted(
     assert replacing.sql("SELECT id FROM image WHERE id = %s", image) == [(image,)]
     assert stays(replacing, replacing.fileset)
     replacing.sql("UPDATE image SET fileset = %s WHERE id = %s", new, image)
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_killed_at_random_moments(replacing: Replacing, acquisition: Path, count: int) -> None:
+    """The same command again finishes it: nothing is half, and no file of the images or of another fileset goes."""
+    client, server = replacing.omero.client, replacing.server
+    options = ["--db", server.dsn or "", "--managed-repository", server.repository or "", "--yes"]
+
+    def emptied() -> Replacing:
+        one = Replacing(replacing.omero, server, acquisition / "acquisition.ome.tif")
+        one.replaced(acquisition / "v2.zarr", "zarr-reader")
+        return one
+
+    took = ran(client, LONG, "roz", "cleanup", f"Fileset:{emptied().fileset}", *options)
+    assert took is not None
+    for moment in moments(took, count):
+        one = emptied()
+        planes, files, kept = one.planes(), files_of(one, one.fileset), files_of(one, *one.filesets())
+        ran(client, moment, "roz", "cleanup", f"Fileset:{one.fileset}", *options)
+        there = one.sql("SELECT id FROM fileset WHERE id = %s", one.fileset) != []
+        assert len(files_of(one, one.fileset)) == (len(files) if there else 0)
+        again = cleanup(one, one.fileset)
+        assert again.code == 0 or (not there and "does not exist" in again.err), again.err
+        assert one.sql("SELECT id FROM fileset WHERE id = %s", one.fileset) == []
+        assert not any(file.exists() for file in files) and all(file.exists() for file in kept)
+        assert one.planes() == planes
+    assert stays(replacing, replacing.fileset)

@@ -22,6 +22,7 @@ from tests.integration.test_completeness import completeness, lost
 from tests.integration.test_import import imported
 from tests.support.accounts import new_account
 from tests.support.importing import import_file
+from tests.support.kills import LONG, moments, ran
 from tests.support.rows import all_rows
 from tests.support.servers import Omero, Server
 from tests.support.whole_model import IMPORTABLE
@@ -314,3 +315,33 @@ def whole(folder: Path) -> Path:
 )  # fmt: skip
 def test_calls_that_make_no_sense(omero_cli: Omero, call: tuple[str, ...]) -> None:
     assert omero_cli("roz", "completeness", *call).code == 2
+
+
+@pytest.mark.parametrize("count", [3, pytest.param(30, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_killed_at_random_moments(
+    omero_cli: Omero, server: Server, acquisition: Path, tmp_path: Path, count: int
+) -> None:
+    """The same command again finishes it, and its undo gives every row what it had: the record is whole."""
+    rich = acquisition / "v2.zarr" / "OME" / "METADATA.ome.xml"
+
+    def bare() -> int:
+        return in_omero(omero_cli, stripped(rich.read_text("utf-8")), tmp_path)[0]
+
+    def command(fileset: int) -> list[str]:
+        return ["roz", "completeness", f"Fileset:{fileset}", str(rich), "--fill", "--yes"]
+
+    took = ran(omero_cli.client, LONG, *command(bare()))
+    assert took is not None
+    for moment in moments(took, count):
+        fileset = bare()
+        before = all_rows(server, omero_cli.client)
+        ran(omero_cli.client, moment, *command(fileset))
+        again = omero_cli(*command(fileset))
+        assert again.code == 0, again.err
+        _, found = completeness(omero_cli, rich, f"Fileset:{fileset}")
+        assert all(field["path"].endswith("/color") for field in lost(found))
+        undone = omero_cli("roz", "completeness", f"Fileset:{fileset}", "--undo", "--yes")
+        assert undone.code == 0, undone.err
+        after = all_rows(server, omero_cli.client)
+        assert before.changed_in(after) == {}
+        assert before.new_in(after).keys() <= {"namespace"}

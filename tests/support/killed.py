@@ -1,11 +1,13 @@
-"""`omero …` in a process that stops itself at a moment of a replacement: SIGNAL MOMENT HOST PORT SESSION ARGS…
+"""`omero …` in a process that stops itself at a moment of a command: SIGNAL MOMENT HOST PORT SESSION ARGS…
 
-SIGNAL is KILL (as `kill -9` ends it) or INT (Ctrl-C, once).
+SIGNAL is KILL (as `kill -9` ends it) or INT (Ctrl-C, once). MOMENT is one of those below, or `after SECONDS`.
 """
 
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -48,8 +50,10 @@ def main() -> None:
     client.joinSession(session)
     client.getSession().detachOnDestroy()
     arm(moment, stopper(getattr(signal, f"SIG{name}")))
+    started = time.monotonic()
     try:
         command_line(client).invoke(args, strict=True)
+        print("took", time.monotonic() - started, file=sys.stderr)
     except NonZeroReturnCode as error:
         sys.exit(error.rv)
 
@@ -72,6 +76,10 @@ def arm(moment: str, stop: Callable[[], None]) -> None:
         wrap(Transaction, "rows", True, stop, STATEMENTS[moment])
     if moment == SCRATCH:
         wrap(OmeroSession, "saved", True, stop, "making scratch images")
+    if moment.startswith("after "):
+        timer = threading.Timer(float(moment.removeprefix("after ")), stop)
+        timer.daemon = True
+        timer.start()
     for owner, name, after in CALLS.get(moment, ()):
         wrap(owner, name, after, stop)
 
