@@ -9,6 +9,7 @@ from omero.model import ExperimenterGroupI, ExperimenterI, PermissionsI
 from omero.rtypes import rbool, rstring
 
 import omero
+from tests.support.accounts import empty, leave_directories
 from tests.support.servers import Server
 
 
@@ -28,12 +29,11 @@ class People:
     Users and groups stay: sessions and events name them.
     """
 
-    OWNED = ("Fileset", "Image", "Plate", "Screen", "Dataset", "Project", "Annotation", "Roi", "OriginalFile")
-
     def __init__(self, server: Server, root: omero.clients.BaseClient) -> None:
         self._server, self._root = server, root
         self._open = ExitStack()
         self._groups: list[int] = []
+        self._directories: list[str] = []
 
     def group(self, permissions: str = "rwra--") -> int:
         """A new group."""
@@ -59,11 +59,17 @@ class People:
         member = [ExperimenterGroupI(number, False) for number in (everyone, first, *others)]
         home = ExperimenterGroupI(first, False)
         number = admin.createExperimenterWithPassword(user, rstring(password), home, member)
+        self._directories.append(f"{name}_{number}")
         return Person(name, password, number, first)
 
     def known(self, name: str, password: str, number: int) -> Person:
         """A user whom a test has made, whose data are the test's to take away."""
         return Person(name, password, number, self._root.sf.getAdminService().getDefaultGroup(number).id.val)
+
+    def directory(self) -> str:
+        """A new name at the root of the ManagedRepository, for a directory of root's."""
+        self._directories.append(f"contract-{uuid4().hex[:8]}")
+        return self._directories[-1]
 
     def login(self, person: Person) -> omero.clients.BaseClient:
         """A client of a user's, closed at the end."""
@@ -74,17 +80,11 @@ class People:
         return self.login(self.user(*groups))
 
     def leave(self) -> None:
-        """Close every client and delete what is in the groups."""
+        """Close every client, delete what is in the groups, and the directories in the ManagedRepository."""
         with suppress(omero.ServerError):  # a test may have closed a session itself
             self._open.close()
-        query = self._root.sf.getQueryService()
-        for group in self._groups:
-            context = self._root.getContext(group)
-            for kind in self.OWNED:
-                repo = " and o.repo is null" if kind == "OriginalFile" else ""
-                hql = f"select o.id from {kind} o where o.details.group.id = {group}{repo}"
-                if found := [row[0].val for row in query.projection(hql, None, context)]:
-                    delete(self._root, {kind: found}, context)
+        empty(self._root, self._groups)
+        leave_directories(self._root, self._directories, self._server.repository)
 
 
 def delete(client: omero.clients.BaseClient, targets: dict[str, list[int]], context: dict[str, str] | None = None):

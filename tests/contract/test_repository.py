@@ -87,9 +87,9 @@ def test_directory_of_others(repository):
 
 
 @fact("real_server.md 17")
-def test_register_below_what_is_roots(root, repository):
+def test_register_below_what_is_roots(root, people, repository):
     """Anybody registers files in a directory that is root's, and in one that cannot be read."""
-    above = f"contract-{uuid4().hex[:8]}"
+    above = people.directory()
     root.getManagedRepository().makeDir(above, True)
     assert repository.register(f"{above}/a.txt", PLAIN).name.val == "a.txt"
 
