@@ -29,7 +29,7 @@ from demo.omero_client import new_account
 from ome_graph.bulk import many_objects
 from omero_roz import zarrs
 from omero_roz.applying.means import Means
-from omero_roz.import_ import steps
+from omero_roz.import_ import saving
 from omero_roz.import_.one import Prepared, Wanted, prepare, run
 from omero_roz.import_.steps import Options
 from omero_roz.ports.omero.session import OmeroSession
@@ -121,11 +121,11 @@ def main() -> int:
 
 def saved_alone(sandbox: Running, zarr: Path, folder: Path) -> float:
     """Seconds of the saveArray calls of an import, when nothing is made ready beside them."""
-    steps.ThreadPoolExecutor = AtOnce  # type: ignore[assignment,misc]
+    saving.ThreadPoolExecutor = AtOnce  # type: ignore[assignment,misc]
     try:
         return import_plate(sandbox, zarr, folder, Options(thumbnails=False)).saving
     finally:
-        steps.ThreadPoolExecutor = ThreadPoolExecutor  # type: ignore[misc]
+        saving.ThreadPoolExecutor = ThreadPoolExecutor  # type: ignore[misc]
 
 
 def import_plate(sandbox: Running, zarr: Path, folder: Path, options: Options = DEFAULT) -> Measured:

@@ -13,7 +13,8 @@ from omero_roz.errors import LayoutError, Refused
 from omero_roz.import_.earlier import Earlier, Others, earlier_imports_of
 from omero_roz.import_.planning import plan_import
 from omero_roz.import_.reader import reader
-from omero_roz.import_.steps import Imported, Options, Source, run_import
+from omero_roz.import_.saving import Source
+from omero_roz.import_.steps import Imported, Options, run_import
 from omero_roz.layout.model import ZarrLayout
 from omero_roz.layout.store import Store
 from omero_roz.layout.union import ome_xml_of

@@ -19,10 +19,10 @@ from omero_roz.ports.omero.earlier_imports import take_back
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.heartbeat import Heart, new_token
 from omero_roz.ports.omero.new_images import kind, refer
-from omero_roz.ports.omero.open_record import BEGUN, OpenRecord
+from omero_roz.ports.omero.open_record import BEGUN, OpenRecord, summaries_of
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.repository.managed import ManagedRepository
-from omero_roz.record import NS_RECORD, Record, from_json
+from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
 
 CHUNK = 500  # objects a transaction: the cost of one grows with the square (facts: omero_import_speed)
 
@@ -61,7 +61,8 @@ class Opening:
         first, *others = batches(self._shared, CHUNK) or [()]
         created = self._filesets.create(new, replace(record.note(), said=said), group, first)
         self._begun = Opened(created.fileset, created.annotation, record)
-        self._hold(OpenRecord(self._session, created.annotation, group, said), created.fileset)
+        notes = created.annotation, created.summary
+        self._hold(OpenRecord(self._session, notes, group, said), created.fileset)
         self._others.check(created.fileset, created.annotation)
         self._saved(first, created.ids)
         for chunk in others:
@@ -80,7 +81,8 @@ class Opening:
             self.take_back()
             self._begun = None
             return None
-        note = OpenRecord(self._session, earlier.written.annotation, self._plan.group_id)
+        summaries = summaries_of(self._session, earlier.fileset, NS_SUMMARY)[:1]
+        note = OpenRecord(self._session, [earlier.written.annotation, *summaries], self._plan.group_id)
         self._hold(note, earlier.fileset)
         record = from_json(note.take(), f"Fileset:{earlier.fileset}")
         if record.state != "open":
@@ -94,18 +96,29 @@ class Opening:
         refer(self._shared, [number for _, number in known])
         return self._begun
 
-    def note(self, said: str) -> Any:
+    @property
+    def is_written(self) -> bool:
+        """Whether the record in OMERO has all that is known; else a batch in the first lane is to be saved alone."""
+        return self._is_written
+
+    @property
+    def lanes(self) -> tuple[int, ...]:
+        """In each of them one batch at a time can be saved, beside those in the others."""
+        assert self._note is not None
+        return self._note.lanes
+
+    def note(self, said: str, lane: int) -> Any:
         """What is to be saved along with a batch, so that no other process saves the same; `said`: how far it is."""
         assert self._begun is not None and self._note is not None
         text = None if self._is_written else self._begun.record.to_json()
         self._is_written = True
-        return self._note.next(said, text)
+        return self._note.next(said, text, lane)
 
     def close(self, record: Record, objects: Sequence) -> None:
         """Write the record's last state, in one transaction with objects. Raises Refused where another has won."""
         assert self._begun is not None and self._note is not None
         self._others.check(self._begun.fileset, self._begun.annotation)
-        saved = [self._note.closed(record.to_json()), *objects]
+        saved = [*self._note.closed(record.to_json()), *objects]
         self._session.save(saved, "closing the import", self._plan.group_id)
 
     def stop(self) -> None:

@@ -15,7 +15,7 @@ from omero_roz.plan import FilesetFile, ImportPlan, NewPlate
 from omero_roz.ports.omero.new_images import NewImage
 from omero_roz.ports.omero.targets import Target
 
-BATCH = 360  # images a transaction: the cost of an image is the same from 18 to 360 (facts: omero_import_speed)
+BATCH = 240  # images a transaction: the cost of an image is the same from 18 to 360 (facts: omero_import_speed)
 
 
 def plan_import(

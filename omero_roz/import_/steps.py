@@ -1,45 +1,27 @@
 """Doing an import as planned; whatever goes wrong before its end is taken back."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Literal
 
 from ome_types import OME
 
 from ome_graph import Graph, graph
-from ome_graph.bulk import many_objects
 from ome_graph.xml import metadata_only
 from omero_roz.applying.means import Means
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import Problem, Refused, Unreachable
 from omero_roz.fileset import Claim, Fileset, OmeroImage, Owner
-from omero_roz.import_.display import display, stated
 from omero_roz.import_.earlier import Earlier, Others
 from omero_roz.import_.opening import Opened, Opening
 from omero_roz.import_.planning import plain_images
 from omero_roz.import_.reader import bind_to_shadows, remove_shadows
-from omero_roz.import_.statistics import read_all
-from omero_roz.layout.model import Series, ZarrLayout
+from omero_roz.import_.saving import Saving, Source, StatisticsFrom
 from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.plan import ImportPlan
 from omero_roz.ports.omero import rendering
-from omero_roz.ports.omero.enumerations import Enumerations, with_enumerations
-from omero_roz.ports.omero.filesets import Filesets
-from omero_roz.ports.omero.new_images import (
-    Enums,
-    NewImages,
-    Prepared,
-    Seen,
-    Statistics,
-    Unit,
-    in_batches,
-    saved_images,
-    units,
-)
+from omero_roz.ports.omero.enumerations import with_enumerations
+from omero_roz.ports.omero.new_images import Enums, saved_images
 from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.omero.targets import links
@@ -50,7 +32,6 @@ from omero_roz.proving.recorded import proven
 from omero_roz.proving.sampling import Sample
 from omero_roz.record import ImageRecord, Record
 
-StatisticsFrom = Literal["auto", "read", "none"]
 LATER = "nothing is to be done: OMERO draws each when somebody looks at it"
 
 
@@ -62,16 +43,6 @@ class Options:
     probe: bool = True
     statistics: StatisticsFrom = "auto"
     thumbnails: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """What is imported: a layout with its store and its metadata, as OME-XML and as ome-types."""
-
-    layout: ZarrLayout
-    store: Store
-    xml: bytes
-    ome: OME
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +90,8 @@ def run_import(
     try:
         opened = (opening.resume(earlier) if earlier else None) or opening.begin(record, metadata_only(source.xml))
         if not opened.record.images:  # else all are saved, and bound to shadows
-            _Saving(session, plan, source, made, enums, options.statistics).run(opening, opened, progress)
+            saving = Saving(session, plan, source, made, enums, options.statistics)
+            saving.run(opening, opened, progress)
         opened, pairs = _bound(means, plan, source, opened, progress)
         done = _finish(means, plan, source, opening, opened, pairs, options, progress)
     except BaseException as error:
@@ -137,74 +109,6 @@ def _graph(plan: ImportPlan, ome: OME, enums: Enums) -> Graph:
     for plate in ome.plates:
         plate.name = names.get(plate.id, plate.name)
     return graph(ome, [image.name for image in plan.images], enums)
-
-
-class _Saving:
-    """Saves the images that are not in OMERO yet, in batches."""
-
-    def __init__(
-        self,
-        session: OmeroSession,
-        plan: ImportPlan,
-        source: Source,
-        made: Graph,
-        enums: Enumerations,
-        statistics: StatisticsFrom,
-    ) -> None:
-        self._session, self._plan, self._source, self._made, self._enums = session, plan, source, made, enums
-        self._statistics = statistics
-        self._series = source.layout.mapped_series()
-
-    def run(self, opening: Opening, opened: Opened, progress: Progress) -> None:
-        """Save what is missing; while a batch is being saved, the next one is made ready."""
-        present = _present(Filesets(self._session).get(opened.fileset), self._plan) if self._plan.resumes else set()
-        missing = [unit for unit in units(self._made) if not present.issuperset(unit.images)]
-        known = self._known([self._series[place] for place in _images(missing)])
-        images = NewImages(self._session, self._plan.group_id, opened.fileset, self._made, self._enums)
-        done, total = len(present), len(self._plan.images)
-
-        def save(batch: Prepared, done: int) -> int:
-            images.save(batch, opening.note(f"{done} of {total} images saved"))
-            return done
-
-        progress("saving images", done, total)
-        with many_objects(), ThreadPoolExecutor(1) as thread:  # its end waits: what is being saved is not taken back
-            saving: Future[int] | None = None
-            for batch in in_batches(missing, self._plan.batch):
-                places = _images(batch)
-                seen = [self._seen(place, one) for place, one in zip(places, islice(known, len(places)), strict=True)]
-                ready = images.prepare(batch, [self._plan.images[place] for place in places], seen)
-                done += len(places)
-                if saving is not None:
-                    progress("saving images", saving.result(), total)
-                saving = thread.submit(save, ready, done)
-            if saving is not None:
-                progress("saving images", saving.result(), total)
-
-    def _known(self, series: Sequence[Series]) -> Iterator[Statistics]:
-        if self._statistics == "read":
-            return read_all(self._source.store, series)
-        if self._statistics == "none":
-            return (Statistics((None,) * one.sizes.c) for one in series)
-        return map(stated, series)
-
-    def _seen(self, place: int, statistics: Statistics) -> Seen:
-        channels = self._source.ome.images[place].pixels.channels
-        colored = ["color" in channel.model_fields_set for channel in channels]
-        return Seen(statistics, display(self._series[place], statistics, colored))
-
-
-def _images(some: Iterable[Unit]) -> list[int]:
-    return [place for unit in some for place in unit.images]
-
-
-def _present(fileset: Fileset, plan: ImportPlan) -> set[int]:
-    """The series that are in OMERO already; Refused where they were bound otherwise than planned now."""
-    for image in fileset.images:
-        if image.external_info != plan.images[image.series].binding:
-            what = "it was begun with other options: its images are bound otherwise"
-            raise Refused(what, f"Fileset:{fileset.id}", "repeat it as it was begun, or delete it")
-    return {image.series for image in fileset.images}
 
 
 def _bound(

@@ -1,13 +1,15 @@
 """What objects a query brings: what it did not fetch."""
 
 from typing import Any
+from uuid import uuid4
 
 import omero.clients
 import pytest
+from omero.model import NamedValue
 from omero.rtypes import rstring, rtime
 
 import omero
-from tests.contract.facts import fact
+from tests.contract.facts import fact, refused
 from tests.contract.making import World, annotation, detector, imaged, laser, link, named, new
 
 SOURCE = "real_server.md P3"
@@ -122,3 +124,31 @@ def test_null_in_a_projection(world: World) -> None:
     assert world.query.projection(hql.format("i.description"), None) == [[]]
     [[description, found]] = world.query.projection(hql.format("i.description, i.id"), None)
     assert (description, found.val) == (None, number)
+
+
+@fact("measured")
+def test_map_of_an_annotation_that_was_not_asked_for(world: World) -> None:
+    """A map annotation that a query of Annotation found has its map, and keeps it when it is saved."""
+    made = annotation("MapAnnotation")
+    made.mapValue = [NamedValue("a", "1"), NamedValue("b", "2")]
+    number = world.save(made).id.val
+    found = one(world, "select a from Annotation a where a.id in ({})", number)
+    found.description = rstring("seen")
+    world.update.saveArray([found])
+    again = one(world, "select a from MapAnnotation a where a.id = {}", number)
+    assert again.description.val == "seen"
+    assert [(pair.name, pair.value) for pair in again.mapValue] == [("a", "1"), ("b", "2")]
+
+
+@fact("omero_replacement.md b")
+def test_row_that_was_changed_since_it_was_read(world: World) -> None:
+    """A row that was changed since it was read is not saved, and nothing that was to be saved along with it."""
+    number = world.save(annotation("CommentAnnotation")).id.val
+    first, second = (one(world, "select a from CommentAnnotation a where a.id = {}", number) for _ in range(2))
+    first.description, second.description = rstring("first"), rstring("second")
+    world.update.saveArray([first])
+    project = new("Project", name=rstring(f"contract-{uuid4()}"))
+    with refused(omero.OptimisticLockException, "update event"):
+        world.update.saveArray([second, project])
+    assert one(world, "select a from CommentAnnotation a where a.id = {}", number).description.val == "first"
+    assert world.query.findAllByString("Project", "name", project.name.val, True, None) == []

@@ -16,24 +16,26 @@ from tests.support.servers import Omero, Server
 # The process ends itself, with no chance to clean up, right before or after its n-th call that changes anything
 # outside: OMERO's rows and files, its database, the directory of the repository.
 KILLED = """
-import os, signal, sys
+import itertools, os, signal, sys
 from omero_roz.import_ import opening, planning, reader
+from omero_roz.ports.omero import heartbeat
 from omero_roz.ports.repository import disk as repository_disk
 from demo.omero_client import command_line
 import omero
 
 planning.BATCH, opening.CHUNK = 10, 3
+heartbeat.BEAT = 1000  # the beats of a busy machine are not counted
 host, port, session, when, number, *arguments = sys.argv[1:]
-left = int(number) if number.isdigit() else 0  # or a name: its first call
+last = int(number) if number.isdigit() else None  # or a name: its first call
+calls = itertools.count(1)  # two at a time are possible: each knows its own
 
 def deadly(real):
     def call(*args, **kwargs):
-        global left
-        left = 0 if real.__name__ == number else left - 1
-        if left == 0 and when == "before":
+        meant = next(calls) == last or real.__name__ == number
+        if meant and when == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         result = real(*args, **kwargs)
-        if left == 0:
+        if meant:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     return call

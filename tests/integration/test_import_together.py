@@ -68,10 +68,10 @@ def test_again_waits_for_nobody(omero_cli: Omero, zarr: str, monkeypatch: pytest
     real = Opening.note
     seconds = list[Result]()
 
-    def another(self, said):
+    def another(self, *values):
         monkeypatch.setattr(Opening, "note", real)
         seconds.append(omero_cli("roz", "import", zarr, "--again", "--json"))
-        return real(self, said)
+        return real(self, *values)
 
     monkeypatch.setattr(Opening, "note", another)
     first = omero_cli("roz", "import", zarr, "--json", "--again")

@@ -65,10 +65,12 @@ _LOADED = "select i from Image i left outer join fetch i.details.externalInfo wh
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """What was made in one transaction: a fileset, the annotation with its note's text, ids of the other objects."""
+    """What was made in one transaction: a fileset, the annotations with its note's text and summary, ids of the other
+    objects."""
 
     fileset: int
     annotation: int
+    summary: int
     ids: Sequence[int]
 
 
@@ -124,9 +126,9 @@ class Filesets:
     def create(self, new: NewFileset, note: Note, group_id: int, objects: Sequence = ()) -> Created:
         """Make a fileset without images, its note on it, in one transaction with other objects."""
         annotations = _annotations(note)
-        saved = [_new_fileset(new, annotations), annotations[0], *objects]
-        fileset, annotation, *ids = self._session.save(saved, "making the new Fileset", group_id)
-        return Created(fileset, annotation, ids)
+        saved = [_new_fileset(new, annotations), *annotations, *objects]
+        fileset, annotation, summary, *ids = self._session.save(saved, "making the new Fileset", group_id)
+        return Created(fileset, annotation, summary, ids)
 
     def attach(self, fileset_id: int, note: Note, group_id: int) -> None:
         """Put a note on a fileset."""
