@@ -83,7 +83,7 @@ def import_file(client: omero.clients.BaseClient, path: Path) -> tuple[int, list
     uploader.close()
     handle = process.verifyUpload([hashlib.sha1(content).hexdigest()])
     callback = omero.callbacks.CmdCallbackI(client, handle)
-    callback.loop(120, 500)
+    callback.loop(1200, 500)
     response = callback.getResponse()
     callback.close(True)
     assert isinstance(response, omero.grid.ImportResponse), response

@@ -7,10 +7,12 @@ from omero.model import IObject, NamedValue
 
 import omero
 from omero_sandbox.context import Caller
-from omero_sandbox.model.mapping import DETAILS, Collection, Entity, NamedValues, entities, entity
+from omero_sandbox.model.mapping import DETAILS, Collection, Entity, NamedValues, entities, entity, entity_of
 from omero_sandbox.model.rows import build, plan
 from omero_sandbox.model.security import Access, access
 
+# Lists that come with an object whether or not they were asked for (contract: test_loading).
+EAGER = {"image": "wellSamples", "originalfile": "filesetEntries"}
 _DETAIL_COLUMNS = tuple((f"_{name}", column, cls) for name, (column, cls) in DETAILS.items())
 
 
@@ -48,9 +50,30 @@ class Loader:
         parent.__dict__[f"_{collection.name}Loaded"] = True
 
     def finish(self) -> None:
-        """Set every reference, and unload what a real server sends unloaded."""
+        """Load what comes along unasked, set every reference, and unload what a real server sends unloaded."""
+        self.eager()
         for holder in self.link():
             holder.unload()
+
+    def eager(self) -> None:
+        """Load what comes along unasked."""
+        for table, name in EAGER.items():
+            if owners := {id_: o for (of, id_), o in self.objects.items() if of == table and o._loaded}:
+                self._eager_list(owners, entity_of(next(iter(owners.values()))).properties[name])
+
+    def _eager_list(self, owners: dict[int, Any], collection: Any) -> None:
+        child = entities()[collection.target]
+        inverse: Any = child.properties[collection.inverse]
+        asked = f"SELECT {inverse.column}, id FROM {child.table} WHERE {inverse.column} = ANY(%s) ORDER BY id"
+        missing = [id_ for id_, owner in owners.items() if not owner.__dict__[f"_{collection.name}Loaded"]]
+        self.cursor.execute(asked, (missing,))
+        rows = self.cursor.fetchall()
+        self.load(child, [id_ for _, id_ in rows])
+        children: dict[int, list[Any]] = {id_: [] for id_ in missing}
+        for owner, id_ in rows:
+            children[owner].append(self.get(child, id_))
+        for id_, found in children.items():
+            self.fill(owners[id_], collection, found)
 
     def link(self) -> list[Any]:
         """Set every reference: to the loaded object, or else to an unloaded one; the objects that this cannot be done
@@ -143,6 +166,7 @@ def load(cursor: Any, caller: Caller, cls: str, ids: Iterable[int]) -> list[IObj
     kind = entity(cls)
     loader = Loader(cursor, access(cursor, caller))
     loader.load(kind, wanted)
+    loader.eager()
     broken = loader.link()
     found = [obj for obj in (loader.get(kind, i) for i in wanted) if obj is not None]
     for obj in found:

@@ -73,6 +73,7 @@ class Update:
         for (facts/real_server.md, P4); here these are refused too, for a new database has no others.
         """
         last = max((place for place, root in enumerate(roots) if root._id is not None), default=0)
+        fields = self._fields([r for r in roots if r._id is not None and entity_of(r).table == "wellsample"])
         here: set[tuple[str, int]] = set()
         for root in roots[: last + 1] if last else ():
             if root._id is not None and (entity_of(root).table, root._id._val) in here:
@@ -80,6 +81,15 @@ class Update:
             graph = walk([root])
             here.update((entity_of(obj).table, obj._id._val) for obj in graph.known)
             here.update(graph.referred)
+            here.update(("wellsample", field) for field, image in fields.items() if ("image", image) in here)
+
+    def _fields(self, samples: Sequence[Any]) -> dict[int, int]:
+        """The stored images of wells' fields, which a server has at hand as soon as it has their images."""
+        if not samples:
+            return {}
+        asked = "SELECT id, image FROM wellsample WHERE id = ANY(%s) AND image IS NOT NULL"
+        self.tx.cursor.execute(asked, ([s._id._val for s in samples],))
+        return dict(self.tx.cursor.fetchall())
 
     def lists(self) -> None:
         """Bring the ordered collections that were sent loaded into the order sent; elements left out are deleted."""

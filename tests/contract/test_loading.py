@@ -6,7 +6,7 @@ from uuid import uuid4
 import omero.clients
 import pytest
 from omero.model import NamedValue
-from omero.rtypes import rstring, rtime
+from omero.rtypes import rint, rstring, rtime
 
 import omero
 from tests.contract.facts import fact, refused
@@ -114,6 +114,35 @@ def test_job_link(world: World) -> None:
     hql = "select l from FilesetJobLink l {} where l.parent.id = {{}}"
     assert not one(world, hql.format(""), number).isLoaded()
     assert one(world, hql.format("join fetch l.child"), number).isLoaded()
+
+
+@pytest.fixture(scope="module")
+def field(world: World) -> Any:
+    """A field of a well, loaded."""
+    well, plate = new("Well", row=rint(0), column=rint(0)), named("Plate")
+    plate.addWell(well)
+    well.addWellSample(new("WellSample", image=named("Image")))
+    return world.update.saveAndReturnObject(plate).copyWells()[0].copyWellSamples()[0]
+
+
+@fact("measured")
+def test_fields_come_with_their_image(world: World, field: Any) -> None:
+    """An image comes with its fields of wells, loaded, though nobody fetched them; one of no plate with none."""
+    image = one(world, "select i from Image i where i.id = {}", field.image.id.val)
+    assert [(s.id.val, s.isLoaded()) for s in image.copyWellSamples()] == [(field.id.val, True)]
+    plain = one(world, "select i from Image i where i.id = {}", world.save(named("Image")).id.val)
+    assert plain.sizeOfWellSamples() == 0 and not plain.isPixelsLoaded()
+
+
+@fact("measured")
+def test_entries_come_with_their_file(world: World) -> None:
+    """A file comes with the entries of filesets that name it, loaded, though nobody fetched them."""
+    file = world.save(new("OriginalFile", name=rstring("a"), path=rstring("/")))
+    fileset = new("Fileset", templatePrefix=rstring("contract/"))
+    fileset.addFilesetEntry(new("FilesetEntry", originalFile=file, clientPath=rstring("a")))
+    world.save(fileset)
+    found = one(world, "select f from OriginalFile f where f.id = {}", file.id.val)
+    assert [entry.isLoaded() for entry in found.copyFilesetEntries()] == [True]
 
 
 @fact("measured")

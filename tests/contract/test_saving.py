@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import omero.clients
+import omero.model as model
 import pytest
-from omero.rtypes import rstring
+from omero.rtypes import rint, rstring
 
 import omero
 from tests.contract.facts import fact
@@ -115,3 +116,49 @@ def test_what_an_element_leads_to(world: World, save: Any, which: str) -> None:
     save([root])
     field = "i.description" if changed is image else "p.sha1"
     assert world.rows(f"select {field} from Pixels p join p.image i where i.id = :id", id=image.id.val) == [["changed"]]
+
+
+@pytest.fixture
+def field(world: World) -> tuple[Any, Any]:
+    """A field of a well and its image, to be changed: neither leads to what is loaded."""
+    while True:
+        plate, well = named("Plate"), new("Well", row=rint(0), column=rint(0))
+        plate.addWell(well)
+        well.addWellSample(new("WellSample", image=named("Image")))
+        sample = world.update.saveAndReturnObject(plate).copyWells()[0].copyWellSamples()[0]
+        if min(sample.id.val, sample.image.id.val) > LARGEST_SHARED:
+            break
+    found = world.query.get("WellSample", sample.id.val)
+    image = world.query.get("Image", sample.image.id.val)
+    image.unloadWellSamples()
+    found.posX, image.description = model.LengthI(1, "MICROMETER"), rstring("changed")
+    found.image = image.proxy()
+    return found, image
+
+
+@fact("measured")
+@pytest.mark.parametrize("first", ["field", "image"])
+def test_field_and_image(save: Any, field: tuple[Any, Any], first: str) -> None:
+    """A field of a well and its image are refused as two elements in either order, as each brings the other."""
+    with pytest.raises(omero.ValidationException) as refused:
+        save(list(field) if first == "field" else list(reversed(field)))
+    assert refused.value.message == GONE
+
+
+@fact("measured")
+def test_field_that_leads_to_its_image(world: World, save: Any, field: tuple[Any, Any]) -> None:
+    """A field that refers to its loaded image is saved with it, before what else refers to the image."""
+    sample, image = field
+    sample.image = image
+    save([sample, link("DatasetImageLink", named("Dataset"), image.proxy())])
+    hql = "select s.posX.value, i.description from WellSample s join s.image i where s.id = :id"
+    assert world.rows(hql, id=sample.id.val) == [[1, "changed"]]
+
+
+@fact("measured")
+def test_field_after_what_refers_to_its_image(save: Any, field: tuple[Any, Any]) -> None:
+    """A field after what refers to its image is refused, though nothing that was sent refers to the field."""
+    sample, image = field
+    with pytest.raises(omero.ValidationException) as refused:
+        save([link("DatasetImageLink", named("Dataset"), image.proxy()), sample])
+    assert refused.value.message == GONE

@@ -1,6 +1,8 @@
 """A graph with everything in it, saved: by the server's own import, and by a client wave after wave through IUpdate."""
 
 import json
+from typing import Any
+from xml.etree.ElementTree import canonicalize
 
 import psycopg2
 from omero.model import FilesetI
@@ -43,13 +45,33 @@ def stored(server, fileset):
     return without({key: record[key] for key in ("images", "instruments", "plates")})
 
 
+# What a server's own import leaves out (facts: an OME-XML's attached files, a plate's default field), names itself (a
+# plate without a name), or tells apart otherwise (channels with an empty light path are alike).
+IMPORTED_OTHERWISE = {
+    "plates": {"name", "defaultsample"}, "annotations": {"file"}, "channels": {"logicalchannel_first_used_by"},
+}  # fmt: skip
+
+
+def as_imported(value: Any, inside: str = "") -> Any:
+    """A record less what a server's import does its own way: prefixes in XML, single precision, order of shapes."""
+    if isinstance(value, list):
+        found = [as_imported(item, inside) for item in value]
+        return sorted(found, key=json.dumps) if inside == "shapes" else found
+    if isinstance(value, dict):
+        left_out = IMPORTED_OTHERWISE.get(inside, set())
+        return {key: as_imported(item, key) for key, item in sorted(value.items()) if key not in left_out}
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    return canonicalize(value, rewrite_prefixes=True) if inside == "textvalue" and value.startswith("<") else value
+
+
 def test_imported_by_the_server(server, curator, tmp_path):
     file = tmp_path / "whole.ome.xml"
     file.write_text(IMPORTABLE)
     with server.client(curator.name, curator.password) as client:
         response = import_file(client, file, "whole/whole.ome.xml")
         fileset = response.pixels[0].image.fileset.id.val
-    assert stored(server, fileset) == expected(IMPORTABLE)
+    assert as_imported(stored(server, fileset)) == as_imported(expected(IMPORTABLE))
 
 
 def test_saved_by_a_client(server, curator):

@@ -91,7 +91,7 @@ def test_roi_in_a_folder_stays_and_forgets_its_image_that_moves(
     roi.image.name = rstring("image")
     roi.addShape(RectangleI())
     link = update.saveAndReturnObject(link)
-    image = update.saveAndReturnObject(link.child).image.id.val
+    image = link.child.image.id.val
     request = omero.cmd.Chgrp2(targetObjects={"Image": [image]}, groupId=second_group(root, client))
     request.dryRun = True
     response = ask(client, request)

@@ -137,7 +137,7 @@ class Filesets:
     def rewrite_many(self, texts: Mapping[int, str], group_id: int) -> None:
         """Give the texts of notes, by annotation, anew, in one transaction."""
         hql, asking = "select a from CommentAnnotation a where a.id in (:ids)", "reading the records"
-        notes = self._session.objects(hql, asking, ids=list(texts)) if texts else []
+        notes = self._session.to_change(hql, asking, ids=list(texts)) if texts else []
         for note in notes:
             note.textValue = rstring(texts[note.id.val])
         if notes:
@@ -228,7 +228,7 @@ class Filesets:
         group, wanted = change.owner.group_id, [m.image for m in change.moves]
         asking = "reading the images"
         loaded, inside = at_once(
-            lambda: self._session.objects(_LOADED, asking, group, ids=wanted),
+            lambda: self._session.to_change(_LOADED, asking, group, ids=wanted),
             lambda: self._session.rows(_INSIDE, asking, group, id=change.source),
         )
         images = {image.id.val: image for image in loaded}
@@ -240,7 +240,7 @@ class Filesets:
 
     def _rewritten(self, annotation_id: int, text: str) -> CommentAnnotationI:
         hql = "select a from CommentAnnotation a where a.id = :id"
-        found = self._session.objects(hql, "reading the record", id=annotation_id)
+        found = self._session.to_change(hql, "reading the record", id=annotation_id)
         if not found:
             raise Refused("the record was deleted meanwhile", f"Annotation:{annotation_id}", "nothing was changed")
         found[0].textValue = rstring(text)

@@ -49,7 +49,7 @@ class Fills:
         for start in range(0, len(ids), _AT_ONCE):
             hql = f"select o from {name} o {fetches(name)} where o.id in (:ids)"
             chunk = ids[start : start + _AT_ONCE]
-            yield from self._session.objects(hql, f"reading {name}:{chunk[0]}", self._group, ids=chunk)
+            yield from self._session.to_change(hql, f"reading {name}:{chunk[0]}", self._group, ids=chunk)
 
     def fill(self, rows: dict[Key, Any], changes: Sequence[Any], pairs: Any, note: Callable, on: Key) -> None:
         """Do changes (of verify/filling) to rows that were read before these were planned, and put the record on `on`.

@@ -51,7 +51,7 @@ class Heart:
     def _beat(self) -> None:
         while not self._stopped.wait(BEAT):
             with suppress(Refused):  # what is wrong the import itself will see
-                for file in self._session.objects(_FILE, "showing that it is alive", self._group, id=self._fileset):
+                for file in self._session.to_change(_FILE, "showing that it is alive", self._group, id=self._fileset):
                     file.atime = rtime(int(time.time() * 1000))
                     self._session.save([file], "showing that it is alive", self._group)
 

@@ -100,6 +100,6 @@ class OpenRecord:
 
     def _read(self, notes: Sequence[int]) -> list:
         """Those of the notes that are there, in their order."""
-        found = self._session.objects(_NOTES, "reading the record of the import", ids=list(notes))
+        found = self._session.to_change(_NOTES, "reading the record of the import", ids=list(notes))
         by_id = {note.id.val: note for note in found}
         return [by_id[note] for note in notes if note in by_id]

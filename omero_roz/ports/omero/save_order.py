@@ -21,6 +21,19 @@ class _Reach:
     rows: set[Row]
 
 
+def by_itself(row: Any) -> Any:
+    """A row that was read to be changed, leading to no other that is loaded; the same object.
+
+    OMERO sends some along unasked (an image's well samples, a file's entries, a shape's ROI; contract: test_loading).
+    They would be saved along as they were, and a save that names one of them too is refused.
+    """
+    row.unloadCollections()
+    for name, value in vars(row).items():
+        if isinstance(value, model.IObject) and value.id is not None and value.isLoaded():
+            setattr(row, name, type(value)(value.id, False))
+    return row
+
+
 def to_save(objects: Sequence[Any]) -> list[Any]:
     """The objects that have to be named in a save of them all, each row before what refers to it.
 
@@ -30,6 +43,7 @@ def to_save(objects: Sequence[Any]) -> list[Any]:
     last = max((place for place, one in enumerate(objects) if one.id is not None), default=0)
     if last == 0:
         return list(objects)
+    _fields_lead_to_images(objects[: last + 1])
     reach = {id(one): _reach(one) for one in objects[: last + 1]}
     left_out: set[int] = set()
     for one in objects[: last + 1]:
@@ -40,6 +54,18 @@ def to_save(objects: Sequence[Any]) -> list[Any]:
     return [*_ordered(kept, reach), *objects[last + 1 :]]
 
 
+def _fields_lead_to_images(objects: Sequence[Any]) -> None:
+    """Let the fields of wells refer to the loaded images that are saved with them.
+
+    OMERO has an image's fields at hand as soon as it has the image, and the image with each of its fields: neither can
+    be named after the other (contract: test_saving).
+    """
+    images = {one.id.val: one for one in objects if isinstance(one, model.Image) and one.id is not None}
+    for one in objects:
+        if isinstance(one, model.WellSample) and one._image is not None and one._image.id is not None:
+            one._image = images.get(one._image.id.val, one._image)
+
+
 def referred_first(objects: Sequence[Any]) -> list[Any]:
     """All of the objects, each row before what leads to it; otherwise in the order given."""
     return _ordered(objects, {id(one): _reach(one) for one in objects})
@@ -47,13 +73,19 @@ def referred_first(objects: Sequence[Any]) -> list[Any]:
 
 def _ordered(objects: Sequence[Any], reach: dict[int, _Reach]) -> list[Any]:
     places = {row: place for place, one in enumerate(objects) if (row := _row(one))}
+    fields = {
+        row: place
+        for place, one in enumerate(objects)
+        if isinstance(one, model.WellSample) and one.isLoaded() and one._image is not None and (row := _row(one._image))
+    }
     ordered: dict[int, Any] = {}
     begun: set[int] = set()
 
     def take(place: int) -> None:
         if place not in begun:
             begun.add(place)
-            for other in sorted({places[row] for row in reach[id(objects[place])].rows if row in places}):
+            rows = reach[id(objects[place])].rows
+            for other in sorted({known[row] for known in (fields, places) for row in rows if row in known}):
                 take(other)
             ordered[place] = objects[place]
 

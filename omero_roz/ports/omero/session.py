@@ -18,7 +18,7 @@ import omero
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner, ServersDatabase, Who
 from omero_roz.ports.omero import limit, trace
-from omero_roz.ports.omero.save_order import to_save
+from omero_roz.ports.omero.save_order import by_itself, to_save
 from omero_roz.ports.omero.together import at_once, once
 from omero_roz.shown import one_line
 
@@ -126,6 +126,10 @@ class OmeroSession:
                 where = f"{type(one).__name__.removesuffix('I')}:{one.id.val}"
                 raise Refused("OMERO sent it without its values", where, "report it to omero-roz")
         return found
+
+    def to_change(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list:
+        """The same for a save: each by itself, without what OMERO sends along (save_order.by_itself)."""
+        return [by_itself(one) for one in self.objects(hql, what, group_id, **values)]
 
     def rows(self, hql: str, what: str, group_id: int = ANY_GROUP, **values: object) -> list[list]:
         """The rows of a projection, as plain Python values.

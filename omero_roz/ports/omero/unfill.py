@@ -90,7 +90,7 @@ class Undo:
     def _begin(self, filled: Filled) -> None:
         """Let the record say that what it has made may be gone."""
         if not filled.said.get(BEGUN):
-            [record] = self._session.objects(_RECORD, "reading the record", self._group, id=filled.annotation)
+            [record] = self._session.to_change(_RECORD, "reading the record", self._group, id=filled.annotation)
             record.textValue = rstring(json.dumps({**filled.said, BEGUN: True}, ensure_ascii=False))
             self._session.save_batch([record], "taking back what was filled", self._group)
 

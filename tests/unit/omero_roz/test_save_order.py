@@ -16,9 +16,13 @@ from omero.model import (
     LightSettingsI,
     ObjectiveI,
     ObjectiveSettingsI,
+    PixelsI,
+    RectangleI,
+    RoiI,
+    WellSampleI,
 )
 
-from omero_roz.ports.omero.save_order import referred_first, to_save
+from omero_roz.ports.omero.save_order import by_itself, referred_first, to_save
 
 
 def of(made: Any, **values: Any) -> Any:
@@ -74,3 +78,18 @@ def test_any_folders_inside_others(drawn: list[tuple[bool, int]]) -> None:
         assert folder.id is None or folder.id.val not in seen
         if folder._parentFolder is not None:
             seen.add(folder._parentFolder.id.val)
+
+
+def test_a_field_of_a_well_is_saved_with_its_image_and_before_what_leads_to_it() -> None:
+    image, pixels = ImageI(1, True), of(PixelsI(2, True), image=ImageI(1, False))
+    field = of(WellSampleI(3, True), image=ImageI(1, False))
+    assert to_save([pixels, image, field]) == to_save([field, image, pixels]) == [field, pixels]
+    assert field.image is image
+
+
+def test_a_row_by_itself_leads_to_nothing_loaded() -> None:
+    image = ImageI(1, True)
+    image.addWellSample(WellSampleI(2, True))
+    assert not by_itself(image).isWellSamplesLoaded()
+    shape = by_itself(of(RectangleI(3, True), roi=RoiI(4, True)))
+    assert (shape.roi.id.val, shape.roi.isLoaded()) == (4, False)
