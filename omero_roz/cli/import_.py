@@ -24,7 +24,8 @@ HELP = "Import Zarrs of bioformats2raw with their OME-XML as new images and plat
 _TARGET = (
     "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
     "none of this name; [-+%%@]name: the oldest, the newest, the only one, always a new one). Plates go into Screens, "
-    "images that are on no plate into Datasets or Projects: where a Zarr has both, give one of each"
+    "images that are on no plate into Datasets or Projects: of several each Zarr takes what fits. What was imported "
+    "before is put into those that it is not in yet"
 )
 _STATISTICS = (
     "minima and maxima of channels: auto: those that the converter wrote (default); "
@@ -171,7 +172,7 @@ def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -
     zarr = zarrs.read(one.uri, options.access(args), args.mapping)
     prepared = prepare(means, zarr.layout, zarr.store, one, args.server_path)
     if isinstance(prepared, Skipped):
-        return _skipped(ctx, prepared, args)
+        return _skipped(ctx, means, prepared, args)
     warn(ctx, [*zarr.layout.warnings, *prepared.plan.homeless()])
     if args.dry_run:
         return _planned(ctx, prepared, args)
@@ -181,10 +182,22 @@ def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -
     return _imported(ctx, done, args)
 
 
-def _skipped(ctx: Any, skipped: "Skipped", args: Namespace) -> dict:
-    by = f"by {skipped.user} at {skipped.when}"
-    ctx.err(f"{skipped.uri}: skipped, imported before as Fileset:{skipped.fileset} ({by}); --again imports it again")
-    return asdict(skipped) | {"state": "skipped"}
+def _skipped(ctx: Any, means: "Means", skipped: "Skipped", args: Namespace) -> dict:
+    """Tell of what was imported before; what its targets lack of it is put into them."""
+    from omero_roz.import_.one import link
+
+    state, by = "skipped", f"imported before as Fileset:{skipped.fileset} (by {skipped.user} at {skipped.when})"
+    if not skipped.missing:
+        ctx.err(f"{skipped.uri}: skipped, {by}; --again imports it again")
+    elif args.dry_run:
+        state = "planned"
+        ctx.err(f"{skipped.uri}: {by}: it would be put into its targets; dry run, nothing was changed")
+    else:
+        link(means.session, skipped)
+        state = "linked"
+        ctx.err(f"{skipped.uri}: put into its targets, {by}; --again imports it again")
+    told = {"uri": skipped.uri, "fileset": skipped.fileset, "user": skipped.user, "when": skipped.when}
+    return told | {"links": len(skipped.missing), "state": state}
 
 
 def _planned(ctx: Any, prepared: "Prepared", args: Namespace) -> dict:
@@ -215,5 +228,6 @@ def _imported(ctx: Any, done: "Imported", args: Namespace) -> dict:
 def _summary(ctx: Any, results: list[dict], count: int) -> None:
     if count > 1:
         states = [result["state"] for result in results]
-        told = ", ".join(f"{states.count(s)} {s}" for s in ("imported", "planned", "skipped", "failed") if s in states)
+        known = ("imported", "linked", "planned", "skipped", "failed")
+        told = ", ".join(f"{states.count(state)} {state}" for state in known if state in states)
         ctx.err(f"{count} Zarrs: {told}")

@@ -151,7 +151,7 @@ _shtab_omero_roz_doctor_defaults_added=0
 _shtab_omero_roz_import_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--from[more of them\: columns uri, target, name\; several targets with semicolons between them]:FILE.csv:_files"
-  "*--target[Dataset\:ID, Screen\:ID or Project\:ID, or by name as \`omero import\` has it\: Dataset\:name\:NAME (made where you have none of this name\; \[-\+\%\@\]name\: the oldest, the newest, the only one, always a new one). Plates go into Screens, images that are on no plate into Datasets or Projects\: where a Zarr has both, give one of each]:TARGET:"
+  "*--target[Dataset\:ID, Screen\:ID or Project\:ID, or by name as \`omero import\` has it\: Dataset\:name\:NAME (made where you have none of this name\; \[-\+\%\@\]name\: the oldest, the newest, the only one, always a new one). Plates go into Screens, images that are on no plate into Datasets or Projects\: of several each Zarr takes what fits. What was imported before is put into those that it is not in yet]:TARGET:"
   "--name[name of the image, or of the plate\; with several images NAME \[image\'s name\]]:name:"
   "--stats[minima and maxima of channels\: auto\: those that the converter wrote (default)\; read\: every pixel is read for them and for the SHA-1\; none]:stats:(auto read none)"
   "--skip-thumbnails[OMERO draws each when somebody looks at it]"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from ome_graph import InvalidOmeXml, read_ome
 from omero_roz.applying.means import Means
@@ -11,7 +12,8 @@ from omero_roz.binding import external_info
 from omero_roz.binding.lsid import ServerView, parse_server_path, server_root
 from omero_roz.errors import LayoutError, Refused
 from omero_roz.import_.earlier import Earlier, Others, earlier_imports_of
-from omero_roz.import_.planning import plan_import
+from omero_roz.import_.placing import fitting, missing
+from omero_roz.import_.planning import has_plates, new_dataset, plain_images, plan_import
 from omero_roz.import_.reader import reader
 from omero_roz.import_.saving import Source
 from omero_roz.import_.steps import Imported, Options, run_import
@@ -39,12 +41,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was imported before: the Zarr, its fileset, who did it and when."""
+    """What was imported before: the Zarr, its fileset, who did it and when.
+
+    `missing` are the links that put it into the targets given, `group_id` is where they are to be saved.
+    """
 
     uri: str
     fileset: int
     user: str
     when: str
+    missing: tuple[Any, ...] = ()
+    group_id: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +76,16 @@ def prepare(
     names = [parse_target(text) for text in wanted.targets]
     series = layout.mapped_series()  # raises with all that is wrong before OMERO is asked
     read_by = reader(means, wanted.uri, store, wanted.binding, server_root(layout.uri, view), series)
-    targets = [find_target(session, name) for name in names]
     source = _source(layout, store)
+    given = [find_target(session, name) for name in names]
+    targets = fitting(given, layout.uri, has_plates(source.ome), bool(plain_images(source.ome)))
     group = targets[0].group_id if targets else session.who.group_id
     earlier = _looked_up(session, layout.uri, group, wanted.again)
     done = [one for one in earlier if not one.is_open]
     if done and not wanted.again:
-        return Skipped(layout.uri, done[-1].fileset, done[-1].user, done[-1].record.when)
+        last = done[-1]
+        links = missing(session, last.settled.fileset, targets, new_dataset(layout))
+        return Skipped(layout.uri, last.fileset, last.user, last.record.when, tuple(links), group)
     unfinished = _to_go_on_with(session, earlier, wanted)
     now = datetime.now(UTC)
     plan = plan_import(layout, source.ome, session.who, targets, wanted.name, read_by, unfinished, now)
@@ -89,6 +99,12 @@ def run(means: Means, prepared: Prepared, options: Options, progress: Progress) 
     user = means.session.who.user_name
     record = Record("import", "open", plan.uri, plan.binding, user, when, version("omero-roz"), None)
     return run_import(means, plan, prepared.source, record, prepared.earlier, prepared.others, options, progress)
+
+
+def link(session: OmeroSession, skipped: Skipped) -> None:
+    """Put what was imported before into the targets that it is not in yet, in one transaction."""
+    what = f"putting what is in Fileset:{skipped.fileset} into its targets"
+    session.save_batch(skipped.missing, what, skipped.group_id)
 
 
 def _looked_up(session: OmeroSession, uri: str, group: int, again: bool) -> list[Earlier]:

@@ -31,20 +31,24 @@ def plan_import(
     """The plan for a layout's images, in the order of its OME-XML and with its names.
 
     `name` is for all of them, as `omero import --name` has it; `earlier` is an unfinished import to go on with.
-    Raises LayoutError with all that is wrong with the layout, Refused where there is nothing in it for a target.
+    Raises LayoutError with all that is wrong with the layout, Refused for targets of several groups.
     """
     series = layout.mapped_series()
     named = zip(_names(layout, ome, name), series, reader.infos, strict=True)
     images = tuple(NewImage(place, own, one.path, info) for place, (own, one, info) in enumerate(named))
     plates = _plates(layout, ome, name)
     group = _group(targets, who)
-    _check_targets(layout, targets, bool(plates), bool(plain_images(ome)))
     file = FilesetFile.below(f"{who.user_name}_{who.user_id}", now)
-    stem = _stem(layout)
+    stem = new_dataset(layout)
     resumed = earlier.fileset if earlier else None
     return ImportPlan(
         layout.uri, reader.root, reader.binding, group, tuple(targets), file, stem, images, plates, BATCH, resumed
     )
+
+
+def new_dataset(layout: ZarrLayout) -> str:
+    """What is made in a Project for a layout's images is called."""
+    return _stem(layout)
 
 
 def _stem(layout: ZarrLayout) -> str:
@@ -82,6 +86,11 @@ def _wells_of(ome: OME) -> list[tuple]:
     ]
 
 
+def has_plates(ome: OME) -> bool:
+    """Whether an image of it is on a plate."""
+    return bool(_wells_of(ome))
+
+
 def plain_images(ome: OME) -> list[int]:
     """The places of the images that are in no well, which go into a Dataset."""
     on_plates = {
@@ -100,10 +109,3 @@ def _group(targets: Sequence[Target], who: Who) -> int:
         raise Refused("the targets are in different groups", fix="choose targets of one group")
     return groups.pop() if groups else who.group_id
 
-
-def _check_targets(layout: ZarrLayout, targets: Sequence[Target], plates: bool, plain: bool) -> None:
-    for target in targets:
-        if target.kind == "Screen" and not plates:
-            raise Refused("it holds no plate that could go into a Screen", layout.uri, "give a Dataset")
-        if target.kind != "Screen" and not plain:
-            raise Refused(f"it holds plates only, which cannot go into a {target.kind}", layout.uri, "give a Screen")

@@ -9,7 +9,7 @@ from omero_roz.applying.means import Means, database_of
 from omero_roz.applying.sweeping import sweep_along
 from omero_roz.binding import zarr_reader
 from omero_roz.errors import RozError, UsageError
-from omero_roz.import_.one import Skipped, Wanted, prepare
+from omero_roz.import_.one import Skipped, Wanted, link, prepare
 from omero_roz.import_.one import run as run_prepared
 from omero_roz.import_.steps import Imported, Options
 from omero_roz.ports.omero.script_job import ScriptJob
@@ -58,8 +58,14 @@ def _one(job: ScriptJob, policy: Policy, means: Means, named: Wanted, told: Told
     zarr = zarrs.read(uri, policy.access)
     prepared = prepare(means, zarr.layout, zarr.store, wanted, policy.server_path_texts)
     if isinstance(prepared, Skipped):
+        what = "skipped"
+        if prepared.missing and given["Dry_Run"]:
+            what = "dry run, it would be put into its target"
+        elif prepared.missing:
+            link(means.session, prepared)
+            what = "put into its target"
         by = f"by {prepared.user} at {prepared.when}"
-        told.add(f"{named.uri}: skipped, imported before as Fileset:{prepared.fileset} ({by})")
+        told.add(f"{named.uri}: {what}, imported before as Fileset:{prepared.fileset} ({by})")
         return None
     if given["Dry_Run"]:
         told.add(f"{named.uri}: dry run, nothing was changed")

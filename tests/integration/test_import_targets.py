@@ -79,6 +79,33 @@ def test_a_target_that_nothing_can_go_into(omero_cli: Omero, shared: Path, layou
     assert ("give a Screen" in result.err) == (layout == "v4_plate23")
 
 
+def test_each_zarr_takes_the_target_that_fits_and_a_later_one_as_well(
+    omero_cli: Omero, shared: Path, tmp_path: Path
+) -> None:
+    for name in ("v4_single", "v4_plate23"):
+        shutil.copytree(shared / "layouts" / f"{name}.zarr", tmp_path / f"{name}.zarr")
+    zarrs = [str(tmp_path / f"{name}.zarr") for name in ("v4_single", "v4_plate23")]
+
+    def run(*targets: str) -> list[dict]:
+        done = omero_cli("roz", "import", "--json", *zarrs, *(word for t in targets for word in ("--target", t)))
+        assert done.code == 0, done.err
+        return json.loads(done.out)
+
+    name = tmp_path.name
+    both = (f"Dataset:name:{name}", f"Screen:name:{name}")
+    image, plate = run(*both)
+    assert [image["state"], plate["state"]] == ["imported", "imported"]
+    on_screen = f"select l.child.id from ScreenPlateLink l where l.parent.name = '{name}'"
+    assert in_dataset(omero_cli, name)[0][1] == image["images"]
+    assert children(omero_cli, on_screen) == [(plate["plates"][0],)]
+    assert [one["state"] for one in run(*both)] == ["skipped", "skipped"]
+    other = (f"Dataset:name:{name} 2", f"Screen:name:{name}")
+    assert [one["state"] for one in run(*other)] == ["linked", "skipped"]
+    assert in_dataset(omero_cli, f"{name} 2")[0][1] == in_dataset(omero_cli, name)[0][1] == image["images"]
+    assert len(children(omero_cli, on_screen)) == 1
+    assert omero_cli("roz", "import", zarrs[1], "--target", f"Dataset:name:{name}").code == 1
+
+
 @pytest.mark.parametrize("target", ["Image:1", "Dataset:99999999999999999999", "Dataset:name:"])
 def test_what_is_no_target(omero_cli: Omero, acquisition: Path, target: str) -> None:
     result = omero_cli("roz", "import", str(acquisition / "v2.zarr"), "--again", "--target", target)

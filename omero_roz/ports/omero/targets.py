@@ -12,6 +12,11 @@ from omero_roz.fileset import is_id
 from omero_roz.ports.omero.session import OmeroSession
 
 KINDS = ("Dataset", "Project", "Screen")
+_INSIDE = {
+    "Dataset": "DatasetImageLink l join l.parent t where l.child.id in (:ids)",
+    "Project": "ProjectDatasetLink p join p.parent t join p.child d join d.imageLinks l where l.child.id in (:ids)",
+    "Screen": "ScreenPlateLink l join l.parent t where l.child.id in (:ids)",
+}
 _FORM = re.compile(r"(?P<kind>\w+):(?:(?:id:)?(?P<id>\d+)|(?P<choice>[-+%@]?)name:(?P<name>.+))$", re.DOTALL)
 
 
@@ -82,6 +87,20 @@ def _usable(container, kind: str) -> Target:
     if not container.details.permissions.canLink():
         raise Refused("you may not put anything into it", where, "choose a target of your own, or log in as its owner")
     return Target(kind, container.id.val, container.name.val, container.details.group.id.val)
+
+
+def children_in(session: OmeroSession, target: Target, ids: Sequence[int]) -> set[int]:
+    """Those of the images, or of a Screen's plates, that are in a target; one to be made may be there by its name."""
+    if not ids:
+        return set()
+    hql = f"select distinct l.child.id from {_INSIDE[target.kind]} and "  # the kind is one of KINDS
+    asking, group = f"looking what is in {target.kind} {target.name}", target.group_id
+    if target.id is not None:
+        rows = session.rows(f"{hql}t.id = :id", asking, group, ids=list(ids), id=target.id)
+    else:
+        hql += "t.name = :name and t.details.owner.id = :owner"
+        rows = session.rows(hql, asking, group, ids=list(ids), name=target.name, owner=session.who.user_id)
+    return {child for [child] in rows}
 
 
 def links(targets: Sequence[Target], children: Mapping[str, Sequence[int]], new_dataset: str) -> list:
