@@ -136,9 +136,10 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
 
     where = f"--from {file}"
     lines = rows(file, where)
-    _, columns = next(lines, (0, []))
+    _, named = next(lines, (0, []))
+    columns = [name.lower() for name in named]
     if "uri" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
-        there = ",".join(columns)  # or the first address of a table without them
+        there = ",".join(named)  # or the first address of a table without them
         is_there = "names others" if "@" in there else f"is {there!r}"
         what = f"its first line must name the columns, each once, but {is_there}"
         raise UsageError(what, where, f"uri, and if wanted {', '.join(COLUMNS[1:])}, with commas between them")

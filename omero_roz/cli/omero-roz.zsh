@@ -67,10 +67,12 @@ _shtab_omero_roz_annotate_defaults_added=0
 
 _shtab_omero_roz_cleanup_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--from[more of them\: a table with a column fileset (--report of replace-fileset writes one)\; - is the standard input]:FILE.csv:_files"
+  "--all-from[the sources of all that a run has replaced]:RUN:"
   "--managed-repository[OMERO\'s ManagedRepository as this machine sees it\: the files are looked at for links]:DIR:_files -/"
   "--yes[remove it without asking]"
   "--dry-run[look at everything and remove nothing]"
-  "--json[print JSON]"
+  "--json[print JSON\: of one fileset a value, of several a list]"
   "--db[libpq service name or DSN of OMERO\'s database\: the change is one SQL transaction, faster for many images. No password in it\: PGPASSFILE, PGPASSWORD and pg_service.conf work]:SERVICE|DSN:"
   "--endpoint[the S3 server, if it is not Amazon\'s]:URL:"
   "--profile[profile of the AWS configuration]:NAME:"
@@ -86,7 +88,7 @@ _shtab_omero_roz_cleanup_options=(
   "--sudo[Create session as this admin. Changes meaning of password\!]:ADMINUSER:"
   {-q,--quiet}"[Quiet mode. Causes most warning and diagnostic messages to be suppressed.]"
   "--timeout[a call to OMERO that has not come back after that time ends the command (default\: 600\; 0\: it waits for ever)\; not what the server does by itself, as a delete]:SECONDS:"
-  ":Fileset\:ID:"
+  "(*)::Fileset\:ID, or Fileset\:name\:NAME with the name of its image or plate:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -241,6 +243,8 @@ _shtab_omero_roz_replace_fileset_defaults_added=0
 
 _shtab_omero_roz_rollback_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--yes[do it without asking, on a terminal too]"
+  "--dry-run[show what would be brought back and change nothing]"
   "--all-from[all that a run of --from has replaced]:RUN:"
   "--db[libpq service name or DSN of OMERO\'s database\: the change is one SQL transaction, faster for many images. No password in it\: PGPASSFILE, PGPASSWORD and pg_service.conf work]:SERVICE|DSN:"
   "--json[print JSON]"
@@ -281,7 +285,7 @@ _shtab_omero_roz_scripts_defaults_added=0
 
 _shtab_omero_roz_status_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--json[print JSON]"
+  "--json[print JSON\: the records of all, in one list]"
   {-C,--create}"[Create a new session regardless of existing ones]"
   {-s,--server}"[OMERO server hostname]:server:"
   {-p,--port}"[OMERO server port]:port:"
@@ -292,7 +296,7 @@ _shtab_omero_roz_status_options=(
   "--sudo[Create session as this admin. Changes meaning of password\!]:ADMINUSER:"
   {-q,--quiet}"[Quiet mode. Causes most warning and diagnostic messages to be suppressed.]"
   "--timeout[a call to OMERO that has not come back after that time ends the command (default\: 600\; 0\: it waits for ever)\; not what the server does by itself, as a delete]:SECONDS:"
-  ":Fileset\:ID, Image\:ID, Dataset\:ID, Project\:ID, Plate\:ID or Screen\:ID:"
+  "(*):Fileset\:ID, Image\:ID, Dataset\:ID, Project\:ID, Plate\:ID or Screen\:ID, or by name\: Plate\:name\:NAME (\[\+-\]name\: the newest, the oldest of several):"
 )
 
 # guard to ensure default positional specs are added only once per session

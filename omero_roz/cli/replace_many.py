@@ -47,6 +47,8 @@ def check(args: Namespace) -> None:
         raise UsageError("nothing to replace", fix="name a fileset and its Zarr, or a table with --from")
     if args.table is not None and (args.fileset is not None or args.mapping):
         raise UsageError("a fileset and --mapping are for one, and --from is for many", fix="leave either out")
+    if args.table == "-" and args.run is None:
+        raise UsageError("a run's name is made from the table's file", "--from -", "name it with --run")
     if args.jobs is not None and args.jobs < 1:
         raise UsageError("at least one thread has to read and compare", f"--jobs {args.jobs}")
     if args.dask and args.table is None:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli import options
+from omero_roz.cli.telling import counted
 from omero_roz.errors import RozError, UsageError
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
+    from omero_roz.settled import Settled
 
 HELP = "Give the images of a replaced fileset back to its source"
 
@@ -18,6 +20,8 @@ HELP = "Give the images of a replaced fileset back to its source"
 def add_options(parser: ArgumentParser) -> None:
     """The options of `rollback`."""
     parser.add_argument("fileset", metavar="Fileset:ID", nargs="?", type=options.fileset, help="the new Fileset")
+    parser.add_argument("--yes", action="store_true", help="do it without asking, on a terminal too")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be brought back and change nothing")
     parser.add_argument("--all-from", dest="run", metavar="RUN", help="all that a run of --from has replaced")
     options.add_database_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -41,6 +45,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     mine = session()
     settled = settle_one(mine, args.fileset)
     with one.means_for(mine, settled, args.db, None) as means:
+        if not _go_on(ctx, args, _would(mine, settled)):
+            return
         done = one.roll_back(means, settled, mine.who.user_name)
         sweep_along(means, settled.fileset.owner)
     if args.json:
@@ -48,6 +54,28 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     ctx.out(f"Fileset:{done.source}")
     was = "it was rolled back already: " if done.already else ""
     ctx.err(f"{was}the images of Fileset:{args.fileset} are back in Fileset:{done.source}")
+
+
+def _would(session: "OmeroSession", settled: "Settled") -> str:
+    """What a rollback would do; raises what forbids it."""
+    from omero_roz.replace import one
+
+    found = one.way_back(session, settled)
+    if isinstance(found, one.RolledBack):
+        return f"{settled.where}: it was rolled back already, its images are in Fileset:{found.source}"
+    images = counted(len(found.record.images), "image")
+    return f"{settled.where}: {images} would go back to Fileset:{found.record.source}, bound as before"
+
+
+def _go_on(ctx: Any, args: Namespace, what: str) -> bool:
+    """Whether to do it: not in a dry run, nor where somebody at a terminal says no."""
+    if not args.dry_run and (args.yes or not sys.stdin.isatty()):
+        return True
+    ctx.err(what)
+    if not args.dry_run and ctx.input("Roll back? [y/N] ").strip().lower() in ("y", "yes"):
+        return True
+    ctx.err("dry run: nothing was changed" if args.dry_run else "nothing was changed")
+    return False
 
 
 def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
@@ -76,6 +104,8 @@ def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
         ctx.err(f"run {args.run}: all of it was rolled back already")
         if args.json:
             ctx.out("[]")
+        return
+    if not _go_on(ctx, args, f"{counted(len(wanted), 'fileset')} of run {args.run} would be rolled back"):
         return
     with owners_for(session, args.db, None) as owners, progress(sys.stderr) as report:
 

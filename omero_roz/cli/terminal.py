@@ -84,18 +84,21 @@ def _show_plate(plate: Plate, console: Console) -> None:
 
 
 def show_records(named: str, stated: Sequence[Stated], out: TextIO) -> None:
-    """What `status` prints: a row for each record, oldest first."""
+    """What `status` prints: for each record, oldest first, a line and what it says below it."""
     if not stated:
         out.write(one_line(f"{named}: nothing was done by omero-roz") + "\n")
         return
-    table = new_table("fileset", "what", "state", "Zarr", "binding", "source", "images", "by", "when", "proven")
+    console = console_on(out)
     for one in stated:
         r = one.record
-        source = "" if r.source is None else f"Fileset:{r.source}" + (" (removed)" if one.source_gone else "")
         state = r.state + (" (changed since)" if one.as_recorded is False else "")
-        cells = (f"Fileset:{one.fileset}", r.kind, state, r.uri, r.binding, source, str(len(r.images)), r.user, r.when)
-        table.add_row(*cells, one.proof)
-    console_on(out).print(table)
+        count = f"{len(r.images)} {'image' if len(r.images) == 1 else 'images'}"
+        console.print(f"Fileset:{one.fileset}: {r.kind}, {state}, {count}, by {r.user} at {r.when}", soft_wrap=True)
+        source = "" if r.source is None else f"Fileset:{r.source}" + (" (removed)" if one.source_gone else "")
+        below = {"Zarr": r.uri, "binding": r.binding, "source": source, "run": r.run or "", "proof": one.proof}
+        for what, text in below.items():
+            if text:
+                console.print(f"  {what:8} {text}", soft_wrap=True)
 
 
 def show_completeness(result: Completeness, out: TextIO) -> None:

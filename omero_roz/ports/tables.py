@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +18,31 @@ from omero_roz.shown import as_cell, from_cell, said
 def rows(file: str, where: str) -> Iterator[tuple[int, list[str]]]:
     """The lines of a table that are not empty: their number in the file, their cells without spaces around.
 
-    Raises UsageError where it cannot be read.
+    `-` is the standard input; lines that begin with # are comments. Cells are separated by what the first line has:
+    tabs, else semicolons where it has no comma, else commas. Raises UsageError where it cannot be read.
     """
     try:
-        with Path(file).open(newline="", encoding="utf-8-sig") as table:
-            reader = csv.reader(table, strict=True)  # a quote that is never closed would swallow the rest
-            for row in reader:
+        with _opened(file) as table:
+            lines, first, skipped = iter(table), "\n", -1
+            while first and (not first.strip(" \r\n,;") or first.startswith("#")):
+                first, skipped = next(lines, ""), skipped + 1
+            reader = csv.reader(chain([first], lines), delimiter=_separator(first), strict=True)
+            for row in reader:  # strict: a quote that is never closed would swallow the rest
                 cells = [from_cell(cell).strip() for cell in row]
-                if any(cells):
-                    yield reader.line_num, cells
+                if any(cells) and not cells[0].startswith("#"):
+                    yield reader.line_num + skipped, cells
     except (OSError, ValueError, csv.Error) as error:
         raise UsageError(f"cannot be read ({said(error)})", where, "give a table as comma-separated text") from None
+
+
+def _separator(line: str) -> str:
+    return "\t" if "\t" in line else ";" if ";" in line and "," not in line else ","
+
+
+def _opened(file: str) -> AbstractContextManager[Iterable[str]]:
+    if file == "-":
+        return nullcontext(io.StringIO(sys.stdin.read().removeprefix("\ufeff"), newline=""))
+    return Path(file).open(newline="", encoding="utf-8-sig")
 
 
 def text_of(columns: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> str:

@@ -80,8 +80,9 @@ def _lines(table: Iterable[tuple[int, list[str]]], where: str, prefix: str | Non
 
 def _form(cells: list[str], where: str) -> tuple[Sequence[int], bool]:
     """Where fileset and Zarr are in a line, and whether this one is only a header."""
-    if set(COLUMNS) <= set(cells):
-        return [cells.index(name) for name in COLUMNS], True
+    named = [cell.lower() for cell in cells]
+    if set(COLUMNS) <= set(named):
+        return [named.index(name) for name in COLUMNS], True
     if len(cells) == 3 and (cells[2].isdecimal() or cells[2].lower() == "fileset id"):
         return (2, 1), not cells[2].isdecimal()
     what = "its first line must name the columns fileset and zarr, or be of the form name,uuid path,fileset id"

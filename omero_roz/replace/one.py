@@ -16,6 +16,8 @@ from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.places import default_top
+from omero_roz.ports.omero.events import deleted
+from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.session import OmeroSession, as_owner
 from omero_roz.proving.pixels import Progress
@@ -125,19 +127,30 @@ class RolledBack:
     already: bool = False
 
 
-def roll_back(means: Means, settled: Settled, user: str) -> RolledBack:
-    """Bring back the source of a replaced fileset, unless that was done before."""
+def way_back(session: OmeroSession, settled: Settled) -> RolledBack | Written:
+    """What a rollback undoes, or that it was done before; Refused where there is nothing, or no source any more."""
     fileset, records = settled.fileset, settled.records
     if not fileset.images and not any(one.record.in_force for one in records):
-        now = holder(means.session, fileset.id).fileset
+        now = holder(session, fileset.id).fileset
         if records and now.images:
             return RolledBack(now.id, already=True)
         if not records and now.id != fileset.id:
             what = f"it is the source, and its images are in Fileset:{now.id}"
             raise Refused(what, settled.where, f"omero roz rollback Fileset:{now.id}")
     written = settled.undoes
-    record = _record("rollback", "done", written.record.uri, written.record.binding, user, fileset.id)
-    return RolledBack(steps.roll_back(means, written, fileset.owner, record))
+    source = written.record.source
+    if source is not None and not Filesets(session).get_many([source]) and (gone := deleted(session, source)):
+        raise Refused(f"its source, Fileset:{source}, was removed {gone}", settled.where, "there is no way back")
+    return written
+
+
+def roll_back(means: Means, settled: Settled, user: str) -> RolledBack:
+    """Bring back the source of a replaced fileset, unless that was done before."""
+    written = way_back(means.session, settled)
+    if isinstance(written, RolledBack):
+        return written
+    record = _record("rollback", "done", written.record.uri, written.record.binding, user, settled.fileset.id)
+    return RolledBack(steps.roll_back(means, written, settled.fileset.owner, record))
 
 
 def _in_recorded_order(fileset: Fileset, written: Sequence[Written]) -> Fileset:

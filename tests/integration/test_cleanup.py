@@ -49,7 +49,10 @@ def test_a_proven_replacements_source_is_removed(replacing: Replacing, acquisiti
     assert not file.exists() and replacing.sql("SELECT id FROM fileset WHERE id = %s", replacing.fileset) == []
     assert replacing.planes() == planes
     assert replacing.records(new)[0]["source_gone"]
-    assert replacing.roll_back(new).code == 1
+    back = replacing.roll_back(new)
+    assert back.code == 1 and f"Fileset:{replacing.fileset}, was removed by " in back.err
+    again = cleanup(replacing, replacing.fileset)
+    assert again.code == 0 and "it was removed already, by " in again.err
     assert replacing.planes() == planes
 
 
@@ -69,6 +72,25 @@ def test_an_emptied_new_fileset_is_removed_and_its_zarr_stays(
     assert not directory.exists()
     assert sorted(path for path in (acquisition / "v2.zarr").rglob("*") if path.is_file()) == zarr_files
     assert replacing.planes() == planes
+
+
+def test_a_table_and_a_run_of_sources(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(f"# by hand\nFileset;Zarr\nFileset:{replacing.fileset};{acquisition / 'v2.zarr'}\n")
+    server, run = replacing.server, f"run {replacing.fileset}"
+    database = ("--db", server.dsn or "")
+    done = replacing.omero("roz", "replace-fileset", "--from", str(table), "--run", run, *database)
+    assert done.code == 0, done.err
+    options = (*database, "--managed-repository", server.repository or "")
+    unknown = replacing.omero("roz", "cleanup", "--from", str(table), "Fileset:99999999", *options, "--dry-run")
+    assert unknown.code == 1 and "1 of 2 failed" in unknown.err
+    assert f"Fileset:{replacing.fileset}: nothing was removed" in unknown.err and stays(replacing, replacing.fileset)
+    new = replacing.filesets().pop()
+    looked = replacing.omero("roz", "rollback", f"Fileset:{new}", *database, "--dry-run")
+    assert looked.code == 0 and f"4 images would go back to Fileset:{replacing.fileset}" in looked.err
+    assert replacing.filesets() == {new}
+    gone = replacing.omero("roz", "cleanup", "--all-from", run, *options, "--yes")
+    assert gone.code == 0 and not stays(replacing, replacing.fileset), gone.err
 
 
 def test_the_oldest_source_goes_first(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ def test_a_table_of_zarrs(omero_cli: Omero, shared: Path, tmp_path: Path) -> Non
 
 
 TOLD = {
-    "uri;target\nx;y\n": "but is 'uri;target'",
+    "uri|target\nx|y\n": "but is 'uri|target'",
     "uri,uri\nx,y\n": "each once",
     "uri,target,name\nx,,a, b\n": "line 2 has more cells",  # else the name would be "a"
     'uri\n"x\ny\n': "unexpected end of data",  # else y would be swallowed

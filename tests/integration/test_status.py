@@ -76,3 +76,18 @@ def test_what_has_no_images_or_is_not_there(omero_cli: Omero) -> None:
     assert omero_cli("roz", "status", "Experimenter:0").code == 2
     assert omero_cli("roz", "status", "nonsense").code == 2
     assert omero_cli("roz", "status", "Fileset:99999999").code == 1
+
+
+def test_several_by_name_and_a_bad_one_stops_no_other(
+    replacing: Replacing, acquisition: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    omero = replacing.omero
+    dataset = dataset_with(omero, replacing.images[0])
+    name = f"status of {new}"
+    replacing.sql("UPDATE dataset SET name = %s WHERE id = %s", name, dataset)
+    monkeypatch.setenv("COLUMNS", "80")
+    done = omero("roz", "status", "Fileset:99999999", f"Dataset:name:{name}", f"Image:{replacing.images[1]}")
+    assert done.code == 1 and "Fileset:99999999: it does not exist" in done.err and "1 of 3 failed" in done.err
+    assert done.out.count(f"Fileset:{new}: replace, proven, 4 images") == 2
+    assert omero("roz", "status", f"Dataset:name:no {name}").code == 1

@@ -1,9 +1,11 @@
 """The images of what a user names: images, filesets, datasets, projects, plates, screens."""
 
+import re
 from collections.abc import Sequence
 
 from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import is_id
+from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.session import OmeroSession
 
 _FROM = {
@@ -17,7 +19,9 @@ _FROM = {
 }
 _BOUND = "select i.id, e.lsid from Image i join i.details.externalInfo e where e.lsid like :prefix order by i.id"
 _FILESETS = "select i.id, i.fileset.id from Image i where i.id in (:ids)"
+_NAMED = re.compile(r"(?P<kind>\w+):(?P<choice>[-+%]?)name:(?P<name>.+)$", re.DOTALL)
 AT_ONCE = 1000
+MOST_NAMED = 20
 
 
 def parse(text: str) -> tuple[str, int] | None:
@@ -30,6 +34,38 @@ def parse(text: str) -> tuple[str, int] | None:
     if not is_id(number):
         raise UsageError("OMERO has no such large ids", text[:60], "check the id")
     return kind, int(number)
+
+
+def is_named(text: str) -> bool:
+    """Whether it has the form KIND:name:NAME; raises UsageError for a kind that has no images."""
+    form = _NAMED.match(text)
+    if form is not None:
+        parse(f"{form['kind']}:0")
+    return form is not None
+
+
+def find(session: OmeroSession, text: str) -> tuple[str, int] | None:
+    """The same, by name as well: KIND:name:NAME, for a Fileset the name of its plate or image.
+
+    Raises Refused where none or several have the name; of those that the user sees `+name` is the newest, `-name` the
+    oldest.
+    """
+    form = _NAMED.match(text)
+    if form is None:
+        return parse(text)
+    kind, choice, name = form["kind"], form["choice"], form["name"]
+    is_named(text)  # raises for another kind
+    if kind == "Fileset":
+        found = Filesets(session).called(name)
+    else:
+        hql = f"select o.id from {kind} o where o.name = :name order by o.id"  # the kind is one of ours
+        found = [row[0] for row in session.rows(hql, f"looking for {text}", name=name)]
+    if not found:
+        raise Refused("nothing that you may see has this name", text, "check the name and the user")
+    if len(found) > 1 and choice not in ("+", "-"):
+        named = ", ".join(f"{kind}:{number}" for number in found[:MOST_NAMED]) + (" …" if found[MOST_NAMED:] else "")
+        raise Refused(f"{len(found)} have this name ({named})", text, "give the id")
+    return kind, found[0 if choice == "-" else -1]
 
 
 def images_of(session: OmeroSession, kind: str, number: int) -> list[int]:
