@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
 
 HELP = "Import Zarrs of bioformats2raw with their OME-XML as new images and plates"
+_NAME = "name of the image, or of the plate; with several images NAME [image's name]"
 _TARGET = (
     "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
     "none of this name; [-+%%@]name: the oldest, the newest, the only one, always a new one). Plates go into Screens, "
@@ -40,8 +41,13 @@ def add_options(parser: ArgumentParser) -> None:
     """The options of an import."""
     parser.add_argument("uris", metavar="URI", nargs="*", help="path or address of a Zarr")
     parser.add_argument("--from", dest="table", metavar="FILE.csv", help=_TABLE)
-    parser.add_argument("--target", metavar="TARGET", action="append", default=[], help=_TARGET)
-    parser.add_argument("--name", help="name of the image, or of the plate; with several images NAME [image's name]")
+    parser.add_argument("-T", "--target", metavar="TARGET", action="append", default=[], help=_TARGET)
+    for short, kind in (("-d", "Dataset"), ("-r", "Screen")):
+        parser.add_argument(
+            short, dest="target", metavar=kind.upper(), action="append", default=[], type=f"{kind}:{{}}".format,
+            help=f"the same as --target {kind}:ID, as `omero import` has it",
+        )  # fmt: skip
+    parser.add_argument("-n", "--name", help=_NAME)
     parser.add_argument("--stats", choices=("auto", "read", "none"), default="auto", help=_STATISTICS)
     parser.add_argument("--skip-thumbnails", action="store_true", help="OMERO draws each when somebody looks at it")
     options.add_binding_option(parser)

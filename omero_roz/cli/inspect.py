@@ -63,6 +63,8 @@ def _shown(ctx: Any, args: Namespace) -> "LayoutError | None":
     from omero_roz.layout.report import to_json
     from omero_roz.ports.zarr.stores import open_store
 
+    if not args.uri.strip():
+        raise UsageError("the path is empty", "URI", "name a Zarr; was a variable not set?")
     mapping = zarrs.read_mapping(args.mapping)
     store = open_store(args.uri, options.access(args))
     stores = zarrs.find(store)

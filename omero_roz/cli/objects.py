@@ -1,5 +1,6 @@
 """The objects of OMERO that a verb is given: by id or name, several of them, or in a table; one stops no other."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -58,14 +59,21 @@ def column(file: str, names: Sequence[str]) -> Iterator[str]:
     lines = rows(file, where)
     _, header = next(lines, (0, []))
     columns = [cell.lower() for cell in header]
-    places = [columns.index(name) for name in names if name in columns]
+    places = {name: columns.index(name) for name in names if name in columns}
     if not places:
         raise UsageError(f"its first line must name the column {' or '.join(names)}", where)
     for number, cells in lines:
-        text = next((cells[place] for place in places if cells[place:] and cells[place]), "")
-        if text:
+        found = {name: cells[place] for name, place in places.items() if cells[place:] and cells[place]}
+        for name, text in list(found.items())[:1]:
             refuse_secrets(text, f"line {number}", is_address=True)
-            yield text
+            yield _named(text, name)
+
+
+def _named(text: str, column: str) -> str:
+    """What a cell names: in a column of filesets an id or a name alone is a fileset's."""
+    if column not in ("new", "fileset") or re.match(r"\w+:(\d+|[-+%]?name:.+)$", text):
+        return text
+    return f"Fileset:{text}" if text.isdecimal() else f"Fileset:name:{text}"
 
 
 def one_by_one(ctx: Any, given: Sequence[Any], do: Callable[[Any], None]) -> list[RozError]:

@@ -24,6 +24,7 @@ _LOCAL = (
     "LOCAL=SERVER: the server sees the directory LOCAL as SERVER, or the bucket s3://BUCKET as s3://HOST/BUCKET "
     "or under a path (may be repeated)"
 )
+_PUBLIC = "a public bucket: send no credentials"
 _FOLLOW = (
     "links of a Zarr on disk may lead into this directory, beside the Zarr itself (may be repeated)"
 )
@@ -40,7 +41,7 @@ _FREE = ("name", "target", "run", "profile", "binding")
 
 def names_of(parser: ArgumentParser) -> dict[str, str]:
     """The values that a parser's options have, each with the name that the user knows."""
-    return {one.dest: str((*one.option_strings, one.metavar or one.dest)[0]) for one in parser._actions}
+    return {one.dest: str((*one.option_strings, one.metavar or one.dest)[0]) for one in reversed(parser._actions)}
 
 
 def refuse_secrets(args: Namespace, names: Mapping[str, str]) -> None:
@@ -85,9 +86,9 @@ def add_store_options(parser: ArgumentParser) -> None:
 
 def add_access_options(parser: ArgumentParser) -> None:
     """How to get into a bucket: what is not given is taken from the AWS environment and configuration."""
-    parser.add_argument("--endpoint", metavar="URL", help="the S3 server, if it is not Amazon's")
+    parser.add_argument("--endpoint", "--endpoint-url", metavar="URL", help="the S3 server, if it is not Amazon's")
     parser.add_argument("--profile", metavar="NAME", help="profile of the AWS configuration")
-    parser.add_argument("--anonymous", action="store_true", help="a public bucket: send no credentials")
+    parser.add_argument("--anonymous", "--no-sign-request", action="store_true", help=_PUBLIC)
     parser.add_argument("--follow-links", metavar="DIR", action="append", default=[], help=_FOLLOW)
 
 

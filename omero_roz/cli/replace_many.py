@@ -24,6 +24,7 @@ _DASK = (
     "let the workers of the Dask cluster at this address read and compare (with --from); they get an OMERO session of "
     "yours or the owner's that ends with the run, and need omero-roz too. The changes are made here"
 )
+BATCH = 100
 _ERRORS = "plan all and change nothing if one is wrong, stop at the first that fails (default: --keep-going)"
 
 
@@ -32,7 +33,7 @@ def add_options(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("many filesets")
     group.add_argument("--from", dest="table", metavar="FILE.csv", help=_FROM)
     group.add_argument("--prefix", metavar="URI", help="put before the Zarrs of the table")
-    group.add_argument("--batch", type=int, default=100, metavar="N", help="filesets a transaction (default: 100)")
+    group.add_argument("--batch", type=int, metavar="N", help="filesets a transaction (default: 100)")
     group.add_argument("--run", metavar="NAME", help="name of the run (default: made from the table)")
     group.add_argument("--report", metavar="FILE", help="write a line for each fileset, as JSON to *.json, else as CSV")
     group.add_argument("--dask", metavar="ADDRESS", help=_DASK)
@@ -47,6 +48,11 @@ def check(args: Namespace) -> None:
         raise UsageError("nothing to replace", fix="name a fileset and its Zarr, or a table with --from")
     if args.table is not None and (args.fileset is not None or args.mapping):
         raise UsageError("a fileset and --mapping are for one, and --from is for many", fix="leave either out")
+    without = {"--report": args.report, "--prefix": args.prefix, "--run": args.run, "--batch": args.batch}
+    flags = {"--stop-on-error": args.stop_on_error, "--keep-going": args.keep_going}
+    for option, given in (without | flags).items():
+        if args.table is None and given not in (None, False):
+            raise UsageError("it is for many, as a table names them", option, "leave it out, or give --from")
     if args.table == "-" and args.run is None:
         raise UsageError("a run's name is made from the table's file", "--from -", "name it with --run")
     if args.jobs is not None and args.jobs < 1:
@@ -55,7 +61,7 @@ def check(args: Namespace) -> None:
         raise UsageError("one fileset is not spread over a cluster", "--dask", "leave it out, or give a table (--from)")
     if args.run is not None and not (args.run.strip() and args.run.isprintable()):
         raise UsageError("a run needs a name of letters that can be printed", "--run", "people see it in OMERO")
-    if args.table is not None and args.batch < 1:
+    if args.batch is not None and args.batch < 1:
         raise UsageError("a batch has at least one fileset", f"--batch {args.batch}")
 
 
@@ -100,7 +106,7 @@ def _options(args: Namespace) -> "Options":
     jobs = args.jobs or 2 * JOBS
     return Options(
         args.run or run_name(args.table), args.binding, Proof(args.check), not args.no_probe, server_paths(args),
-        access(args), args.batch, jobs, args.stop_on_error, args.dry_run,
+        access(args), args.batch or BATCH, jobs, args.stop_on_error, args.dry_run,
     )  # fmt: skip
 
 
@@ -126,4 +132,13 @@ def _write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
     from omero_roz.replace.bulk import Outcome
 
     columns = [field.name for field in fields(Outcome)]
+    if file.suffix != ".json":
+        rows = [row | {"fileset": _fileset(row["fileset"]), "new": _fileset(row["new"])} for row in rows]
+    rows = [row | {"seconds": round(row["seconds"], 3)} for row in rows]
     write(file, as_json(clean(rows)) if file.suffix == ".json" else text_of(columns, rows), "--report")
+
+
+def _fileset(named: str | int | None) -> str:
+    """A fileset as every verb's --from takes it."""
+    text = "" if named is None else str(named)
+    return f"Fileset:{text}" if text.isdecimal() else text

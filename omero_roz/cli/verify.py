@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from omero_roz.cli import objects
 from omero_roz.cli.options import access, add_access_options, server_paths
 from omero_roz.errors import RozError, UsageError
 
@@ -16,10 +17,8 @@ if TYPE_CHECKING:
     from omero_roz.verify.certificate import Certificate
 
 HELP = "Check images against their Zarrs: bound, there, read, drawn, the same pixels"
-_OBJECTS = (
-    "Image:ID, Fileset:ID, Dataset:ID, Project:ID, Plate:ID or Screen:ID, or the path or address of a Zarr for all "
-    "images that are bound to it"
-)
+_OBJECTS = f"{objects.OBJECTS}; or the path or address of a Zarr for all images that are bound to it"
+_FROM = "more of them: a table with a column object, new, fileset, zarr or uri; - is the standard input"
 _CERTIFICATE = "keep what was found in this JSON file (docs/certificate.schema.json); an existing one is gone on with"
 _DASK = "let the workers of the Dask cluster at this address do it: they join your session, and need omero-roz too"
 _LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may be repeated)"
@@ -28,7 +27,7 @@ _LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may
 def add_options(parser: ArgumentParser) -> None:
     """The options of `verify`."""
     parser.add_argument("objects", metavar="OBJECT|URI", nargs="*", help=_OBJECTS)
-    parser.add_argument("--from", dest="table", metavar="FILE.csv", help="more of them: a table with a column object")
+    parser.add_argument("--from", dest="table", metavar="FILE.csv", help=_FROM)
     parser.add_argument("--check", choices=("sample", "all"), default="sample", help="which planes are compared")
     parser.add_argument("--certificate", metavar="FILE", help=_CERTIFICATE)
     parser.add_argument("--record", action="store_true", help="also write the certificate on the filesets in OMERO")
@@ -41,28 +40,13 @@ def add_options(parser: ArgumentParser) -> None:
 
 def _wanted(args: Namespace) -> list[str]:
     """What the arguments and the table of --from name; UsageError where there is nothing or a wrong table."""
-    named = [*args.objects, *(_column(args.table) if args.table else ())]
+    columns = ("object", "new", "fileset", "zarr", "uri")
+    named = [*args.objects, *(objects.column(args.table, columns) if args.table else ())]
     if not named:
         raise UsageError("nothing to verify", fix="name an object or a Zarr, or a table with --from")
     if args.jobs < 1:
         raise UsageError("at least one image has to be looked at", f"--jobs {args.jobs}")
     return named
-
-
-def _column(file: str) -> Iterator[str]:
-    from omero_roz.address import refuse_secrets
-    from omero_roz.ports.tables import rows
-
-    where = f"--from {file}"
-    lines = rows(file, where)
-    _, columns = next(lines, (0, []))
-    if "object" not in columns:
-        raise UsageError("its first line must name the column object", where)
-    place = columns.index("object")
-    for number, cells in lines:
-        if cells[place:] and cells[place]:
-            refuse_secrets(cells[place], f"line {number}", is_address=True)
-            yield cells[place]
 
 
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
@@ -79,13 +63,21 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     named, mine = _wanted(args), session()  # a wrong call is told before anybody has to log in
     who = (mine.server, mine.who.user_name, args.check)
     found = certificate.read(file, *who) if file else certificate.Certificate(*who[:2], certificate.now(), who[2])
-    images = run.images_of(mine, named, how)
+    images: dict[int, None] = {}
+
+    def look_up(text: str) -> None:
+        images.update(dict.fromkeys(run.images_of(mine, [text], how)))
+
+    missing = objects.one_by_one(ctx, named, look_up)
+    if not images:
+        objects.raise_for(missing, len(named))
     with _pool(mine, args) as (pool, jobs, check), progress(sys.stderr) as report:
-        run.verify(mine, images, how, found, run.Work(pool, jobs, check, file, report))
+        run.verify(mine, list(images), how, found, run.Work(pool, jobs, check, file, report))
     if args.record:
         for fileset in run.record_on_filesets(mine, found):
             ctx.err(f"written on Fileset:{fileset}")
     _tell(ctx, found, args)
+    objects.raise_for(missing, len(named))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from omero_roz.ports.zarr.stores import open_store
 from omero_roz.proving.pixels import Progress
 from omero_roz.record import Record
 from omero_roz.settled import Settled
-from omero_roz.settling import CHUNK, imports_of, settle
+from omero_roz.settling import CHUNK, holder, imports_of, settle
 from omero_roz.verify.certificate import Certificate, now
 from omero_roz.verify.image import Bound, How, ImageCheck
 
@@ -45,9 +45,16 @@ def images_of(session: OmeroSession, named: Iterable[str], how: How) -> list[int
     """
     found: dict[int, None] = {}
     for text in named:
-        form = containers.parse(text)
-        found |= dict.fromkeys(containers.images_of(session, *form) if form else _bound_to(session, text, how))
+        form = containers.find(session, text)
+        found |= dict.fromkeys(_images_in(session, *form) if form else _bound_to(session, text, how))
     return list(found)
+
+
+def _images_in(session: OmeroSession, kind: str, number: int) -> list[int]:
+    """The images of an object; of an emptied fileset those that are elsewhere now."""
+    if kind == "Fileset" and (there := [image.id for image in holder(session, number).fileset.images]):
+        return there
+    return containers.images_of(session, kind, number)
 
 
 def _bound_to(session: OmeroSession, uri: str, how: How) -> list[int]:

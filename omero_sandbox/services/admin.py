@@ -125,8 +125,10 @@ class AdminService(Service):
         if SYSTEM_GROUP in groups:
             _require(call, "ModifyGroupMembership")
         with self._change(call, "ModifyUser") as tx:
+            if SYSTEM_GROUP in groups:  # the database lets nobody give privileges that he does not have
+                tx.hold_privileges(set(PRIVILEGES) - call.caller.withheld)
             number = accounts.create_experimenter(tx, user, password, groups)
-            if SYSTEM_GROUP in groups and call.caller.withheld:  # nobody gives privileges that he does not have
+            if SYSTEM_GROUP in groups and call.caller.withheld:
                 accounts.restrict(tx, number, set(PRIVILEGES) - call.caller.withheld)
             return number
 
@@ -220,6 +222,8 @@ class AdminService(Service):
         """Make a user a member of groups."""
         ids = [group.id.val for group in groups]
         with self._change(call, "ModifyGroupMembership", *ids) as tx:
+            if SYSTEM_GROUP in ids:
+                tx.hold_privileges(set(PRIVILEGES) - call.caller.withheld)
             accounts.add_to_groups(tx, user.id.val, ids)
             if SYSTEM_GROUP in ids and call.caller.withheld:
                 accounts.restrict(tx, user.id.val, set(PRIVILEGES) - call.caller.withheld)

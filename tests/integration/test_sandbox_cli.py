@@ -290,6 +290,16 @@ class TestUsersAndGroups:
         with server.client(user, "secret") as client:
             assert client.sf.getAdminService().getEventContext().groupName == group
 
+    def test_full_administrators(self, root_cli: Omero, server: Server) -> None:
+        group, user, other = f"g-{uuid4().hex[:8]}", f"u-{uuid4().hex[:8]}", f"u-{uuid4().hex[:8]}"
+        says(root_cli, "group", "add", group)
+        says(root_cli, "user", "add", user, "First", "Last", "--group-name", group, "-P", "secret", "--admin")
+        says(root_cli, "user", "add", other, "First", "Last", "--group-name", group, "-P", "secret")
+        says(root_cli, "group", "adduser", "--name", "system", other)
+        for name in (user, other):
+            with server.client(name, "secret") as client:
+                assert client.sf.getAdminService().getEventContext().isAdmin
+
     def test_memberships(self, root_cli: Omero, curator: Account) -> None:
         group = f"g-{uuid4().hex[:8]}"
         says(root_cli, "group", "add", group)

@@ -260,3 +260,20 @@ def test_a_cluster_that_is_not_there(omero_cli: Omero, zarr: Path) -> None:
     fileset = imported(omero_cli, zarr)["fileset"]
     result = omero_cli("roz", "verify", f"Fileset:{fileset}", "--dask", "inproc://nowhere/1")
     assert result.code == 1 and "no scheduler answers" in result.err
+
+
+def test_a_bad_object_a_source_and_a_table(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:
+    table, report = tmp_path / "table.csv", tmp_path / "report.csv"
+    table.write_text(f"fileset,zarr\n{replacing.fileset},{acquisition / 'v2.zarr'}\n")
+    done = replacing.omero("roz", "replace-fileset", "--from", str(table), "--report", str(report))
+    assert done.code == 0, done.err
+    assert f",Fileset:{replacing.fileset}," in report.read_text()
+    missing = replacing.omero(
+        "roz", "verify", "Fileset:99999999", f"Fileset:{replacing.fileset}", "Image:name:nobody's name", "--json"
+    )
+    assert missing.code == 1 and "2 of 3 failed" in missing.err
+    assert sorted(one["image"] for one in json.loads(missing.out)["images"]) == sorted(replacing.images)
+    for same in (table, report):
+        found = verified(replacing.omero, "--from", same)
+        assert found["ok"] and found["counts"]["images"] == 4
+    assert replacing.omero("roz", "replace-fileset", "Fileset:1", "/x", "--report", str(report)).code == 2
