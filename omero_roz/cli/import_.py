@@ -34,6 +34,7 @@ _STATISTICS = (
 )
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: --binding zarr-reader writes its links there"
 COLUMNS = ("uri", "target", "name")
+REPORTED = ("line", "fileset", "state", "new", "reason", "seconds", "rows")  # what other verbs' tables have besides
 _TABLE = f"more of them: columns {', '.join(COLUMNS)}; several targets with semicolons between them"
 
 
@@ -143,8 +144,8 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
     where = f"--from {file}"
     lines = rows(file, where)
     _, named = next(lines, (0, []))
-    columns = [name.lower() for name in named]
-    if "uri" not in columns or set(columns) - set(COLUMNS) or len(set(columns)) < len(columns):
+    columns = ["uri" if name.lower() == "zarr" else name.lower() for name in named]
+    if "uri" not in columns or set(columns) - {*COLUMNS, *REPORTED} or len(set(columns)) < len(columns):
         there = ",".join(named)  # or the first address of a table without them
         is_there = "names others" if "@" in there else f"is {there!r}"
         what = f"its first line must name the columns, each once, but {is_there}"

@@ -45,7 +45,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     mine = session()
     settled = settle_one(mine, args.fileset)
     with one.means_for(mine, settled, args.db, None) as means:
-        if not _go_on(ctx, args, _would(mine, settled)):
+        if not _go_on(ctx, args, lambda: _would(mine, settled)):
             return
         done = one.roll_back(means, settled, mine.who.user_name)
         sweep_along(means, settled.fileset.owner)
@@ -67,11 +67,11 @@ def _would(session: "OmeroSession", settled: "Settled") -> str:
     return f"{settled.where}: {images} would go back to Fileset:{found.record.source}, bound as before"
 
 
-def _go_on(ctx: Any, args: Namespace, what: str) -> bool:
+def _go_on(ctx: Any, args: Namespace, what: Callable[[], str]) -> bool:
     """Whether to do it: not in a dry run, nor where somebody at a terminal says no."""
     if not args.dry_run and (args.yes or not sys.stdin.isatty()):
         return True
-    ctx.err(what)
+    ctx.err(what())
     if not args.dry_run and ctx.input("Roll back? [y/N] ").strip().lower() in ("y", "yes"):
         return True
     ctx.err("dry run: nothing was changed" if args.dry_run else "nothing was changed")
@@ -105,7 +105,7 @@ def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
         if args.json:
             ctx.out("[]")
         return
-    if not _go_on(ctx, args, f"{counted(len(wanted), 'fileset')} of run {args.run} would be rolled back"):
+    if not _go_on(ctx, args, lambda: f"{counted(len(wanted), 'fileset')} of run {args.run} would be rolled back"):
         return
     with owners_for(session, args.db, None) as owners, progress(sys.stderr) as report:
 

@@ -199,7 +199,7 @@ def test_what_is_wrong_with_a_table_is_told(omero_cli: Omero, tmp_path: Path, co
 
 def test_a_table_as_excel_writes_it(omero_cli: Omero, shared: Path, tmp_path: Path) -> None:
     zarr = shared / "layouts" / "v4_single.zarr"
-    text = f'uri, target, name\r\n{zarr}, Dataset:name:a table,"a, b"\r\n'
+    text = f'Zarr, target, name\r\n{zarr}, Dataset:name:a table,"a, b"\r\n'
     (tmp_path / "table.csv").write_text(text, "utf-8-sig", newline="")
     [planned] = imported(omero_cli, "--from", str(tmp_path / "table.csv"), "--dry-run")
     assert (planned["images"][0]["name"], planned["targets"][0]["name"]) == ("a, b", "a table")
