@@ -73,6 +73,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         for one in everything:
             try:
                 results.append(_one(ctx, means, one, args))
+                if results[-1].get("stopped") and len(results) < len(everything):
+                    raise KeyboardInterrupt
             except RozError as error:
                 errors.append(error)
                 results.append(failed(one.uri, error))

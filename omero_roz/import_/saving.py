@@ -71,8 +71,10 @@ class Saving:
                 progress("saving images", done, total)
 
         progress("saving images", done, total)
-        with many_objects(), ThreadPoolExecutor(len(opening.lanes)) as threads:  # its end waits: what is being saved
-            lanes = _Lanes(threads, opening.lanes)  # is not taken back
+        # In shadows all images are series 0: there their ids have the order, so one batch is saved after the other.
+        wanted = opening.lanes if all(image.binding for image in self._plan.images) else opening.lanes[:1]
+        with many_objects(), ThreadPoolExecutor(len(wanted)) as threads:  # its end waits: what is being saved is not
+            lanes = _Lanes(threads, wanted)  # taken back
             for batch, places, seen in self._batches(missing):
                 ready = images.prepare(batch, [self._plan.images[place] for place in places], seen)
                 tell(lanes.freed(1))

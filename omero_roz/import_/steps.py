@@ -51,7 +51,7 @@ class Imported:
     the number of planes that were compared, of how many.
 
     `compared` says the same for people, `unproven` why it proves nothing; `thumbnails` how many the server has drawn,
-    in `thumbnail_ms` each.
+    in `thumbnail_ms` each. `stopped`: somebody wants nothing more after it.
     """
 
     uri: str
@@ -66,6 +66,7 @@ class Imported:
     unproven: str = ""
     thumbnails: int = 0
     thumbnail_ms: float = 0.0
+    stopped: bool = False
 
 
 def run_import(
@@ -194,7 +195,7 @@ def _draw(
     What fails or is stopped takes nothing back: the server draws it when somebody looks. Not
     before the planes were compared, for a server keeps black ones too.
     """
-    drawn, began, problems = 0, time.perf_counter(), tuple[Problem, ...]()
+    drawn, began, problems, stopped = 0, time.perf_counter(), tuple[Problem, ...](), False
     progress("making thumbnails", 0, len(pairs))
     try:
         for drawn in make_thumbnails(session, [pair.image.pixels_id for pair in pairs], plan.group_id):
@@ -202,10 +203,10 @@ def _draw(
     except Refused as error:
         problems = tuple(replace(one, fix=LATER, severity="warning") for one in error.problems)
     except KeyboardInterrupt:
-        what = f"stopped after {drawn} of {len(pairs)} thumbnails; the import is done"
+        what, stopped = f"stopped after {drawn} of {len(pairs)} thumbnails; the import is done", True
         problems = (Problem(f"Fileset:{done.fileset}", what, LATER, "warning"),)
     each = round(1000 * (time.perf_counter() - began) / drawn, 1) if drawn else 0.0
-    return replace(done, problems=problems, thumbnails=drawn, thumbnail_ms=each)
+    return replace(done, problems=problems, thumbnails=drawn, thumbnail_ms=each, stopped=stopped)
 
 
 def _close(plan: ImportPlan, opening: Opening, record: Record, pairs: tuple[Pair, ...], linked: list) -> None:

@@ -77,6 +77,8 @@ def _one(job: ScriptJob, policy: Policy, means: Means, named: Wanted, told: Told
     if done.unproven:
         told.add(f"Fileset:{done.fileset}: unproven: {done.unproven}")
     told.lines += [f"warning: {problem}" for problem in done.problems]
+    if done.stopped:
+        raise KeyboardInterrupt
     return done
 
 

@@ -139,3 +139,6 @@ def test_thumbnails_that_fail_or_are_stopped_fail_no_import(
     assert "OMERO draws each when somebody looks at it" in done.err
     [record] = json.loads(omero_cli("roz", "status", f"Fileset:{result['fileset']}", "--json").out)
     assert record["state"] == "proven"
+    if isinstance(fails, KeyboardInterrupt):
+        both = omero_cli("roz", "import", str(zarr), str(zarr), "--again")
+        assert both.code == 1 and both.err.count("the import is done") == 1, both.err  # the second is not begun

@@ -5,6 +5,7 @@ which a relay looks at (tests/support/relay.py).
 """
 
 import importlib
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import omero.clients  # which brings omero.api
 def main() -> None:
     """Arm the moment, run the command."""
     file, what, moment, *args = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
     module, _, path = moment.partition(":")
     owner, name = path.split(".")
     arm(getattr(importlib.import_module(module), owner), name, Path(file), what)

@@ -46,6 +46,7 @@ CALLS: dict[str, tuple[tuple[Any, str, bool], ...]] = {
 def main() -> None:
     """Log in to a session that is there, arm the moment, run the command."""
     name, moment, host, port, session, *args = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores it
     client = omero.client(host, int(port))
     client.joinSession(session)
     client.getSession().detachOnDestroy()
