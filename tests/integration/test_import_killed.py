@@ -127,7 +127,7 @@ def test_killed_at_every_change(
         assert {kind: (count - start[kind]) / (number + 1) for kind, count in whole.items()} == once, number
         states.append(done["state"])
         number += 1
-    assert number > 10
+    assert number > 8
     assert states[-1] == ("skipped" if when == "after" else "imported")  # the last call is the one that closes it
 
 
