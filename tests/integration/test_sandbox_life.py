@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,15 @@ def processes(data: Path) -> list[psutil.Process]:
     for process in psutil.process_iter(["cmdline", "status"]):
         line = process.info["cmdline"] or []
         if process.info["status"] != psutil.STATUS_ZOMBIE and any(str(data) in word for word in line):
-            found += [process, *process.children(recursive=True)]
+            with suppress(psutil.NoSuchProcess):
+                found += [process, *process.children(recursive=True)]
     return found
 
 
 def kill(victims: list[psutil.Process]) -> None:
     for process in victims:
-        process.send_signal(signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):  # some end with others
+            process.send_signal(signal.SIGKILL)
 
 
 def log_in(access: dict[str, Any]) -> None:

@@ -147,7 +147,7 @@ def test_a_binding_is_put_back_as_the_row_that_it_was(quarrel: Quarrel, acquisit
     curator = quarrel.curator.imports()
     first = curator.replaced(acquisition / "v2.zarr", "external-info")
     bound = "FROM image i JOIN externalinfo e ON e.id = i.external_id WHERE i.id = ANY(%s)"
-    rows = f"SELECT e.id, e.lsid {bound} ORDER BY 1"
+    rows = f"SELECT e.id, e.lsid {bound} ORDER BY i.id"
     before = curator.sql(rows, curator.images)
     second = curator.replaced(acquisition / "v3.zarr", "external-info", "--no-probe", "--check", "none")
     assert {lsid for _, lsid in before}.isdisjoint(lsid for _, lsid in curator.sql(rows, curator.images))
