@@ -215,7 +215,7 @@ def test_processor_that_died_is_replaced(client, waits, tmp_path, sandbox_folder
 
 def test_script_is_ended_when_its_time_is_over(root, client, waits, sandbox_folder):
     config = root.sf.getConfigService()
-    config.setConfigValue("omero.scripts.timeout", "1500")
+    config.setConfigValue("omero.scripts.timeout", "8000")  # it must have begun
     try:
         process = run(client, waits)
         _, message = running(client, process)
