@@ -8,7 +8,7 @@ from omero_roz.errors import Problem
 from omero_roz.places import KNOWN, Place
 from omero_roz.ports.omero.new_images import NewImage
 from omero_roz.ports.omero.targets import Target
-from omero_roz.shown import as_json
+from omero_roz.shown import as_json, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +77,10 @@ class ImportPlan:
         into_screens = {target.kind == "Screen" for target in self.targets}
         plain = len(self.images) - on_plates
         if self.plates and into_screens == {False}:
-            plates = f"no target is a Screen, so {_count(len(self.plates), 'plate goes', 'plates go')} into none"
+            plates = f"no target is a Screen, so {counted(len(self.plates), 'plate goes', 'plates go')} into none"
             return [Problem(self.uri, plates, "give a second --target, a Screen", "warning")]
         if plain > 0 and into_screens == {True}:
-            images = f"no target is a Dataset, so {_count(plain, 'image that is', 'images that are')} on no plate"
+            images = f"no target is a Dataset, so {counted(plain, 'image that is', 'images that are')} on no plate"
             return [Problem(self.uri, f"{images} will be in none", "give a second --target, a Dataset", "warning")]
         return []
 
@@ -89,7 +89,7 @@ class ImportPlan:
         batches = -(-len(self.images) // self.batch)
         wells = sum(plate.wells for plate in self.plates)
         plates = (
-            f" with {_count(wells, 'well', 'wells')} of {_count(len(self.plates), 'plate', 'plates')}" if wells else ""
+            f" with {counted(wells, 'well')} of {counted(len(self.plates), 'plate')}" if wells else ""
         )
         begin = [
             f"write a copy of the OME-XML to {self.file.client_path} in the ManagedRepository",
@@ -103,8 +103,8 @@ class ImportPlan:
         ]
         return [
             *(begin if self.resumes is None else [f"go on with the unfinished import of Fileset:{self.resumes}"]),
-            f"save {_count(len(self.images), 'image', 'images')}{plates}, {bound}, displayed as the "
-            f"Zarr says, in about {_count(batches, 'batch', 'batches')}",
+            f"save {counted(len(self.images), 'image')}{plates}, {bound}, displayed as the "
+            f"Zarr says, in about {counted(batches, 'batch', 'batches')}",
             *(shadows if shadowed else []),
             "read planes through OMERO and compare them with the Zarr's",
             *(f"put {'plates' if t.kind == 'Screen' else 'images'} into {_named(t)}" for t in self.targets),
@@ -122,8 +122,6 @@ def batches(items: Sequence, size: int) -> list[Sequence]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _named(target: Target) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from omero_roz.errors import Problem, Refused
-from omero_roz.fileset import Fileset
+from omero_roz.fileset import Fileset, Who
 from omero_roz.record import OPEN, Record
 
 
@@ -97,6 +97,15 @@ class Settled:
     def is_in(self, run: str) -> bool:
         """Whether it is a replacement of a bulk run, by its record in force; raises as `records`."""
         return any(one.record.in_force for one in self.records if _is_of(run, one.record))
+
+    def sources_in(self, run: str) -> set[int]:
+        """The source of what it is a replacement of in a bulk run, by its record in force; raises as `records`."""
+        records = [one.record for one in self.records if one.record.in_force and _is_of(run, one.record)]
+        return {record.source for record in records if record.source is not None}
+
+    def may_be_changed_by(self, who: Who) -> bool:
+        """Whether a user is its owner, or an administrator."""
+        return who.is_admin or self.fileset.owner.user_id == who.user_id
 
     def was_in(self, run: str) -> bool:
         """Whether a bulk run made it, undone or not."""

@@ -112,6 +112,11 @@ def clean(value: Any) -> Any:
     return [clean(one) for one in value] if isinstance(value, list | tuple) else value
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things, in the singular where it is one; `many` is what is not `one` with an s."""
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
 def as_cell(text: str) -> str:
     """A text as the cell of a table that a spreadsheet may open: with ' in front where it would be run."""
     return f"'{text}" if _runs(text) else text

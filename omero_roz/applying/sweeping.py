@@ -49,7 +49,7 @@ def look(means: Means, owner: Owner, most: int | None = None) -> Left:
     return Left(tuple(places[:most]), files[:most], tuple(infos[:most]))
 
 
-def sweep(means: Means, owner: Owner, left: Left) -> list[Problem]:
+def sweep(means: Means, owner: Owner, left: Left, most: int | None = None) -> list[Problem]:
     """Remove what was found; what could not be removed is told, and stops nothing else."""
     problems = list[Problem]()
     for place in left.places:
@@ -57,7 +57,7 @@ def sweep(means: Means, owner: Owner, left: Left) -> list[Problem]:
     for rows in leftovers.portions(left.infos):
         _try(problems, partial(leftovers.remove, means.session, rows))
     found, tried = left.files, set[int]()
-    while new := [row for row in found if row.id not in tried]:
+    while new := [row for row in found if row.id not in tried][: None if most is None else most - len(tried)]:
         for rows in leftovers.portions(new):
             _try(problems, partial(leftovers.remove, means.session, rows))
         tried |= {row.id for row in new}
@@ -68,7 +68,7 @@ def sweep(means: Means, owner: Owner, left: Left) -> list[Problem]:
 def sweep_along(means: Means, owner: Owner) -> None:
     """Sweep what is left of an owner's, not too much of it, after another command of theirs; nobody is told."""
     with suppress(Refused):
-        sweep(means, owner, look(means, owner, MOST))
+        sweep(means, owner, look(means, owner, MOST), MOST)
 
 
 def remove_place(means: Means, owner: Owner, place: Place) -> None:

@@ -4,12 +4,14 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli import objects, options
-from omero_roz.cli.telling import confirmed, counted
+from omero_roz.cli.telling import confirmed
 from omero_roz.errors import Refused, RozError, UsageError
+from omero_roz.shown import counted
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
@@ -46,77 +48,81 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         objects.is_fileset(text)  # a wrong call is told before anybody has to log in
     repository = Path(args.managed_repository) if args.managed_repository else None
     with database_of(session(), args.db) as database, closing(Owners(session(), database, repository)) as owners:
+        unread = list[RozError]()
         if args.run is not None:
-            named += map(str, _sources_of(session(), args.run))
-        told = _cleaned(ctx, owners, list(dict.fromkeys(named)), args)
+            sources, unread = _sources_of(ctx, session(), args.run)
+            named += map(str, sources)
+        named = list(dict.fromkeys(named))
+        cleaning = _Cleaning(ctx, owners, args, len(named) > 1)
+        cleaning.clean(named)
     if args.json:
-        ctx.json(told.rows if len(told.count) != 1 else told.rows[0] if told.rows else None)
-    objects.raise_for(told.failed, len(told.count))
+        rows = cleaning.rows
+        ctx.json(rows if len(named) != 1 else next(iter(rows), None))
+    objects.raise_for([*unread, *cleaning.failed], len(unread) + len(named))
 
 
-class _Told:
-    """What became of filesets: for JSON, and the errors."""
+def _sources_of(ctx: Any, session: "OmeroSession", run: str) -> tuple[list[int], list[RozError]]:
+    """The sources of what a run has replaced: of an administrator's all, of others what is theirs.
 
-    def __init__(self, count: Sequence[str]) -> None:
-        self.count, self.rows, self.failed = count, list[dict](), list[RozError]()
-
-
-def _sources_of(session: "OmeroSession", run: str) -> list[int]:
-    """The sources of what a run has replaced: of an administrator's all, of others what is theirs."""
+    Those of a fileset whose records cannot be read are not known: what is wrong is told, and stops no other.
+    """
     from omero_roz.settling import of_run
 
-    found, who = set[int](), session.who
-    for made in of_run(session, run):
-        if who.is_admin or made.fileset.owner.user_id == who.user_id:
-            records = [one.record for one in made.records if one.record.run == run and one.record.in_force]
-            found |= {record.source for record in records if record.source is not None}
-    if not found:
+    mine, found = [made for made in of_run(session, run) if made.may_be_changed_by(session.who)], set[int]()
+    unread = objects.one_by_one(ctx, mine, lambda made: found.update(made.sources_in(run)))
+    if not found and not unread:
         raise Refused("no fileset that you may see is replaced by it", f"run {run}", "check the run's name")
-    return sorted(found)
+    return sorted(found), unread
 
 
-def _cleaned(ctx: Any, owners: "Owners", named: list[str], args: Namespace) -> _Told:
-    from omero_roz.replace import cleanup as cleaning
+class _Cleaning:
+    """Removes filesets; `rows` say what became of them, for JSON, `failed` what could not be removed."""
 
-    told, planned = _Told(named), list["Cleanup"]()
-    told.failed += objects.one_by_one(ctx, named, lambda text: _look(ctx, owners, text, args, planned, told))
-    if not planned:
-        return told
-    done = not args.dry_run and _confirmed(ctx, planned, args)
+    def __init__(self, ctx: Any, owners: "Owners", args: Namespace, several: bool) -> None:
+        self._ctx, self._owners, self._args, self._several = ctx, owners, args, several
+        self.rows, self.failed = list[dict](), list[RozError]()
+        self._planned: list[Cleanup] = []
 
-    def remove(one: "Cleanup") -> None:
-        left = cleaning.remove(owners, one) if done else None
-        if left is not None:
-            ctx.err(f"warning: {left}")
+    def clean(self, named: Sequence[str]) -> None:
+        """Look at all, ask once, remove those that can be."""
+        self._each(named, self._look)
+        if not self._planned:
+            return
+        if self._args.dry_run or not _confirmed(self._ctx, self._planned, self._args):
+            self._each(self._planned, partial(self._tell, removed=False))
+            return
+        self._each(self._planned, self._remove)
+        self._owners.sweep()
+
+    def _each(self, given: Sequence[Any], do: Callable[[Any], None]) -> None:
+        self.failed += objects.one_by_one(self._ctx, given, do, self._several)
+
+    def _look(self, text: str) -> None:
+        """Look whether a fileset can be removed; one that is gone already needs nothing."""
+        from omero_roz.cli.progress import progress
+        from omero_roz.ports.omero.events import deleted
+        from omero_roz.replace.cleanup import examine
+
+        number = objects.fileset(self._owners.session, text)
+        if gone := deleted(self._owners.session, number):
+            self.rows.append({"fileset": number, "images_in": None, "bytes": 0, "files": [], "removed": False})
+            self._ctx.err(f"Fileset:{number}: it was removed already, {gone}")
+            return
+        with progress(sys.stderr) as report:
+            self._planned.append(examine(self._owners, number, options.access(self._args), report))
+
+    def _remove(self, one: "Cleanup") -> None:
+        from omero_roz.replace.cleanup import remove
+
+        if left := remove(self._owners, one):
+            self._ctx.err(f"warning: {left}")
+        self._tell(one, removed=True)
+
+    def _tell(self, one: "Cleanup", removed: bool) -> None:
         row = {"fileset": one.fileset.id, "images_in": one.holder.id, "bytes": one.bytes}
-        told.rows.append(row | {"files": one.files, "removed": done})
-        what = "removed" if done else "nothing was removed"
-        ctx.err(f"Fileset:{one.fileset.id}: {what} ({counted(len(one.files), 'file')}, {one.bytes} bytes)")
-
-    failed = objects.one_by_one(ctx, planned, remove)
-    if len(planned) == 1 < len(named):
-        for error in failed:
-            ctx.err(str(error))
-    told.failed += failed
-    if done:
-        owners.sweep()
-    return told
-
-
-def _look(ctx: Any, owners: "Owners", text: str, args: Namespace, planned: "list[Cleanup]", told: _Told) -> None:
-    """Look whether a fileset can be removed; one that is gone already needs nothing."""
-    from omero_roz.cli.progress import progress
-    from omero_roz.ports.omero.events import deleted
-    from omero_roz.ports.omero.filesets import Filesets
-    from omero_roz.replace import cleanup as cleaning
-
-    number = objects.fileset(owners.session, text)
-    gone = "" if Filesets(owners.session).get_many([number]) else deleted(owners.session, number)
-    if gone:
-        told.rows.append({"fileset": number, "images_in": None, "bytes": 0, "files": [], "removed": False})
-        return ctx.err(f"Fileset:{number}: it was removed already, {gone}")
-    with progress(sys.stderr) as report:
-        planned.append(cleaning.examine(owners, number, options.access(args), report))
+        self.rows.append(row | {"files": one.files, "removed": removed})
+        what = "removed" if removed else "nothing was removed"
+        self._ctx.err(f"Fileset:{one.fileset.id}: {what} ({counted(len(one.files), 'file')}, {one.bytes} bytes)")
 
 
 def _confirmed(ctx: Any, planned: "Sequence[Cleanup]", args: Namespace) -> bool:

@@ -25,7 +25,7 @@ _NAME = "name of the image, or of the plate; with several images NAME [image's n
 _TARGET = (
     "Dataset:ID, Screen:ID or Project:ID, or by name as `omero import` has it: Dataset:name:NAME (made where you have "
     "none of this name; [-+%%@]name: the oldest, the newest, the only one, always a new one). Plates go into Screens, "
-    "images that are on no plate into Datasets or Projects: of several each Zarr takes what fits. What was imported "
+    "images that are on no plate into Datasets or Projects: of several each Zarr takes what fits. What you imported "
     "before is put into those that it is not in yet"
 )
 _STATISTICS = (

@@ -76,17 +76,20 @@ def _named(text: str, column: str) -> str:
     return f"Fileset:{text}" if text.isdecimal() else f"Fileset:name:{text}"
 
 
-def one_by_one(ctx: Any, given: Sequence[Any], do: Callable[[Any], None]) -> list[RozError]:
-    """Do it for each, whatever becomes of the others; what failed, told already where there are several."""
+def one_by_one(
+    ctx: Any, given: Sequence[Any], do: Callable[[Any], None], several: bool | None = None
+) -> list[RozError]:
+    """Do it for each, whatever becomes of the others; what failed, told already where there are `several` in all."""
     from omero_roz.cli.problems import show_differences
 
     failed: list[RozError] = []
+    several = len(given) > 1 if several is None else several
     for one in given:
         try:
             do(one)
         except RozError as error:
             failed.append(error)
-            for problem in show_differences(error, sys.stderr) if len(given) > 1 else ():
+            for problem in show_differences(error, sys.stderr) if several else ():
                 ctx.err(str(problem))
     return failed
 

@@ -153,7 +153,7 @@ _shtab_omero_roz_doctor_defaults_added=0
 _shtab_omero_roz_import_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--from[more of them\: columns uri, target, name\; several targets with semicolons between them]:FILE.csv:_files"
-  "*"{-T,--target}"[Dataset\:ID, Screen\:ID or Project\:ID, or by name as \`omero import\` has it\: Dataset\:name\:NAME (made where you have none of this name\; \[-\+\%\@\]name\: the oldest, the newest, the only one, always a new one). Plates go into Screens, images that are on no plate into Datasets or Projects\: of several each Zarr takes what fits. What was imported before is put into those that it is not in yet]:TARGET:"
+  "*"{-T,--target}"[Dataset\:ID, Screen\:ID or Project\:ID, or by name as \`omero import\` has it\: Dataset\:name\:NAME (made where you have none of this name\; \[-\+\%\@\]name\: the oldest, the newest, the only one, always a new one). Plates go into Screens, images that are on no plate into Datasets or Projects\: of several each Zarr takes what fits. What you imported before is put into those that it is not in yet]:TARGET:"
   "*-d[the same as --target Dataset\:ID, as \`omero import\` has it]:DATASET:"
   "*-r[the same as --target Screen\:ID, as \`omero import\` has it]:SCREEN:"
   {-n,--name}"[name of the image, or of the plate\; with several images NAME \[image\'s name\]]:name:"

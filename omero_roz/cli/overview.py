@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from omero_roz.cli.telling import own_version
 from omero_roz.errors import UsageError
 
 ABOUT = "Move the images of an OMERO server to OME-Zarr, without losing their ids, metadata, links or trust."
@@ -109,10 +110,9 @@ class Wrapped:
 def version() -> str:
     """The installed version."""
     from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as of
 
     try:
-        return f"omero-roz {of('omero-roz')}"
+        return f"omero-roz {own_version()}"
     except PackageNotFoundError:  # sources on the path
         return "omero-roz, not installed by pip"
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli import options
-from omero_roz.cli.telling import counted
+from omero_roz.cli.telling import asked
 from omero_roz.errors import RozError, UsageError
+from omero_roz.shown import counted
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
@@ -72,7 +73,7 @@ def _go_on(ctx: Any, args: Namespace, what: Callable[[], str]) -> bool:
     if not args.dry_run and (args.yes or not sys.stdin.isatty()):
         return True
     ctx.err(what())
-    if not args.dry_run and ctx.input("Roll back? [y/N] ").strip().lower() in ("y", "yes"):
+    if not args.dry_run and asked(ctx, "Roll back"):
         return True
     ctx.err("dry run: nothing was changed" if args.dry_run else "nothing was changed")
     return False
@@ -89,7 +90,7 @@ def _all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
 
     wanted, done, left = list[int](), 0, 0
     for made in of_run(session, args.run):
-        if not (session.who.is_admin or made.fileset.owner.user_id == session.who.user_id):
+        if not made.may_be_changed_by(session.who):
             left += 1
         elif made.unread or made.is_in(args.run):
             wanted.append(made.fileset.id)

@@ -93,9 +93,9 @@ def confirmed(ctx: Any, args: Namespace, where: str, question: str) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError("nobody can be asked", where, "say --yes, or --dry-run to look only")
+    return asked(ctx, question)
+
+
+def asked(ctx: Any, question: str) -> bool:
+    """Whether the user says yes to a question."""
     return ctx.input(f"{question}? [y/N] ").strip().lower() in ("y", "yes")
-
-
-def counted(number: int, one: str) -> str:
-    """A number of things, in the singular where it is one."""
-    return f"{number} {one}{'' if number == 1 else 's'}"

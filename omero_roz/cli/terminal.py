@@ -12,7 +12,7 @@ from rich.text import Text
 
 from omero_roz.cli.drawing import console_on, new_table
 from omero_roz.layout.parts import parts_of
-from omero_roz.shown import one_line
+from omero_roz.shown import counted, one_line
 
 if TYPE_CHECKING:
     from omero_roz.layout.model import MetadataSource, Plate, ZarrLayout
@@ -92,7 +92,7 @@ def show_records(named: str, stated: Sequence[Stated], out: TextIO) -> None:
     for one in stated:
         r = one.record
         state = r.state + (" (changed since)" if one.as_recorded is False else "")
-        count = f"{len(r.images)} {'image' if len(r.images) == 1 else 'images'}"
+        count = counted(len(r.images), "image")
         console.print(f"Fileset:{one.fileset}: {r.kind}, {state}, {count}, by {r.user} at {r.when}", soft_wrap=True)
         source = "" if r.source is None else f"Fileset:{r.source}" + (" (removed)" if one.source_gone else "")
         below = {"Zarr": r.uri, "binding": r.binding, "source": source, "run": r.run or "", "proof": one.proof}

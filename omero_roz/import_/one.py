@@ -13,7 +13,7 @@ from omero_roz.binding.lsid import ServerView, parse_server_path, server_root
 from omero_roz.errors import LayoutError, Refused
 from omero_roz.import_.earlier import Earlier, Others, earlier_imports_of
 from omero_roz.import_.placing import fitting, missing
-from omero_roz.import_.planning import has_plates, new_dataset, plain_images, plan_import
+from omero_roz.import_.planning import has_plates, plain_images, plan_import, stem
 from omero_roz.import_.reader import reader
 from omero_roz.import_.saving import Source
 from omero_roz.import_.steps import Imported, Options, run_import
@@ -83,8 +83,11 @@ def prepare(
     earlier = _looked_up(session, layout.uri, group, wanted.again)
     done = [one for one in earlier if not one.is_open]
     if done and not wanted.again:
-        last = done[-1]
-        links = missing(session, last.settled.fileset, targets, new_dataset(layout))
+        last = next((one for one in reversed(done) if one.is_of(session)), done[-1])
+        links = missing(session, last.settled.fileset, targets, stem(layout))
+        if links and not last.is_of(session):  # that the images are the Zarr's is what its record claims
+            what = f"{last.user} imported it before, as Fileset:{last.fileset}, and that is not in the target"
+            raise Refused(what, layout.uri, "put it there in OMERO once you have looked at it, or say --again")
         return Skipped(layout.uri, last.fileset, last.user, last.record.when, tuple(links), group)
     unfinished = _to_go_on_with(session, earlier, wanted)
     now = datetime.now(UTC)

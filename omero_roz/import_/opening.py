@@ -19,7 +19,7 @@ from omero_roz.ports.omero.earlier_imports import take_back
 from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.heartbeat import Heart, new_token
 from omero_roz.ports.omero.new_images import kind, refer
-from omero_roz.ports.omero.open_record import BEGUN, OpenRecord, summaries_of
+from omero_roz.ports.omero.open_record import BEGUN, OpenRecord
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.repository.managed import ManagedRepository
 from omero_roz.record import NS_RECORD, NS_SUMMARY, Record, from_json
@@ -81,7 +81,7 @@ class Opening:
             self.take_back()
             self._begun = None
             return None
-        summaries = summaries_of(self._session, earlier.fileset, NS_SUMMARY)[:1]
+        summaries = self._filesets.summaries(earlier.fileset, NS_SUMMARY)[:1]
         note = OpenRecord(self._session, [earlier.written.annotation, *summaries], self._plan.group_id)
         self._hold(note, earlier.fileset)
         record = from_json(note.take(), f"Fileset:{earlier.fileset}")

@@ -39,19 +39,24 @@ def plan_import(
     plates = _plates(layout, ome, name)
     group = _group(targets, who)
     file = FilesetFile.below(f"{who.user_name}_{who.user_id}", now)
-    stem = new_dataset(layout)
     resumed = earlier.fileset if earlier else None
     return ImportPlan(
-        layout.uri, reader.root, reader.binding, group, tuple(targets), file, stem, images, plates, BATCH, resumed
+        layout.uri,
+        reader.root,
+        reader.binding,
+        group,
+        tuple(targets),
+        file,
+        stem(layout),
+        images,
+        plates,
+        BATCH,
+        resumed,
     )
 
 
-def new_dataset(layout: ZarrLayout) -> str:
-    """What is made in a Project for a layout's images is called."""
-    return _stem(layout)
-
-
-def _stem(layout: ZarrLayout) -> str:
+def stem(layout: ZarrLayout) -> str:
+    """What the Zarr is called: a Dataset that is made for it in a Project, and what has no name of its own."""
     return PurePosixPath(layout.uri).name
 
 
@@ -59,7 +64,7 @@ def _names(layout: ZarrLayout, ome: OME, name: str | None) -> list[str]:
     """The images' names: the OME-XML's, or the Zarr's own with a number for one that has none."""
     own = [image.name or "" for image in ome.images]
     if name is None or _wells_of(ome):  # on a plate the name is the plate's
-        return [one or f"{_stem(layout)} [{number}]" for number, one in enumerate(own)]
+        return [one or f"{stem(layout)} [{number}]" for number, one in enumerate(own)]
     if len(own) == 1:
         return [name]
     return [f"{name} [{one or number}]" for number, one in enumerate(own)]
@@ -70,7 +75,7 @@ def _plates(layout: ZarrLayout, ome: OME, name: str | None) -> tuple[NewPlate, .
     found = []
     for plate, wells in _wells_of(ome):
         places = sum(len(well.well_samples) for well in wells)
-        named = (plate.name or _stem(layout)) if name is None else name
+        named = (plate.name or stem(layout)) if name is None else name
         found.append(NewPlate(plate.id, named, len(wells), places))
     if name is not None and len(found) > 1:
         return tuple(NewPlate(one.id, f"{name} [{one.name}]", one.wells, one.images) for one in found)
@@ -108,4 +113,3 @@ def _group(targets: Sequence[Target], who: Who) -> int:
     if len(groups) > 1:
         raise Refused("the targets are in different groups", fix="choose targets of one group")
     return groups.pop() if groups else who.group_id
-

@@ -17,7 +17,6 @@ from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.matching import Pair, match_fileset
 from omero_roz.places import default_top
 from omero_roz.ports.omero.events import deleted
-from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.omero.planes import plane_readers
 from omero_roz.ports.omero.session import OmeroSession, as_owner
 from omero_roz.proving.pixels import Progress
@@ -139,7 +138,7 @@ def way_back(session: OmeroSession, settled: Settled) -> RolledBack | Written:
             raise Refused(what, settled.where, f"omero roz rollback Fileset:{now.id}")
     written = settled.undoes
     source = written.record.source
-    if source is not None and not Filesets(session).get_many([source]) and (gone := deleted(session, source)):
+    if source is not None and (gone := deleted(session, source)):
         raise Refused(f"its source, Fileset:{source}, was removed {gone}", settled.where, "there is no way back")
     return written
 

@@ -7,7 +7,7 @@ from omero_roz.change import Move
 from omero_roz.fileset import ExternalInfo, OmeroImage, Owner, PixelsFile
 from omero_roz.plan import FilesetFile
 from omero_roz.record import ImageRecord
-from omero_roz.shown import as_json
+from omero_roz.shown import as_json, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ReplacePlan:
 
     def steps(self) -> list[str]:
         """The steps for people."""
-        count = f"{len(self.swaps)} {'image' if len(self.swaps) == 1 else 'images'}"
+        count = counted(len(self.swaps), "image")
         shadows = [f"make a shadow of {count} in {self.file.directory}: copies of metadata, links to chunks"]
         return [
             f"write a copy of the OME-XML to {self.file.client_path} in the ManagedRepository",

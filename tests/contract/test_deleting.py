@@ -331,3 +331,15 @@ def test_external_info_that_another_took_the_place_of(world: World) -> None:
     world.update.saveObject(saved)
     assert gone(take(world, saved))["ExternalInfo"] == 1
     assert world.rows("select e.id from ExternalInfo e where e.id = :id", id=info) == [[info]]
+
+
+@fact("measured")
+def test_log_of_a_deletion(world: World) -> None:
+    """The log of events says which fileset was deleted, by whom and when, and an ordinary user reads it."""
+    fileset = world.save(new("Fileset", templatePrefix=rstring("contract/")))
+    logged = """select e.experimenter.id, e.time from EventLog l join l.event e where l.entityId = :id
+        and l.entityType = 'ome.model.fs.Fileset' and l.action = 'DELETE'"""
+    assert world.rows(logged, id=fileset.id.val) == []
+    assert gone(take(world, fileset)) == {"Fileset": 1}
+    [[user, when]] = world.rows(logged, id=fileset.id.val)
+    assert (user, when > 0) == (world.id, True)

@@ -1,6 +1,7 @@
 """IUpdate: several objects in one call."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import omero.clients
@@ -162,3 +163,17 @@ def test_field_after_what_refers_to_its_image(save: Any, field: tuple[Any, Any])
     with pytest.raises(omero.ValidationException) as refused:
         save([link("DatasetImageLink", named("Dataset"), image.proxy()), sample])
     assert refused.value.message == GONE
+
+
+@fact("measured")
+def test_two_saves_of_one_session_at_once(world: World) -> None:
+    """A session saves on two threads at a time, each its own transaction; what both refer to stays as it is."""
+    dataset = world.save(named("Dataset"))
+    with ThreadPoolExecutor(2) as threads:
+        made = [[link("DatasetImageLink", dataset, named("Image")) for _ in range(20)] for _ in range(4)]
+        assert list(threads.map(world.update.saveArray, made)) == [None] * 4
+    linked = world.rows(
+        "select l.details.creationEvent.id, count(l.id) from DatasetImageLink l where l.parent.id = :id"
+        " group by l.details.creationEvent.id", id=dataset.id.val,
+    )  # fmt: skip
+    assert [count for _, count in linked] == [20] * 4

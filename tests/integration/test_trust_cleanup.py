@@ -99,3 +99,17 @@ def test_a_way_back_that_leads_past_a_removed_source(quarrel: Quarrel, acquisiti
     assert quarrel.cleanup(curator.fileset).code == 0
     assert curator.rolled_back(second) == first
     assert curator.planes() == planes
+
+
+def test_a_broken_record_in_a_run_stops_no_other(quarrel: Quarrel, acquisition: Path, tmp_path: Path) -> None:
+    curator, member = quarrel.curator.imports(), quarrel.member.claims
+    table, run = tmp_path / "table.csv", f"run {curator.fileset}"
+    table.write_text(f"fileset,zarr\n{curator.fileset},{acquisition / 'v2.zarr'}\n")
+    done = quarrel.root("roz", "replace-fileset", "--from", str(table), "--run", run, *quarrel.db)
+    assert done.code == 0, done.err
+    broken = member.fileset(f"{quarrel.member.top}/x/")
+    member.note(broken, "no record")
+    member.summary(broken, [("Run", run)])
+    said = quarrel.root("roz", "cleanup", "--all-from", run, *quarrel.means, "--yes")
+    assert said.code == 1 and "1 of 2 failed" in said.err, said.err
+    assert not quarrel.curator.claims.there("Fileset", curator.fileset)

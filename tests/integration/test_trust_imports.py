@@ -87,3 +87,16 @@ def test_a_member_opens_nothing_in_the_name_of_the_owner(quarrel: Quarrel, zarr:
     done = imported(quarrel.curator, zarr)
     assert done.code == 0 and json.loads(done.out)[0]["state"] == "imported", done.err
     assert quarrel.curator.claims.there("Fileset", mine.fileset)
+
+
+def test_what_another_says_to_have_imported_is_put_nowhere(quarrel: Quarrel, zarr: str, tmp_path: Path) -> None:
+    """That a member's images are the Zarr's only the member's record says: nobody's target gets them unseen."""
+    done = imported(quarrel.member, zarr)
+    assert done.code == 0, done.err
+    name = tmp_path.name
+    asked = imported(quarrel.curator, zarr, "--target", f"Dataset:name:{name}")
+    fileset = json.loads(done.out)[0]["fileset"]
+    assert asked.code == 1 and f"as Fileset:{fileset}, and that is not in the target" in asked.err, asked.err
+    rows = quarrel.curator.claims.rows(f"select d.id from Dataset d where d.name = '{name}'")
+    assert rows == []
+    assert imported(quarrel.member, zarr, "--target", f"Dataset:name:{name}").code == 0

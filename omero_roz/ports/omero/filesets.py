@@ -48,6 +48,8 @@ _NAMED = f"""select distinct a.name, l.parent.id, l.parent.details.owner.id, l.p
     and a.name in (:names) and l.parent.details.owner.id in (:owners) and l.parent.details.group.id in (:groups)"""
 _SUMMARISED = f"""select distinct l.parent.id from FilesetAnnotationLink l, MapAnnotation a join a.mapValue v
     where {_THEIRS} and v.name = :name and v.value = :value order by l.parent.id"""
+_SUMMARIES = f"""select a.id from FilesetAnnotationLink l, MapAnnotation a where {_THEIRS} and l.parent.id = :id
+    order by a.id"""
 _TEXTS = "select a.id, a.textValue from CommentAnnotation a where a.id in (:ids)"
 _FILES = "select o.path, o.name, o.mimetype from OriginalFile o where o.id in (:ids) and o.repo is not null"
 _REGISTERED = "select distinct o.path from FilesetEntry e join e.originalFile o where o.repo is not null"
@@ -177,6 +179,11 @@ class Filesets:
         asking = f"looking for {name} {value}"
         rows = self._session.rows(_SUMMARISED, asking, group_id, ns=namespace, name=name, value=value)
         return [fileset for [fileset] in rows]
+
+    def summaries(self, fileset_id: int, namespace: str) -> list[int]:
+        """The summaries of a namespace that its owner has put on a fileset, oldest first."""
+        asking = f"reading the summary of Fileset:{fileset_id}"
+        return [summary for [summary] in self._session.rows(_SUMMARIES, asking, id=fileset_id, ns=namespace)]
 
     def paths(self, file_ids: Sequence[int]) -> list[tuple[str, bool]]:
         """Files of the repository by their paths in it, and whether each is a directory; others are left out."""

@@ -16,16 +16,8 @@ from omero_roz.ports.omero.heartbeat import new_token
 from omero_roz.ports.omero.session import OmeroSession
 
 _NOTES = "select a from Annotation a where a.id in (:ids)"
-_SUMMARY = """select a.id from FilesetAnnotationLink l, MapAnnotation a where l.child.id = a.id and a.ns = :ns
-    and l.parent.id = :id and a.details.owner.id = l.parent.details.owner.id order by a.id"""
 TRIES = 5
 BEGUN = "begun; "  # before the token, in a note that is just made
-
-
-def summaries_of(session: OmeroSession, fileset_id: int, namespace: str) -> list[int]:
-    """The summaries that a fileset's owner has put on it, oldest first."""
-    rows = session.rows(_SUMMARY, f"reading the summary of Fileset:{fileset_id}", id=fileset_id, ns=namespace)
-    return [summary for [summary] in rows]
 
 
 class OpenRecord:
