@@ -196,8 +196,8 @@ def _draw(
     before the planes were compared, for a server keeps black ones too.
     """
     drawn, began, problems, stopped = 0, time.perf_counter(), tuple[Problem, ...](), False
-    progress("making thumbnails", 0, len(pairs))
     try:
+        progress("making thumbnails", 0, len(pairs))
         for drawn in make_thumbnails(session, [pair.image.pixels_id for pair in pairs], plan.group_id):
             progress("making thumbnails", drawn, len(pairs))
     except Refused as error:

@@ -11,6 +11,7 @@ import pytest
 import zarr
 from omero.gateway import BlitzGateway
 
+from omero_roz.cli import progress
 from omero_roz.errors import Refused, Unreachable
 from omero_roz.import_ import steps
 from tests.support.servers import Omero
@@ -142,3 +143,21 @@ def test_thumbnails_that_fail_or_are_stopped_fail_no_import(
     if isinstance(fails, KeyboardInterrupt):
         both = omero_cli("roz", "import", str(zarr), str(zarr), "--again")
         assert both.code == 1 and both.err.count("the import is done") == 1, both.err  # the second is not begun
+
+
+def test_who_stops_it_when_thumbnails_begin_is_told_that_all_is_done(
+    omero_cli: Omero, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zarr = shutil.copytree(shared / "layouts" / "v4_plate23.zarr", tmp_path / "plate.zarr")
+    say = progress._Lines.__call__
+
+    def stopping(self: progress._Lines, what: str, done: int, total: int) -> None:
+        if what.startswith("making thumbnails"):
+            raise KeyboardInterrupt
+        say(self, what, done, total)
+
+    monkeypatch.setattr(progress._Lines, "__call__", stopping)
+    done = omero_cli("roz", "import", str(zarr), "--json")
+    [result] = json.loads(done.out)
+    assert (done.code, result["state"], result["thumbnails"]) == (0, "imported", 0)
+    assert "the import is done" in done.err
