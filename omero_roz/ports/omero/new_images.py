@@ -102,14 +102,19 @@ def units(made: Graph) -> list[Unit]:
     return [Unit(tuple(one.wells), tuple(one.images)) for one in grown] + plain
 
 
+FIRST = 8  # the first of several batches is so much smaller: nothing else is saved beside it
+
+
 def in_batches(all_units: Sequence[Unit], size: int) -> Iterator[list[Unit]]:
-    """The units in runs of at most `size` images; a unit that is larger is a run by itself."""
+    """The units in runs of at most `size` images, a small one first; a unit that is larger is a run by itself."""
     batch: list[Unit] = []
-    count = 0
+    count, most = 0, size
+    if sum(len(unit.images) for unit in all_units) > size:
+        most = max(1, size // FIRST)
     for unit in all_units:
-        if batch and count + len(unit.images) > size:
+        if batch and count + len(unit.images) > most:
             yield batch
-            batch, count = [], 0
+            batch, count, most = [], 0, size
         batch.append(unit)
         count += len(unit.images)
     if batch:

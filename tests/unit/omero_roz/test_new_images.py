@@ -37,7 +37,12 @@ def test_a_well_without_images_goes_with_its_neighbour() -> None:
 def test_batches_hold_whole_units() -> None:
     all_units = units(made(11, (0, 1, 2), (3, 4, 5), (6, 7, 8, 9, 10)))
     assert [[len(unit.images) for unit in batch] for batch in in_batches(all_units, 4)] == [[3], [3], [5]]
-    assert [[len(unit.images) for unit in batch] for batch in in_batches(all_units, 6)] == [[3, 3], [5]]
+    assert [[len(unit.images) for unit in batch] for batch in in_batches(all_units, 11)] == [[3, 3, 5]]
+
+
+def test_the_first_of_several_batches_is_small() -> None:
+    sizes = [sum(len(unit.images) for unit in batch) for batch in in_batches([Unit((), (n,)) for n in range(40)], 16)]
+    assert sizes == [2, 16, 16, 6]
 
 
 @pytest.mark.parametrize(
