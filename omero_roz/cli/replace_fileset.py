@@ -39,7 +39,6 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     from omero_roz.applying.sweeping import sweep_along
     from omero_roz.binding.lsid import ServerView
     from omero_roz.cli.progress import progress
-    from omero_roz.ports.omero.together import at_once
     from omero_roz.proving.pixels import JOBS
     from omero_roz.replace import one
     from omero_roz.replace.proof import Proof
@@ -48,8 +47,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
 
     mine = session()
     access, paths = options.access(args), options.server_paths(args)
-    looked: list[Any] = at_once(lambda: holder(mine, args.fileset), lambda: mine.prepare(args.db is not None))
-    settled = looked[0]
+    mine.prepare(args.db is not None)
+    settled = holder(mine, args.fileset)
     with one.means_for(mine, settled, args.db, args.managed_repository) as means:
         source = read_source(args.uri, access, args.mapping)
         view = ServerView(paths, source.store.bucket)

@@ -19,7 +19,7 @@ from omero_roz.errors import Refused, Unreachable
 from omero_roz.fileset import Owner, ServersDatabase, Who
 from omero_roz.ports.omero import limit, trace
 from omero_roz.ports.omero.save_order import by_itself, to_save
-from omero_roz.ports.omero.together import at_once, once
+from omero_roz.ports.omero.together import at_once, begun, once
 from omero_roz.shown import one_line
 
 ANY_GROUP = -1
@@ -83,8 +83,8 @@ class OmeroSession:
         return found
 
     def prepare(self, database: bool = False) -> None:
-        """Ask for all at once that a change of a fileset takes; `database`: also which one is the server's."""
-        at_once(
+        """Begin to ask for all that a change of a fileset takes; `database`: also which one is the server's."""
+        begun(
             lambda: self.update, lambda: self.managed_repository, lambda: self.callback_category,
             lambda: self.database if database else self.who,
         )  # fmt: skip

@@ -21,6 +21,14 @@ def at_once(*questions: Callable[[], T]) -> list[T]:
     return [one.result() for one in asked]
 
 
+def begun(*questions: Callable[[], object]) -> None:
+    """Begin to ask for what is kept `once`: nobody waits here, and who needs an answer has it, waits or asks again."""
+    pool = ThreadPoolExecutor(len(questions))
+    for question in questions:
+        pool.submit(question)
+    pool.shutdown(wait=False)
+
+
 class once(cached_property):
     """A property that is asked for once, by how many threads ever (since Python 3.12 a cached_property is not)."""
 
