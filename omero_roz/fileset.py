@@ -61,6 +61,15 @@ class WellPlace:
     field: int
 
 
+def well_name(row: int, column: int) -> str:
+    """A well's place, counted from 0, as people write it: B3; rows past Z are AA, AB …"""
+    letters = ""
+    while row >= 0:
+        row, letter = row // 26 - 1, row % 26
+        letters = chr(ord("A") + letter) + letters
+    return f"{letters}{column + 1}"
+
+
 @dataclass(frozen=True, slots=True)
 class OmeroImage:
     """An image of a fileset. `series` counts from 0 as image.series does; `place` is None for one on no plate."""

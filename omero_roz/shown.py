@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 _NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
-_RUN = frozenset("=+-@\t\r\n＝＋－＠")
+_RUN = frozenset("#=+-@\t\r\n＝＋－＠")
 MOST = 200  # characters of what an error of somebody else's says
 _BLANKS = re.compile(r"([\s\"'<>]+)")  # where an address ends
 _SCHEME = re.compile(
@@ -128,7 +128,7 @@ def from_cell(cell: str) -> str:
 
 
 def _runs(text: str) -> bool:
-    """Whether what follows any ' is run, so that each of them is read back."""
+    """Whether what follows any ' is run, so that each of them is read back; a line that begins with # is a comment."""
     return text.lstrip("'")[:1] in _RUN
 
 

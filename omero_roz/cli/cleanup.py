@@ -2,13 +2,13 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omero_roz.cli import objects, options
+from omero_roz.cli import objects, options, report
 from omero_roz.cli.telling import confirmed
 from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.shown import counted
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from omero_roz.replace.owners import Owners
 
 HELP = "Remove a source fileset that was replaced, or a new one that was rolled back, to free its disk"
-_FROM = "more of them: a table with a column fileset (--report of replace-fileset writes one); - is the standard input"
+_FROM = "more of them: a table with a column fileset or object; - is the standard input"
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: the files are looked at for links"
 
 
@@ -31,6 +31,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
     parser.add_argument("--yes", action="store_true", help="remove it without asking")
     parser.add_argument("--dry-run", action="store_true", help="look at everything and remove nothing")
+    report.add_option(parser)
     parser.add_argument("--json", action="store_true", help="print JSON: of one fileset a value, of several a list")
     options.add_database_option(parser)
     options.add_access_options(parser)
@@ -46,6 +47,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         raise UsageError("nothing to remove", fix="name a fileset, a table with --from, or a run with --all-from")
     for text in named:
         objects.is_fileset(text)  # a wrong call is told before anybody has to log in
+    report.check(args)
     repository = Path(args.managed_repository) if args.managed_repository else None
     with database_of(session(), args.db) as database, closing(Owners(session(), database, repository)) as owners:
         unread = list[RozError]()
@@ -55,6 +57,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         named = list(dict.fromkeys(named))
         cleaning = _Cleaning(ctx, owners, args, len(named) > 1)
         cleaning.clean(named)
+    report.write(args, cleaning.reported())
     if args.json:
         rows = cleaning.rows
         ctx.json(rows if len(named) != 1 else next(iter(rows), None))
@@ -81,6 +84,7 @@ class _Cleaning:
     def __init__(self, ctx: Any, owners: "Owners", args: Namespace, several: bool) -> None:
         self._ctx, self._owners, self._args, self._several = ctx, owners, args, several
         self.rows, self.failed = list[dict](), list[RozError]()
+        self._refused: list[tuple[int | str, RozError]] = []
         self._planned: list[Cleanup] = []
 
     def clean(self, named: Sequence[str]) -> None:
@@ -94,8 +98,23 @@ class _Cleaning:
         self._each(self._planned, self._remove)
         self._owners.sweep()
 
+    def reported(self) -> Iterator[dict[str, Any]]:
+        """What the report says of each: those that were removed or could be, then those that cannot be."""
+        for row in self.rows:
+            state = "removed" if row["removed"] or row["images_in"] is None else "not removed"
+            yield {"fileset": row["fileset"], "new": row["images_in"], "state": state}
+        for named, error in self._refused:
+            yield {"fileset": named, "state": "refused", "reason": report.reason(error.problems)}
+
     def _each(self, given: Sequence[Any], do: Callable[[Any], None]) -> None:
-        self.failed += objects.one_by_one(self._ctx, given, do, self._several)
+        def one(what: Any) -> None:
+            try:
+                do(what)
+            except RozError as error:
+                self._refused.append((what if isinstance(what, str) else what.fileset.id, error))
+                raise
+
+        self.failed += objects.one_by_one(self._ctx, given, one, self._several)
 
     def _look(self, text: str) -> None:
         """Look whether a fileset can be removed; one that is gone already needs nothing."""
@@ -108,8 +127,8 @@ class _Cleaning:
             self.rows.append({"fileset": number, "images_in": None, "bytes": 0, "files": [], "removed": False})
             self._ctx.err(f"Fileset:{number}: it was removed already, {gone}")
             return
-        with progress(sys.stderr) as report:
-            self._planned.append(examine(self._owners, number, options.access(self._args), report))
+        with progress(sys.stderr) as shown:
+            self._planned.append(examine(self._owners, number, options.access(self._args), shown))
 
     def _remove(self, one: "Cleanup") -> None:
         from omero_roz.replace.cleanup import remove

@@ -18,9 +18,10 @@ def fill(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> No
     """Fill A from B, after showing what would be filled."""
     from omero_roz.ports.omero.session import as_owner
     from omero_roz.verify import fill as filling
-    from omero_roz.verify.sides import read_side
+    from omero_roz.verify.sides import read_side, resolved
 
     how = access(args)
+    args.a = resolved(session(), args.a)
     b = read_side(args.b, how, session)
     owner = filling.owner_of(session(), args.a)
     with as_owner(session(), owner, args.a) as mine:
@@ -45,7 +46,9 @@ def undo(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> No
     """Take the last fill of A back."""
     from omero_roz.ports.omero.session import as_owner
     from omero_roz.verify import fill as filling
+    from omero_roz.verify.sides import resolved
 
+    args.a = resolved(session(), args.a)
     owner = filling.owner_of(session(), args.a)
     with as_owner(session(), owner, args.a) as mine:
         last = filling.last(mine, args.a, owner)

@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omero_roz.cli import options
+from omero_roz.cli import options, report
 from omero_roz.cli.telling import failed, warn
 from omero_roz.errors import RozError, UsageError
 
@@ -34,7 +35,6 @@ _STATISTICS = (
 )
 _REPOSITORY = "OMERO's ManagedRepository as this machine sees it: --binding zarr-reader writes its links there"
 COLUMNS = ("uri", "target", "name")
-REPORTED = ("line", "fileset", "state", "new", "reason", "seconds", "rows")  # what other verbs' tables have besides
 _TABLE = f"more of them: columns {', '.join(COLUMNS)}; several targets with semicolons between them"
 
 
@@ -55,6 +55,7 @@ def add_options(parser: ArgumentParser) -> None:
     options.add_database_option(parser)
     parser.add_argument("--managed-repository", metavar="DIR", help=_REPOSITORY)
     parser.add_argument("--again", action="store_true", help="import also what was imported before from the same Zarr")
+    report.add_option(parser)
     options.add_change_options(parser)
 
 
@@ -66,23 +67,29 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     from omero_roz.applying.sweeping import sweep_along
     from omero_roz.cli.problems import show_differences
 
+    report.check(args)
     everything, mine = _begun(ctx, session, args)
     results: list[dict] = []
     errors: list[RozError] = []
+    rows: list[dict] = []
     with _means(mine, args) as means:
         for one in everything:
+            began = time.monotonic()
             try:
                 results.append(_one(ctx, means, one, args))
+                rows.append(_row(one, results[-1], time.monotonic() - began))
                 if results[-1].get("stopped") and len(results) < len(everything):
                     raise KeyboardInterrupt
             except RozError as error:
                 errors.append(error)
                 results.append(failed(one.uri, error))
+                rows.append(_row(one, results[-1], time.monotonic() - began, error))
                 for problem in show_differences(error, sys.stderr) if len(everything) > 1 else ():
                     known = isinstance(error, UsageError) or one.uri in problem.where  # a wrong one may have secrets
                     ctx.err(str(problem) if known else f"{one.uri}: {problem}")
         if not args.dry_run:
             sweep_along(means, mine.who.as_owner)
+    report.write(args, rows)
     if args.json:
         ctx.json(results)
     _summary(ctx, results, len(everything))
@@ -90,6 +97,15 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         raise errors[0]
     if errors:
         raise RozError(f"{len(errors)} of {len(everything)} could not be imported", fix="see above")
+
+
+def _row(one: "Wanted", result: dict, seconds: float, error: RozError | None = None) -> dict[str, Any]:
+    """What the report says of a Zarr; of a wrong call nothing of what was given, which may have secrets."""
+    shown = one.uri if result.get("uri") else ""
+    reason = report.reason(error.problems) if error else result.get("unproven", "")
+    return {
+        "zarr": shown, "state": result["state"], "new": result.get("fileset", ""), "reason": reason, "seconds": seconds
+    }  # fmt: skip
 
 
 def _begun(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> "tuple[list[Wanted], OmeroSession]":
@@ -147,7 +163,7 @@ def _rows(file: str) -> Iterator[dict[str, str]]:
     lines = rows(file, where)
     _, named = next(lines, (0, []))
     columns = ["uri" if name.lower() == "zarr" else name.lower() for name in named]
-    if "uri" not in columns or set(columns) - {*COLUMNS, *REPORTED} or len(set(columns)) < len(columns):
+    if "uri" not in columns or set(columns) - {*COLUMNS, *report.COLUMNS} or len(set(columns)) < len(columns):
         there = ",".join(named)  # or the first address of a table without them
         is_there = "names others" if "@" in there else f"is {there!r}"
         what = f"its first line must name the columns, each once, but {is_there}"
@@ -186,9 +202,9 @@ def _read_and_import(ctx: Any, means: "Means", one: "Wanted", args: Namespace) -
     warn(ctx, [*zarr.layout.warnings, *prepared.plan.homeless()])
     if args.dry_run:
         return _planned(ctx, prepared, args)
-    with progress(sys.stderr) as report:
+    with progress(sys.stderr) as shown:
         how = Options(not args.no_probe, args.stats, not args.skip_thumbnails)
-        done = run_prepared(means, prepared, how, report)
+        done = run_prepared(means, prepared, how, shown)
     return _imported(ctx, done, args)
 
 

@@ -51,7 +51,23 @@ def fileset(session: "OmeroSession", text: str) -> int:
 
 
 def column(file: str, names: Sequence[str]) -> Iterator[str]:
-    """What a table of --from has in the first of these columns that it has, line by line; raises UsageError."""
+    """What a table of --from has in the first of these columns that a line has; raises UsageError for another table."""
+    for _, (found,) in _cells(file, (names,)):
+        if found:
+            yield found
+
+
+def pairs(file: str, *names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The same of several groups of columns, of each of which a line must have one; UsageError where it has not."""
+    for number, found in _cells(file, names):
+        missing = [" or ".join(group) for group, text in zip(names, found, strict=True) if not text]
+        if missing:
+            raise UsageError(f"line {number} has no {' and no '.join(missing)}", f"--from {file}", "mend the table")
+        yield found
+
+
+def _cells(file: str, groups: Sequence[Sequence[str]]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """For each line its number and, of each group of columns, the first that is not empty."""
     from omero_roz.address import refuse_secrets
     from omero_roz.ports.tables import rows
 
@@ -59,19 +75,19 @@ def column(file: str, names: Sequence[str]) -> Iterator[str]:
     lines = rows(file, where)
     _, header = next(lines, (0, []))
     columns = [cell.lower() for cell in header]
-    places = {name: columns.index(name) for name in names if name in columns}
-    if not places:
-        raise UsageError(f"its first line must name the column {' or '.join(names)}", where)
+    if missing := [" or ".join(group) for group in groups if not set(group) & set(columns)]:
+        raise UsageError(f"its first line must name the column {', and '.join(missing)}", where)
     for number, cells in lines:
-        found = {name: cells[place] for name, place in places.items() if cells[place:] and cells[place]}
-        for name, text in list(found.items())[:1]:
+        line = dict(zip(columns, cells, strict=False))
+        found = [next(((line[name], name) for name in group if line.get(name)), ("", "")) for group in groups]
+        for text, _ in found:
             refuse_secrets(text, f"line {number}", is_address=True)
-            yield _named(text, name)
+        yield number, tuple(_named(*one) for one in found)
 
 
 def _named(text: str, column: str) -> str:
     """What a cell names: in a column of filesets an id or a name alone is a fileset's."""
-    if column not in ("new", "fileset") or re.match(r"\w+:(\d+|[-+%]?name:.+)$", text):
+    if not text or column not in ("new", "fileset") or re.match(r"\w+:(\d+|[-+%]?name:.+)$", text):
         return text
     return f"Fileset:{text}" if text.isdecimal() else f"Fileset:name:{text}"
 

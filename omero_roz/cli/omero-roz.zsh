@@ -67,11 +67,12 @@ _shtab_omero_roz_annotate_defaults_added=0
 
 _shtab_omero_roz_cleanup_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--from[more of them\: a table with a column fileset (--report of replace-fileset writes one)\; - is the standard input]:FILE.csv:_files"
+  "--from[more of them\: a table with a column fileset or object\; - is the standard input]:FILE.csv:_files"
   "--all-from[the sources of all that a run has replaced]:RUN:"
   "--managed-repository[OMERO\'s ManagedRepository as this machine sees it\: the files are looked at for links]:DIR:_files -/"
   "--yes[remove it without asking]"
   "--dry-run[look at everything and remove nothing]"
+  "--report[write a line for each into a table that every verb takes with --from, as JSON to \*.json, else as CSV]:FILE:_files"
   "--json[print JSON\: of one fileset a value, of several a list]"
   "--db[libpq service name or DSN of OMERO\'s database\: the change is one SQL transaction, faster for many images. No password in it\: PGPASSFILE, PGPASSWORD and pg_service.conf work]:SERVICE|DSN:"
   {--endpoint,--endpoint-url}"[the S3 server, if it is not Amazon\'s]:URL:"
@@ -96,6 +97,8 @@ _shtab_omero_roz_cleanup_defaults_added=0
 
 _shtab_omero_roz_completeness_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--from[many of them\: a table with the columns a and b\; or, as --report of every verb writes it, with the Zarr in zarr or uri and what is in OMERO in new, object or fileset\: is all of the Zarr\'s in OMERO\? - is the standard input]:FILE.csv:_files"
+  "--report[write a line for each into a table that every verb takes with --from, as JSON to \*.json, else as CSV]:FILE:_files"
   "--fill[give A, which is in OMERO, what it lacks and B has\; nothing that is there is changed]"
   "--undo[take back what --fill filled last in A]"
   "--yes[do it without asking]"
@@ -116,7 +119,7 @@ _shtab_omero_roz_completeness_options=(
   "--sudo[Create session as this admin. Changes meaning of password\!]:ADMINUSER:"
   {-q,--quiet}"[Quiet mode. Causes most warning and diagnostic messages to be suppressed.]"
   "--timeout[a call to OMERO that has not come back after that time ends the command (default\: 600\; 0\: it waits for ever)\; not what the server does by itself, as a delete]:SECONDS:"
-  ":Image\:ID, Plate\:ID or Fileset\:ID of OMERO, an OME-XML, an OME-TIFF, or the path or address of a Zarr:_files"
+  ":Image\:ID, Plate\:ID or Fileset\:ID of OMERO (or by name\: Plate\:name\:NAME), an OME-XML, an OME-TIFF, or the path or address of a Zarr:_files"
   ":the same\: is all of A in it\?:_files"
 )
 
@@ -163,6 +166,7 @@ _shtab_omero_roz_import_options=(
   "--db[libpq service name or DSN of OMERO\'s database\: the change is one SQL transaction, faster for many images. No password in it\: PGPASSFILE, PGPASSWORD and pg_service.conf work]:SERVICE|DSN:"
   "--managed-repository[OMERO\'s ManagedRepository as this machine sees it\: --binding zarr-reader writes its links there]:DIR:_files -/"
   "--again[import also what was imported before from the same Zarr]"
+  "--report[write a line for each into a table that every verb takes with --from, as JSON to \*.json, else as CSV]:FILE:_files"
   "--mapping[series of each Image\: a JSON list of paths, or one a line]:FILE:_files"
   {--endpoint,--endpoint-url}"[the S3 server, if it is not Amazon\'s]:URL:"
   "--profile[profile of the AWS configuration]:NAME:"
@@ -213,7 +217,7 @@ _shtab_omero_roz_replace_fileset_options=(
   "--prefix[put before the Zarrs of the table]:URI:_files"
   "--batch[filesets a transaction (default\: 100)]:N:"
   "--run[name of the run (default\: made from the table)]:NAME:"
-  "--report[write a line for each fileset, as JSON to \*.json, else as CSV]:FILE:_files"
+  "--report[write a line for each into a table that every verb takes with --from, as JSON to \*.json, else as CSV\; with --dry-run of one fileset each image and the series that it is paired with]:FILE:_files"
   "--dask[let the workers of the Dask cluster at this address read and compare (with --from)\; they get an OMERO session of yours or the owner\'s that ends with the run, and need omero-roz too. The changes are made here]:ADDRESS:"
   "--stop-on-error[plan all and change nothing if one is wrong, stop at the first that fails (default\: --keep-going)]"
   "--keep-going[replace all that can be replaced]"
@@ -245,11 +249,13 @@ _shtab_omero_roz_replace_fileset_defaults_added=0
 
 _shtab_omero_roz_rollback_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--from[more of them\: a table with a column new, fileset or object\; - is the standard input]:FILE.csv:_files"
+  "--all-from[all that a run of replace-fileset has replaced]:RUN:"
   "--yes[do it without asking, on a terminal too]"
   "--dry-run[show what would be brought back and change nothing]"
-  "--all-from[all that a run of --from has replaced]:RUN:"
+  "--report[write a line for each into a table that every verb takes with --from, as JSON to \*.json, else as CSV]:FILE:_files"
   "--db[libpq service name or DSN of OMERO\'s database\: the change is one SQL transaction, faster for many images. No password in it\: PGPASSFILE, PGPASSWORD and pg_service.conf work]:SERVICE|DSN:"
-  "--json[print JSON]"
+  "--json[print JSON\: of one fileset a value, of several a list]"
   {-C,--create}"[Create a new session regardless of existing ones]"
   {-s,--server}"[OMERO server hostname]:server:"
   {-p,--port}"[OMERO server port]:port:"
@@ -260,7 +266,7 @@ _shtab_omero_roz_rollback_options=(
   "--sudo[Create session as this admin. Changes meaning of password\!]:ADMINUSER:"
   {-q,--quiet}"[Quiet mode. Causes most warning and diagnostic messages to be suppressed.]"
   "--timeout[a call to OMERO that has not come back after that time ends the command (default\: 600\; 0\: it waits for ever)\; not what the server does by itself, as a delete]:SECONDS:"
-  ":the new Fileset:"
+  "(*)::the new one\: Fileset\:ID, or Fileset\:name\:NAME with the name of its image or plate:"
 )
 
 # guard to ensure default positional specs are added only once per session
@@ -335,6 +341,7 @@ _shtab_omero_roz_verify_options=(
   "--jobs[images that are looked at side by side (4)]:N:"
   "--dask[let the workers of the Dask cluster at this address do it\: they join your session, and need omero-roz too]:ADDRESS:"
   "*--server-path[LOCAL\=SERVER\: the server sees the local directory LOCAL as SERVER (may be repeated)]:LOCAL=SERVER:"
+  "--report[write a line for each into a table that every verb takes with --from, as JSON to \*.json, else as CSV]:FILE:_files"
   "--json[print the certificate]"
   {--endpoint,--endpoint-url}"[the S3 server, if it is not Amazon\'s]:URL:"
   "--profile[profile of the AWS configuration]:NAME:"

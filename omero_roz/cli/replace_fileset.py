@@ -7,10 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from omero_roz.cli import options, replace_many
+from omero_roz.cli import options, replace_many, report
+from omero_roz.errors import RozError
 
 if TYPE_CHECKING:
+    from omero_roz.matching import Pair
     from omero_roz.ports.omero.session import OmeroSession
+    from omero_roz.replace.one import Planned
     from omero_roz.replace.steps import Replaced
 
 HELP = "Give the images of a fileset their pixels from a Zarr; ids, names and annotations stay"
@@ -34,6 +37,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Replace a fileset by a Zarr, or many as a table says."""
     replace_many.check(args)  # a wrong call is told before anybody has to log in
+    report.check(args)
     if args.table is not None:
         return replace_many.replace_all(ctx, session(), args)
     from omero_roz.applying.sweeping import sweep_along
@@ -55,10 +59,17 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         planned = one.plan(means, source, settled, args.binding, view, args.dry_run)
         if args.dry_run:
             return _show_plan(ctx, planned, args)
-        with progress(sys.stderr) as report:
-            user, proof = mine.who.user_name, Proof(args.check, jobs=args.jobs or JOBS)
-            done = one.run(means, planned, source, user, not args.no_probe, report, proof)
+        user, proof = mine.who.user_name, Proof(args.check, jobs=args.jobs or JOBS)
+        row = {"fileset": args.fileset, "zarr": source.layout.uri}
+        try:
+            with progress(sys.stderr) as shown:
+                done = one.run(means, planned, source, user, not args.no_probe, shown, proof)
+        except RozError as error:
+            report.write(args, [row | {"state": "failed", "reason": report.reason(error.problems)}])
+            raise
         sweep_along(means, settled.fileset.owner)
+    state = "already" if done.already else "replaced"
+    report.write(args, [row | {"state": state, "new": done.fileset, "reason": done.unproven}])
     if args.json:
         return ctx.json(asdict(done))
     ctx.out(f"Fileset:{done.fileset}")
@@ -68,14 +79,35 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     ctx.err(f"to undo: omero roz rollback Fileset:{done.fileset}")
 
 
-def _show_plan(ctx: Any, planned: Any, args: Namespace) -> None:
+PAIRED = ("image", "name", "well", "field", "series", "sizes", "type")
+
+
+def _show_plan(ctx: Any, planned: "Planned", args: Namespace) -> None:
+    """Which image is which series, then the steps."""
     if planned.done is not None:
         return ctx.err(f"Fileset:{args.fileset} is already replaced by Fileset:{planned.done.fileset}")
+    rows = list(map(_paired, planned.pairs))
+    if args.report:
+        report.write_table(args, PAIRED, rows)
     if args.json:
         return ctx.json(json.loads(planned.plan.to_json()))
-    for number, step in enumerate(planned.plan.steps(), 1):
+    from omero_roz.cli.terminal import show_rows
+
+    show_rows(PAIRED, [[str(row[name]) for name in PAIRED] for row in rows], sys.stdout, "--report FILE")
+    for number, step in enumerate(planned.plan.steps(args.check, not args.no_probe), 1):
         ctx.out(f"{number}. {step}")
     ctx.err("dry run: nothing was changed")
+
+
+def _paired(pair: "Pair") -> dict[str, Any]:
+    from omero_roz.fileset import well_name
+
+    image, place = pair.image, pair.image.place
+    return {
+        "image": image.id, "name": image.name, "well": "" if place is None else well_name(place.row, place.column),
+        "field": "" if place is None else place.field + 1, "series": pair.series.path or "/",
+        "sizes": str(image.sizes), "type": image.pixel_type,
+    }  # fmt: skip
 
 
 def _told(fileset: int, done: "Replaced") -> str:

@@ -3,13 +3,12 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import asdict, fields
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from omero_roz.cli import report
 from omero_roz.cli.options import access, server_paths
 from omero_roz.errors import RozError, UsageError
-from omero_roz.shown import as_json, clean
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
@@ -24,6 +23,7 @@ _DASK = (
     "let the workers of the Dask cluster at this address read and compare (with --from); they get an OMERO session of "
     "yours or the owner's that ends with the run, and need omero-roz too. The changes are made here"
 )
+_REPORT = f"{report.HELP}; with --dry-run of one fileset each image and the series that it is paired with"
 BATCH = 100
 _ERRORS = "plan all and change nothing if one is wrong, stop at the first that fails (default: --keep-going)"
 
@@ -35,7 +35,7 @@ def add_options(parser: ArgumentParser) -> None:
     group.add_argument("--prefix", metavar="URI", help="put before the Zarrs of the table")
     group.add_argument("--batch", type=int, metavar="N", help="filesets a transaction (default: 100)")
     group.add_argument("--run", metavar="NAME", help="name of the run (default: made from the table)")
-    group.add_argument("--report", metavar="FILE", help="write a line for each fileset, as JSON to *.json, else as CSV")
+    group.add_argument("--report", metavar="FILE", help=_REPORT)
     group.add_argument("--dask", metavar="ADDRESS", help=_DASK)
     errors = group.add_mutually_exclusive_group()
     errors.add_argument("--stop-on-error", action="store_true", help=_ERRORS)
@@ -48,7 +48,7 @@ def check(args: Namespace) -> None:
         raise UsageError("nothing to replace", fix="name a fileset and its Zarr, or a table with --from")
     if args.table is not None and (args.fileset is not None or args.mapping):
         raise UsageError("a fileset and --mapping are for one, and --from is for many", fix="leave either out")
-    without = {"--report": args.report, "--prefix": args.prefix, "--run": args.run, "--batch": args.batch}
+    without = {"--prefix": args.prefix, "--run": args.run, "--batch": args.batch}
     flags = {"--stop-on-error": args.stop_on_error, "--keep-going": args.keep_going}
     for option, given in (without | flags).items():
         if args.table is None and given not in (None, False):
@@ -68,7 +68,6 @@ def check(args: Namespace) -> None:
 def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     """Replace the filesets of a table."""
     from omero_roz.cli.progress import progress
-    from omero_roz.ports.own_files import check_writable
     from omero_roz.replace.bulk import Run
     from omero_roz.replace.bulk_table import read_table
     from omero_roz.replace.owners import owners_for
@@ -77,14 +76,13 @@ def replace_all(ctx: Any, session: "OmeroSession", args: Namespace) -> None:
     lines, options = list(read_table(args.table, args.prefix)), _options(args)
     if not lines:
         raise UsageError("it has no lines", f"--from {args.table}", "name filesets and their Zarrs")
-    if args.report:
-        check_writable(Path(args.report), "--report")
+    report.check(args)
     with (
         owners_for(session, args.db, args.managed_repository) as owners,
         cluster(args.dask) if args.dask else threads(options.jobs) as workers,
-        progress(sys.stderr) as report,
+        progress(sys.stderr) as shown,
     ):
-        run = Run(owners, lines, options, workers, report)
+        run = Run(owners, lines, options, workers, shown)
         try:
             run.go()
             if not args.dry_run:
@@ -122,23 +120,10 @@ def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Nam
         show_outcomes(outcomes, sys.stdout)
     if any(outcome.state in ("replaced", UNPROVEN) for outcome in outcomes):
         ctx.err(f"to undo: omero roz rollback --all-from {options.run}")
-    if args.report:
-        _write(Path(args.report), rows)
+    report.write(args, map(_reported, outcomes))
 
 
-def _write(file: Path, rows: Sequence[dict[str, Any]]) -> None:
-    from omero_roz.ports.own_files import write
-    from omero_roz.ports.tables import text_of
-    from omero_roz.replace.bulk import Outcome
-
-    columns = [field.name for field in fields(Outcome)]
-    if file.suffix != ".json":
-        rows = [row | {"fileset": _fileset(row["fileset"]), "new": _fileset(row["new"])} for row in rows]
-    rows = [row | {"seconds": round(row["seconds"], 3)} for row in rows]
-    write(file, as_json(clean(rows)) if file.suffix == ".json" else text_of(columns, rows), "--report")
-
-
-def _fileset(named: str | int | None) -> str:
-    """A fileset as every verb's --from takes it."""
-    text = "" if named is None else str(named)
-    return f"Fileset:{text}" if text.isdecimal() else text
+def _reported(outcome: "Outcome") -> dict[str, Any]:
+    row = asdict(outcome)
+    del row["problems"]
+    return row | {"reason": report.reason(outcome.problems) or outcome.reason}

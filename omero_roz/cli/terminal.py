@@ -132,11 +132,13 @@ def show_filling(filling: Filling, out: TextIO) -> None:
         console.print(f"left as it is: {problem}", soft_wrap=True)
 
 
-def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:
-    """A plain table."""
+def show_rows(columns: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO, all_in: str = "") -> None:
+    """A plain table; of very many rows the first, where `all_in` says what has all of them."""
     table = new_table(*columns)
-    for row in rows:
+    for row in rows[: MOST_ROWS if all_in else None]:
         table.add_row(*row)
+    if all_in and len(rows) > MOST_ROWS:
+        table.caption = f"and {len(rows) - MOST_ROWS} more (all of them: {all_in})"
     console_on(out).print(table)
 
 

@@ -2,19 +2,21 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omero_roz.cli import objects
+from omero_roz.cli import objects, report
 from omero_roz.cli.options import access, add_access_options, server_paths
 from omero_roz.errors import RozError, UsageError
+from omero_roz.shown import one_line
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
     from omero_roz.verify.certificate import Certificate
+    from omero_roz.verify.image import ImageCheck
 
 HELP = "Check images against their Zarrs: bound, there, read, drawn, the same pixels"
 _OBJECTS = f"{objects.OBJECTS}; or the path or address of a Zarr for all images that are bound to it"
@@ -34,6 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--jobs", metavar="N", type=int, default=4, help="images that are looked at side by side (4)")
     parser.add_argument("--dask", metavar="ADDRESS", help=_DASK)
     parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
+    report.add_option(parser)
     parser.add_argument("--json", action="store_true", help="print the certificate")
     add_access_options(parser)
 
@@ -60,6 +63,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     file = Path(args.certificate) if args.certificate else None
     if file:
         check_writable(file, "--certificate")
+    report.check(args)
     named, mine = _wanted(args), session()  # a wrong call is told before anybody has to log in
     who = (mine.server, mine.who.user_name, args.check)
     found = certificate.read(file, *who) if file else certificate.Certificate(*who[:2], certificate.now(), who[2])
@@ -71,13 +75,35 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     missing = objects.one_by_one(ctx, named, look_up)
     if not images:
         objects.raise_for(missing, len(named))
-    with _pool(mine, args) as (pool, jobs, check), progress(sys.stderr) as report:
-        run.verify(mine, list(images), how, found, run.Work(pool, jobs, check, file, report))
+    with _pool(mine, args) as (pool, jobs, check), progress(sys.stderr) as shown:
+        run.verify(mine, list(images), how, found, run.Work(pool, jobs, check, file, shown))
+    if args.report:
+        report.write(args, [*_rows(mine, found, images), *map(_missing, missing)])
     if args.record:
         for fileset in run.record_on_filesets(mine, found):
             ctx.err(f"written on Fileset:{fileset}")
     _tell(ctx, found, args)
     objects.raise_for(missing, len(named))
+
+
+def _rows(mine: "OmeroSession", found: "Certificate", images: Collection[int]) -> Iterator[dict[str, Any]]:
+    """What the report says of each fileset, and of images that are in none: what is wrong of which of its images."""
+    of: dict[int | str, list[ImageCheck]] = {}
+    for image in images:
+        if one := found.images.get(image):
+            of.setdefault(one.fileset or f"Image:{image}", []).append(one)
+    from omero_roz.verify.run import zarrs_of
+
+    zarrs = zarrs_of(mine, [fileset for fileset in of if isinstance(fileset, int)])
+    for fileset, some in of.items():
+        wrong = [f"Image:{one.image}: {', '.join(map(one_line, one.problems))}" for one in some if not one.ok]
+        row = {"fileset": fileset, "new": fileset, "zarr": zarrs.get(some[0].fileset or -1, some[0].uri or "")}
+        row["reason"] = " | ".join(wrong)
+        yield row | {"state": "wrong" if wrong else "right"}
+
+
+def _missing(error: RozError) -> dict[str, Any]:
+    return {"state": "failed", "reason": report.reason(error.problems)}
 
 
 @contextmanager

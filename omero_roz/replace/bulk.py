@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from omero_roz.applying.means import Means
-from omero_roz.errors import Refused, RozError, UsageError
+from omero_roz.errors import Problem, Refused, RozError, UsageError
 from omero_roz.fileset import Owner
 from omero_roz.proving.pixels import Progress
 from omero_roz.replace.bulk_plan import Job, Options, Rejected, plan_all
@@ -36,6 +36,7 @@ class Outcome:
     known (it was stopped at the commit), or not reached.
 
     `fileset` is the source, `new` the fileset that the images are in now; `rows` counts new rows in the database.
+    `reason` is one line for the screen, `problems` are all that is wrong.
     """
 
     line: int
@@ -46,6 +47,7 @@ class Outcome:
     reason: str = ""
     seconds: float = 0.0
     rows: int = 0
+    problems: tuple[Problem, ...] = ()
 
     @property
     def bad(self) -> bool:
@@ -92,6 +94,7 @@ class Run:
 
     def _to_do(self, job: Job, outcome: Outcome) -> bool:
         outcome.seconds, done = job.seconds, job.planned.done
+        outcome.fileset = str(done.record.source if done is not None else job.planned.plan.source)
         if done is not None and not (self._options.probe and done.record.state == "unproven"):
             outcome.state, outcome.new = "already", done.fileset
             return False
@@ -123,7 +126,7 @@ class Run:
         for outcome in outcomes:
             outcome.state, outcome.reason = UNKNOWN, LOST
         for job, outcome, result in zip(batch, outcomes, swap_batch(means, batch), strict=True):
-            outcome.reason = ""
+            outcome.reason, outcome.problems = "", ()
             if isinstance(result, Swapped):
                 outcome.state = NOT_COMPARED if self._options.probe else "already" if job.planned.done else "replaced"
                 outcome.new, outcome.rows = result.fileset, result.rows
@@ -141,13 +144,13 @@ class Run:
                 outcome.state = "already" if job.planned.done else "replaced"
             elif isinstance(failed, Unproven):
                 outcome.state = UNPROVEN if isinstance(failed, Blank) else NOT_COMPARED
-                outcome.reason = str(failed)
+                outcome.reason, outcome.problems = str(failed), failed.problems
             else:
                 self._reject(outcome, "failed", failed)
                 outcome.new, outcome.rows = None, 0
 
     def _reject(self, outcome: Outcome, state: str, error: RozError) -> None:
-        outcome.state, outcome.reason = state, str(error)
+        outcome.state, outcome.reason, outcome.problems = state, str(error), error.problems
 
     def _failures(self) -> int:
         return sum(outcome.state in ("refused", "failed") for outcome in self.outcomes.values())
@@ -177,8 +180,9 @@ def roll_back_all(filesets: Sequence[int], undo: Callable[[int], int], progress:
     for count, fileset in enumerate(sorted(filesets, reverse=True)):
         progress("rolling back", count, len(filesets))
         try:
-            results.append({"fileset": fileset, "state": "rolled back", "source": undo(fileset), "reason": ""})
+            done = {"state": "rolled back", "source": undo(fileset), "reason": "", "problems": ()}
         except Refused as error:
-            results.append({"fileset": fileset, "state": "refused", "source": None, "reason": str(error)})
+            done = {"state": "refused", "source": None, "reason": str(error), "problems": error.problems}
+        results.append({"fileset": fileset} | done)
     progress("rolling back", len(filesets), len(filesets))
     return results

@@ -13,7 +13,6 @@ from omero_roz.binding.lsid import ServerPath, ServerView
 from omero_roz.errors import Refused, RozError
 from omero_roz.fileset import Fileset, PixelsFile
 from omero_roz.plan import batches
-from omero_roz.ports.omero.filesets import Filesets
 from omero_roz.ports.zarr.stores import Access
 from omero_roz.record import Record
 from omero_roz.replace import one
@@ -123,15 +122,15 @@ def _means(owners: Owners, line: Line, fileset: Fileset, taken: dict[int, int]) 
 
 def _look_up(owners: Owners, lines: Sequence[Line], options: Options) -> dict[int, _Known | Rejected]:
     """What OMERO has of each line, by its number, with few queries for all."""
-    filesets, known = Filesets(owners.session), dict[int, _Known | Rejected]()
+    known = dict[int, _Known | Rejected]()
     ids: dict[int, int] = {}
     for line in lines:
         if line.wrong is not None:
             known[line.number] = Rejected(line, line.wrong)
             continue
         try:
-            ids[line.number] = fileset_id(filesets, line.fileset)
-        except Refused as error:
+            ids[line.number] = fileset_id(owners.session, line.fileset)
+        except RozError as error:
             known[line.number] = Rejected(line, error)
     found = holders(owners.session, sorted(set(ids.values())))
     pixels: Mapping[int, PixelsFile] = {}

@@ -8,7 +8,9 @@ from pathlib import Path
 from omero_roz.address import Address, refuse_secrets
 from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import is_id
+from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.tables import rows
 
 COLUMNS = ("fileset", "zarr")
@@ -44,10 +46,11 @@ def run_name(file: str) -> str:
         return hashlib.file_digest(table, "sha256").hexdigest()[:12]
 
 
-def fileset_id(filesets: Filesets, text: str) -> int:
-    """The fileset of an id, `Fileset:ID`, or the name of a plate or image that only one fileset has.
+def fileset_id(session: OmeroSession, text: str) -> int:
+    """The fileset of an id, `Fileset:ID`, `Image:ID` or another object with images, or the name of a plate or image
+    that only one fileset has.
 
-    Raises Refused where none or several have the name.
+    Raises Refused where none or several have the name, or the images of the object.
     """
     number = text.removeprefix("Fileset:")
     if number.isdecimal():
@@ -56,7 +59,9 @@ def fileset_id(filesets: Filesets, text: str) -> int:
         return int(number)
     if "\x00" in text:
         raise Refused("no name has such a character", text, "mend the table")
-    found = filesets.called(text)
+    if containers.is_object(text):
+        return containers.fileset_of(session, text)
+    found = Filesets(session).called(text)
     if len(found) != 1:
         named = ", ".join(f"Fileset:{number}" for number in found[:20]) + (" …" if found[20:] else "")
         have = f"{len(found)} filesets have" if found else "no fileset that you may see has"

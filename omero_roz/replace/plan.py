@@ -50,17 +50,24 @@ class ReplacePlan:
             swap.pixels_before, pixels,
         )  # fmt: skip
 
-    def steps(self) -> list[str]:
-        """The steps for people."""
+    def steps(self, check: str = "sample", probe: bool = True) -> list[str]:
+        """The steps for people; `check` says what is compared before the change, `probe` whether anything is after."""
         count = counted(len(self.swaps), "image")
+        planes = {"sample": "a sample of planes", "all": "all planes"}
+        before = [f"read {planes[check]} through OMERO and compare them with the Zarr's"] if check in planes else []
+        after = [
+            "read planes through OMERO again, also of scratch images that only the Zarr can be seen in, and compare "
+            "them with the Zarr's; bring the source back if they differ",
+            "write into the record that it is proven",
+        ]
         shadows = [f"make a shadow of {count} in {self.file.directory}: copies of metadata, links to chunks"]
         return [
+            *before,
             f"write a copy of the OME-XML to {self.file.client_path} in the ManagedRepository",
             *(shadows if self.binding == zarr_reader.NAME else []),
             f"in one transaction: make a new Fileset of {self.owner.user_name} with its record, move "
             f"{count} of Fileset:{self.source} to it, bound with {self.binding}",
-            "read planes through OMERO and compare them with the Zarr's",
-            "write into the record that it is proven",
+            *(after if probe else ["write into the record that nothing was compared: unproven"]),
         ]
 
     def to_json(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, as_completed, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -139,6 +140,17 @@ def _record(settled: Settled) -> Record | None:
     """The last record on a fileset that was not rolled back; Refused where one cannot be read."""
     last = settled.last
     return last.record if last is not None else None
+
+
+def zarrs_of(session: OmeroSession, filesets: Sequence[int]) -> dict[int, str]:
+    """The Zarr of each fileset as its record has it; none where there is no record, or one that cannot be read."""
+    found = dict[int, str]()
+    for chunk in batches(list(filesets), CHUNK):
+        for number, settled in settle(session, chunk).items():
+            with suppress(Refused):
+                if record := _record(settled):
+                    found[number] = record.uri
+    return found
 
 
 def record_on_filesets(session: OmeroSession, certificate: Certificate) -> list[int]:

@@ -12,11 +12,11 @@ from omero_roz.binding import zarr_reader
 from omero_roz.errors import Refused, UsageError
 from omero_roz.fileset import is_id
 from omero_roz.metadata import Node
-from omero_roz.ports.omero import model_objects, ome_objects
+from omero_roz.ports.omero import containers, model_objects, ome_objects
 from omero_roz.ports.omero.model_tree import Objects, tree
 from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.ports.zarr.stores import Access
-from omero_roz.settling import settle
+from omero_roz.settling import holder, settle
 
 _OBJECT = re.compile(r"(?P<kind>[A-Z]\w*):(?P<id>\d+)")
 
@@ -49,13 +49,27 @@ class Side:
 
 
 def is_omero(text: str) -> bool:
-    """Whether a side is an object of OMERO, KIND:ID; raises UsageError for a kind that cannot be compared."""
-    form = _OBJECT.fullmatch(text)
-    if form and form["kind"] not in model_objects.KINDS:
-        raise UsageError(f"{form['kind']} cannot be compared", text, f"name one of {', '.join(model_objects.KINDS)}")
-    if form and not is_id(text.partition(":")[2]):
+    """Whether a side is an object of OMERO, by id or name; UsageError for a kind that cannot be compared."""
+    form, kind = _OBJECT.fullmatch(text), text.partition(":")[0]
+    named = form is None and kind.isidentifier() and kind[0].isupper() and containers.is_named(text)
+    if (form or named) and kind not in model_objects.KINDS:
+        raise UsageError(f"{kind} cannot be compared", text, f"name one of {', '.join(model_objects.KINDS)}")
+    if form and not is_id(form["id"]):
         raise UsageError("OMERO has no such large ids", text[:60], "check the id")
-    return form is not None
+    return form is not None or named
+
+
+def resolved(session: OmeroSession, text: str) -> str:
+    """An object that `is_omero` knows as KIND:ID; of an emptied fileset the one that has its images now.
+
+    Raises Refused where none or several have the name.
+    """
+    found = containers.find(session, text)
+    assert found is not None
+    kind, number = found
+    if kind == "Fileset" and not model_objects.filesets_of(session, kind, number):
+        number = holder(session, number).fileset.id
+    return f"{kind}:{number}"
 
 
 def parse(text: str) -> tuple[str, int]:
@@ -65,13 +79,13 @@ def parse(text: str) -> tuple[str, int]:
 
 
 def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) -> Side:
-    """Read what a text names: KIND:ID of OMERO, a local OME-XML or OME-TIFF, else the Zarr there.
+    """Read what a text names: KIND:ID or KIND:name:NAME of OMERO, a local OME-XML or OME-TIFF, else the Zarr there.
 
     Of a Zarr it is the OME-XML, or what is made from its NGFF metadata where it has none. Raises Refused or UsageError
     for what is none; `session` is called only if it is needed.
     """
     if is_omero(text):
-        return in_omero(text, session())
+        return in_omero(resolved(session(), text), session())
     if access.guard is None and Path(text).is_file():  # a guard is for Zarrs, and files are the server's
         return Side(text, ome_objects.objects(ome_objects.read_file(Path(text)), text), None)
     from omero_roz.layout.union import ome_xml_of
@@ -82,12 +96,14 @@ def read_side(text: str, access: Access, session: Callable[[], OmeroSession]) ->
 
 def in_omero(text: str, session: OmeroSession) -> Side:
     """An object of OMERO, KIND:ID, as it is now; Refused for one that is not there."""
-    places: dict[int, int] = {}
+    places, sources = dict[int, int](), dict[int, int]()
     for settled in settle(session, model_objects.filesets_of(session, *parse(text))).values():
         last = settled.last
+        if last is not None and last.record.source is not None:
+            sources |= {image.id: last.record.source for image in settled.fileset.images}
         if last is not None and last.record.binding == zarr_reader.NAME:  # each image is series 0 of its shadow
             places |= {image.id: image.series_before for image in last.record.images}
-    return Side(text, *model_objects.load(session, *parse(text), places), session)
+    return Side(text, *model_objects.load(session, *parse(text), places, sources), session)
 
 
 def both(a: Side, b: Side) -> tuple[Node, Node]:

@@ -1,5 +1,6 @@
 """A curator proves that OMERO shows what the Zarrs hold, and finds those that rot."""
 
+import csv
 import json
 import shutil
 from collections.abc import Callable
@@ -276,4 +277,56 @@ def test_a_bad_object_a_source_and_a_table(replacing: Replacing, acquisition: Pa
     for same in (table, report):
         found = verified(replacing.omero, "--from", same)
         assert found["ok"] and found["counts"]["images"] == 4
-    assert replacing.omero("roz", "replace-fileset", "Fileset:1", "/x", "--report", str(report)).code == 2
+    assert replacing.omero("roz", "replace-fileset", "Fileset:1", "/x", "--prefix", "/y").code == 2
+
+
+def lines_of(report: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(report.open(newline="")))
+
+
+def test_what_one_verb_reports_every_other_takes(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:
+    zarr, source, omero = acquisition / "v2.zarr", replacing.fileset, replacing.omero
+    table = tmp_path / "table.csv"
+    table.write_text(f"fileset,zarr\nImage:{replacing.images[1]},{zarr}\nImage:99999999,{zarr}\n")
+    reports = {name: tmp_path / f"{name}.csv" for name in ("replace", "verify", "complete", "back", "import", "dry")}
+
+    def does(*words: object, name: str, code: int = 0) -> list[dict[str, str]]:
+        done = omero("roz", *map(str, words), "--report", str(reports[name]))
+        assert done.code == code, done.err
+        return lines_of(reports[name])
+
+    replaced, missing = does("replace-fileset", "--from", table, name="replace", code=1)
+    new = replaced["new"]
+    assert (replaced["fileset"], replaced["state"], replaced["reason"]) == (f"Fileset:{source}", "replaced", "")
+    assert missing["state"] == "refused" and "Image:99999999" in missing["reason"]
+    reports["replace"].write_text("".join(reports["replace"].read_text().splitlines(True)[:2]))
+    [verified] = does("verify", "--from", reports["replace"], name="verify")
+    assert (verified["new"], verified["zarr"], verified["state"]) == (new, str(zarr), "right")
+    [complete] = does("completeness", "--from", reports["verify"], name="complete")
+    assert (complete["new"], complete["zarr"], complete["state"]) == (new, str(zarr), "complete")
+    assert omero("roz", "completeness", str(zarr), f"Fileset:{source}").code == 0  # it is followed to its images
+    named = omero("roz", "completeness", str(zarr), "Image:name:nobody's name")
+    assert named.code == 1 and "nothing that you may see has this name" in named.err
+    [back] = does("rollback", "--from", reports["complete"], name="back")
+    assert (back["fileset"], back["new"], back["state"]) == (new, f"Fileset:{source}", "rolled back")
+    [again] = does("import", "--from", reports["verify"], name="import")
+    assert again["state"] == "imported" and again["new"].startswith("Fileset:")
+    shown = does("replace-fileset", f"Fileset:{source}", zarr, "--dry-run", name="dry")
+    assert [int(row["image"]) for row in shown] == sorted(replacing.images)
+    assert [row["series"] for row in shown] == ["0", "1", "2", "3"]
+    [kept] = does("cleanup", "--from", reports["replace"], "--yes", name="back", code=1)
+    assert (kept["fileset"], kept["state"]) == (f"Fileset:{source}", "refused") and kept["reason"]
+
+
+def test_every_difference_is_in_the_report(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:
+    zarr, report = shutil.copytree(acquisition / "v2.zarr", tmp_path / "less.zarr"), tmp_path / "report.csv"
+    for series in ("1", "2", "3"):
+        array = zarr / series / "0" / ".zarray"
+        about = json.loads(array.read_text())
+        array.write_text(json.dumps(about | {"dtype": "<u4"}))
+    table = tmp_path / "table.csv"
+    table.write_text(f"fileset,zarr\n{replacing.fileset},{zarr}\n")
+    done = replacing.omero("roz", "replace-fileset", "--from", str(table), "--report", str(report))
+    [line] = lines_of(report)
+    assert done.code == 1 and "more)" not in line["reason"]
+    assert line["reason"].count("uint32") >= 3, line["reason"]

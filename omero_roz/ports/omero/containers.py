@@ -68,6 +68,27 @@ def find(session: OmeroSession, text: str) -> tuple[str, int] | None:
     return kind, found[0 if choice == "-" else -1]
 
 
+def is_object(text: str) -> bool:
+    """Whether a text names an object that has images, by id or by name; any other may be a name itself."""
+    kind, _, rest = text.partition(":")
+    return kind in _FROM and (rest.isdecimal() or _NAMED.match(text) is not None)
+
+
+def fileset_of(session: OmeroSession, text: str) -> int:
+    """The fileset of an object that is named; raises Refused where its images are in none or several, and as `find`."""
+    found = find(session, text)
+    assert found is not None
+    kind, number = found
+    if kind == "Fileset":
+        return number
+    filesets = sorted(set(filesets_of(session, images_of(session, kind, number)).values()))
+    if len(filesets) != 1:
+        named = ", ".join(f"Fileset:{one}" for one in filesets[:MOST_NAMED]) + (" …" if filesets[MOST_NAMED:] else "")
+        what = f"its images are in {len(filesets)} filesets ({named})" if filesets else "its images are in no fileset"
+        raise Refused(what, text, "name the fileset")
+    return filesets[0]
+
+
 def images_of(session: OmeroSession, kind: str, number: int) -> list[int]:
     """The ids of an object's images; raises Refused where there is none that the user may see."""
     where = f"{kind}:{number}"

@@ -36,6 +36,8 @@ _IMAGES = {
 _PLATES = "select distinct w.plate.id from WellSample s join s.well w join s.image i where i.id in (:ids)"
 _FILES = """select i.id, e.clientPath from Image i join i.fileset f join f.usedFiles e where i.id in (:ids)
     and index(e) = 0"""
+_FIRST_FILES = """select f.id, e.clientPath from Fileset f join f.usedFiles e where f.id in (:ids)
+    and index(e) = 0"""
 _NAMED = re.compile(r"(?P<file>.*?) \[(?P<own>.*)\]", re.DOTALL)
 
 
@@ -46,12 +48,12 @@ def filesets_of(session: OmeroSession, what: str, number: int) -> list[int]:
 
 
 def load(
-    session: OmeroSession, what: str, number: int, places: Mapping[int, int]
+    session: OmeroSession, what: str, number: int, places: Mapping[int, int], sources: Mapping[int, int]
 ) -> tuple[Objects, int | None]:
     """The objects of an Image, Plate or Fileset (one of KINDS), and the series where it is one image.
 
-    `places` are the series of those images of which image.series does not say it. Raises Refused where there is none
-    that the user may see.
+    `places` are the series of those images of which image.series does not say it, `sources` the filesets that they were
+    imported in where they are in another now. Raises Refused where there is none that the user may see.
     """
     where = f"{what}:{number}"
     rows = session.rows(_IMAGES[what], f"reading the images of {where}", id=number)
@@ -65,7 +67,7 @@ def load(
     held = loading.roots("Plate", plates)
     loading.complete([*images, *held])
     series = series_of[number] if what == "Image" else None
-    return Objects(images, _names(session, images, series_of, where), held), series
+    return Objects(images, _names(session, images, series_of, sources, where), held), series
 
 
 class Terms:
@@ -161,12 +163,18 @@ def _own(owner: Any, item: Any, collection: Collection) -> bool:
     return collection.name not in ("settings", "thumbnails") or item.details.owner.id.val == mine.id.val
 
 
-def _names(session: OmeroSession, images: Sequence[Any], series: Mapping[int, int], where: str) -> list[str | None]:
-    """The images' own names (facts: omero_import_rows)."""
-    ids = [image.id.val for image in images]
-    rows = (session.rows(_FILES, f"reading the files of {where}", ids=chunk) for chunk in _chunks(ids))
-    files = {image: path.rpartition("/")[2] for chunk in rows for image, path in chunk}
-    return [metadata_name(image.name.val, files.get(image.id.val), series[image.id.val]) for image in images]
+def _names(
+    session: OmeroSession, images: Sequence[Any], series: Mapping[int, int], sources: Mapping[int, int], where: str
+) -> list[str | None]:
+    """The images' own names (facts: omero_import_rows): the file before one is the one that it was imported from."""
+    asked, ids = f"reading the files of {where}", [image.id.val for image in images]
+    rows = (session.rows(_FILES, asked, ids=chunk) for chunk in _chunks(ids))
+    files = {image: path for chunk in rows for image, path in chunk}
+    if of := sorted({sources[image] for image in ids if image in sources}):
+        paths = dict(row for chunk in _chunks(of) for row in session.rows(_FIRST_FILES, asked, ids=chunk))
+        files |= {image: paths[sources[image]] for image in ids if sources.get(image) in paths}
+    named = {image: path.rpartition("/")[2] for image, path in files.items()}
+    return [metadata_name(image.name.val, named.get(image.id.val), series[image.id.val]) for image in images]
 
 
 def metadata_name(name: str, file: str | None, series: int | None) -> str | None:

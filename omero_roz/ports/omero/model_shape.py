@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from omero_roz.fileset import well_name
+
 REFERENCES: dict[str, tuple[str, ...]] = {
     "Image": ("instrument", "objectiveSettings", "imagingEnvironment", "stageLabel", "experiment"),
     "ObjectiveSettings": ("objective",),
@@ -48,13 +50,8 @@ def _plane(number: int, item: Any) -> str:
     return f"z={item.theZ.val} c={item.theC.val} t={item.theT.val}"
 
 
-def well_name(number: int, item: Any) -> str:
-    """A well's place as people write it: B3; rows past Z are AA, AB …"""
-    row, letters = item.row.val, ""
-    while row >= 0:
-        row, letter = row // 26 - 1, row % 26
-        letters = chr(ord("A") + letter) + letters
-    return f"{letters}{item.column.val + 1}"
+def _well(number: int, item: Any) -> str:
+    return well_name(item.row.val, item.column.val)
 
 
 _ANNOTATIONS = Collection("annotationLinks", "child")
@@ -83,7 +80,7 @@ COLLECTIONS: dict[str, tuple[Collection, ...]] = {
     "Roi": (Collection("shapes", key=_number), Collection("folderLinks", "parent"), _ANNOTATIONS),
     "Shape": (_ANNOTATIONS,), "Folder": (_ANNOTATIONS,), "OriginalFile": (_ANNOTATIONS,),
     "Plate": (
-        Collection("plateAcquisitions"), Collection("wells", key=well_name),
+        Collection("plateAcquisitions"), Collection("wells", key=_well),
         Collection("screenLinks", "parent"), _ANNOTATIONS,
     ),
     "PlateAcquisition": (_ANNOTATIONS,),
