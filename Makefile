@@ -33,7 +33,7 @@ demo: .venv/ready
 	@$(RUN) demo
 
 test: .venv/ready
-	@$(RUN) pytest -q $(SPREAD) -m "not slow" tests
+	@$(RUN) pytest -q $(SPREAD) -m "not slow and not long" tests
 
 test-real: .venv/ready
 	@test -n "$(OMERO)" || { echo "Say which server: make test-real OMERO=host:port DB=service"; exit 1; }

@@ -15,6 +15,7 @@ from tests.contract.facts import Contract
 from tests.support.accounts import new_account
 from tests.support.browser import browsing
 from tests.support.left_out import LeftOut
+from tests.support.long import Long
 from tests.support.quarrel import Quarrel, quarrelling
 from tests.support.replacing import Replacing
 from tests.support.s3 import S3Server, running_s3
@@ -34,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Long())
     config.pluginmanager.register(LeftOut(config))
     config.pluginmanager.register(Contract())
 
