@@ -6,7 +6,7 @@ wrote it and put it there; what follows a fileset has its owner and group and sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from omero_roz.errors import Problem, Refused
@@ -25,6 +25,7 @@ ROOM_EMPTY = 64 << 20  # how many images an emptied fileset had is not known
 AT_ONCE = 8 << 20  # characters of texts in one answer
 MOST_NOTES = 1000
 MOST_FOLLOWERS = 100
+MOST_NAMED = 20  # annotations that one message names
 CHUNK = 100  # filesets that are settled together
 
 
@@ -97,6 +98,20 @@ def imports_of(session: OmeroSession, uri: str, group_id: int) -> Iterator[Settl
     """The filesets whose owners' summaries say that they hold a Zarr, of one group or of all that the user sees."""
     for chunk in batches(Filesets(session).summarised(NS_SUMMARY, ZARR, uri, group_id), CHUNK):
         yield from settle(session, chunk).values()
+
+
+def left_behind(session: OmeroSession, found: Iterable[Settled]) -> dict[int, Problem]:
+    """Filesets without a record of their owner's that were given to them, and whose maker kept the records."""
+    bare = {one.fileset.id: one.fileset.owner.user_name for one in found if not one.written and not one.unread}
+    left = Filesets(session).left_behind(sorted(bare), [NS_RECORD, NS_SUMMARY])
+    return {number: _given(number, bare[number], *kept) for number, kept in left.items()}
+
+
+def _given(fileset: int, owner: str, maker: str, annotations: Sequence[int]) -> Problem:
+    """What a record that stayed with the maker is worth: nothing, until it is given as well."""
+    what = f"it is {owner}'s, its records are still {maker}'s, who made it: they do not count"
+    ids = ",".join(map(str, annotations[:MOST_NAMED]))
+    return Problem(f"Fileset:{fileset}", what, f"give them too: omero chown {owner} Fileset:{fileset} Annotation:{ids}")
 
 
 def _read(filesets: Filesets, ids: Sequence[int], heads: bool) -> dict[int, Settled]:

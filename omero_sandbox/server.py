@@ -31,7 +31,7 @@ log = logging.getLogger("omero_sandbox")
 REAP_SECONDS = 1.0
 COMMANDS = (
     "omero_sandbox.requests",
-    *(f"omero_sandbox.graphs.{name}" for name in ("delete", "chgrp", "skip_head", "targets", "usage")),
+    *(f"omero_sandbox.graphs.{name}" for name in ("delete", "chgrp", "chown", "skip_head", "targets", "usage")),
 )
 
 

@@ -27,7 +27,7 @@ from omero_roz.replace.planning import plan_replacement
 from omero_roz.replace.proof import NONE, Proof
 from omero_roz.replace.steps import Replaced
 from omero_roz.settled import Settled, Written
-from omero_roz.settling import holder
+from omero_roz.settling import holder, left_behind
 from omero_roz.zarrs import Source
 
 
@@ -136,6 +136,8 @@ def way_back(session: OmeroSession, settled: Settled) -> RolledBack | Written:
         if not records and now.id != fileset.id:
             what = f"it is the source, and its images are in Fileset:{now.id}"
             raise Refused(what, settled.where, f"omero roz rollback Fileset:{now.id}")
+    if kept := left_behind(session, [settled]):
+        raise Refused.of(kept.values())
     written = settled.undoes
     source = written.record.source
     if source is not None and (gone := deleted(session, source)):

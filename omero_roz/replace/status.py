@@ -15,7 +15,7 @@ from omero_roz.ports.omero.session import OmeroSession
 from omero_roz.proving.recorded import told
 from omero_roz.record import OPEN, Record
 from omero_roz.settled import Settled
-from omero_roz.settling import settle
+from omero_roz.settling import left_behind, settle
 
 AT_ONCE = 500
 
@@ -78,6 +78,7 @@ def _add(found: Known, session: OmeroSession, ids: Sequence[int]) -> None:
     for settled in chain:
         found.unread.extend((*settled.unread, *settled.unclear))
         there[settled.fileset.id] = settled.fileset
+    found.unread.extend(left_behind(session, chain).values())
     written = [one for settled in chain for one in settled.written]
     sources = {one.record.source for one in written if one.record.source is not None}
     there |= Filesets(session).get_many(sorted(sources - there.keys()))

@@ -1,1 +1,1 @@
-"""Commands that take whole graphs of rows (Delete2, Chgrp2, SkipHead, DiskUsage2), and how rows hang together."""
+"""Commands on whole graphs of rows (Delete2, Chgrp2, Chown2, SkipHead, DiskUsage2), and how rows hang together."""

@@ -32,11 +32,11 @@ def _refused(plan: Plan) -> None:
 
 
 def _rights(plan: Plan) -> None:
-    """Rows that refer to others are looked at before them."""
+    """Rows that refer to others are looked at before them; who may give rows away says giving.py."""
     order = table_order()
     tables: dict[tuple[int, str, str], list[Row]] = defaultdict(list)
     for row, state in plan.state.items():
-        if state in (GOES, MOVES) and row not in plan.unasked:
+        if state in ((GOES,) if plan.giving else (GOES, MOVES)) and row not in plan.unasked:
             tables[-order[row[0]], plan.rows[row].name, state].append(row)
     for (_, _, state), rows in sorted(tables.items()):
         word, text = ("deletable", "not permitted to delete") if state == GOES else ("own", "does not own")
@@ -51,11 +51,12 @@ def _require(plan: Plan, word: str, rows: list[Row], text: str) -> None:
 
 def _forgotten(plan: Plan) -> Iterator[tuple[Edge, list[int]]]:
     forgotten: dict[Edge, set[int]] = defaultdict(set)
-    for state, others in ((GOES, STATES - {GOES}), (MOVES, STAYS)):
+    kept = [] if plan.giving else [(MOVES, STAYS)]  # what is given away can be referred to as before
+    for state, others in [(GOES, STATES - {GOES}), *kept]:
         for table, ids in plan.tables(state).items():
             for edge in referring().get(table, ()):
                 forgotten[edge] |= _left(plan, edge, ids, others)
-    for table, ids in plan.tables(MOVES).items():
+    for table, ids in {} if plan.giving else plan.tables(MOVES).items():
         for edge in referred().get(table, ()):
             forgotten[edge] |= _leaving(plan, edge, ids)
     for edge, numbers in forgotten.items():

@@ -1,4 +1,4 @@
-"""The tables of what becomes of rows (deleting.txt, moving.txt), read into values."""
+"""The tables of what becomes of rows (deleting.txt, moving.txt, giving.txt, using.txt), read into values."""
 
 import re
 from collections.abc import Mapping
@@ -63,7 +63,7 @@ class Fact:
 
 @cache
 def facts(table: str) -> tuple[Fact, ...]:
-    """The lines of a table, `deleting` or `moving`.
+    """The lines of a table, such as `deleting`.
 
     Raises ValueError for a line that names what the model does not have.
     """

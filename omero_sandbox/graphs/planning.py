@@ -25,7 +25,7 @@ from omero_sandbox.graphs.options import Options
 from omero_sandbox.graphs.rows import Row, Rows
 from omero_sandbox.model.mapping import Entity, entity_of_table
 from omero_sandbox.model.privileges import deletion_privilege, writing_privilege
-from omero_sandbox.model.security import USER_GROUP, WRITE, Access
+from omero_sandbox.model.security import ANNOTATE, MEMBER, READ, USER_GROUP, WRITE, Access
 
 
 @dataclass(frozen=True, order=True)
@@ -38,7 +38,8 @@ class Found:
 
 
 class Plan:
-    """What becomes of rows, from the targets on. `private`: rows move to a private group.
+    """What becomes of rows, from the targets on. `private`: rows move to a private group. `giving`: they do not move to
+    another group but to another owner.
 
     `heads`: classes whose rows are left for a later request (SkipHead): what lies below them is not looked at.
     """
@@ -49,7 +50,8 @@ class Plan:
         self.rights = rights
         self.options = options
         self.facts = facts(table)
-        self.moving = table == "moving"
+        self.giving = table == "giving"
+        self.moving = self.giving or table == "moving"
         self.private = private
         self.heads = frozenset(heads)
         self.state: dict[Row, str] = {}
@@ -203,6 +205,8 @@ class Plan:
         if word in ("same", "differ"):
             first, second = (row, others[0]) if len(others) == 1 else others
             return (self.rows[first].owner == self.rows[second].owner) == (word == "same")
+        if word in ("of-first", "of-second"):
+            return self.rows[row].owner == self.rows[others[word == "of-second"]].owner
         if word.startswith("other-"):
             return self.word(word.removeprefix("other-"), others[-1])
         return self.word(word, row)
@@ -212,10 +216,18 @@ class Plan:
         described = self.rows[row]
         caller = self.rights.caller
         match word:
+            case "private" if self.giving:
+                return not self._members(row, READ)
             case "private" | "public":
                 return self.private == (word == "private")
+            case "closed" | "shared":
+                return self._members(row, ANNOTATE) == (word == "shared")
+            case "unwritable":
+                return not self._members(row, WRITE)
             case "user-group" | "elsewhere":
                 return (described.group == USER_GROUP) == (word == "user-group")
+            case "own" if self.giving:
+                return described.owner == caller.user_id or caller.holds("Chown")
             case "own" | "movable":
                 return described.owner == caller.user_id or caller.holds("Chgrp")
             case "kept":
@@ -225,6 +237,11 @@ class Plan:
             case "updatable":
                 return self._allows(row, writing_privilege(described.name, described.repo))
         raise ValueError(word)
+
+    def _members(self, row: Row, right: int) -> bool:
+        """Whether members of the row's group have a right to what others own there."""
+        group = self.rows[row].group
+        return group is not None and self.rights.granted(group, MEMBER, right)
 
     def _allows(self, row: Row, privilege: str) -> bool:
         described = self.rows[row]

@@ -6,6 +6,7 @@ import omero
 from omero_sandbox.commands import Handle, command, run
 from omero_sandbox.context import Caller
 from omero_sandbox.graphs.chgrp import plan_move
+from omero_sandbox.graphs.chown import plan_gift
 from omero_sandbox.graphs.delete import in_all_groups
 from omero_sandbox.graphs.facts import GOES, MOVES
 from omero_sandbox.graphs.options import Options
@@ -31,6 +32,8 @@ def skip_head(state: State, session: Session, caller: Caller, request: Any, hand
     with state.database.read() as cursor:
         if isinstance(inner, omero.cmd.Chgrp2):
             plan, state_of_start = plan_move(cursor, caller, inner.groupId, targets, request, heads), MOVES
+        elif isinstance(inner, omero.cmd.Chown2):
+            plan, state_of_start = plan_gift(cursor, caller, targets, request, heads), MOVES
         else:
             options = Options(request.childOptions, inner.typesToIgnore)
             plan = Plan(cursor, access(cursor, in_all_groups(caller)), options, heads=heads)

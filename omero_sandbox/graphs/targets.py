@@ -5,7 +5,7 @@ from typing import Any
 import omero
 from omero_sandbox.commands import CommandError, Handle, command
 from omero_sandbox.context import Caller
-from omero_sandbox.model.mapping import Entity, entities
+from omero_sandbox.model.mapping import Entity, entities, entity_of_table
 from omero_sandbox.sessions import Session
 from omero_sandbox.state import State
 
@@ -23,7 +23,17 @@ MOVE = (
     "Instrument", "Annotation", "Dataset", "Project", "Folder", "Image", "OriginalFile", "RenderingDef", "Thumbnail",
     "Experiment", "Fileset", "Link", "Job", "Roi", "Plate", "Screen",
 )  # fmt: skip
-LEGAL = {omero.cmd.Delete2.ice_staticId(): DELETE, omero.cmd.Chgrp2.ice_staticId(): MOVE}
+GIVE = (
+    "Instrument", "Annotation", "IAnnotationLink", "Dataset", "DatasetImageLink", "Project", "ProjectDatasetLink",
+    "Folder", "FolderImageLink", "FolderRoiLink", "Image", "OriginalFile", "RenderingDef", "Thumbnail", "Experiment",
+    "Fileset", "Link", "Job", "JobOriginalFileLink", "Roi", "Plate", "Reagent", "Screen", "ScreenPlateLink",
+    "WellReagentLink",
+)  # fmt: skip
+LEGAL = {
+    omero.cmd.Delete2.ice_staticId(): DELETE,
+    omero.cmd.Chgrp2.ice_staticId(): MOVE,
+    omero.cmd.Chown2.ice_staticId(): GIVE,
+}
 # Classes of the server that are none of the clients' model.
 ELSEWHERE = {"IAnnotationLink": "ome.model.IAnnotationLink", "Link": "ome.model.internal.Link"}
 
@@ -42,10 +52,20 @@ def target(request: Any, name: str) -> Entity:
     cls = entities().get(simple)
     if cls is None:
         raise CommandError("graph-fail", "")
-    lineage = {cls.name, *cls.parents} | ({"IAnnotationLink"} if simple.endswith("AnnotationLink") else set())
-    if lineage.isdisjoint(LEGAL[request.ice_id()]):
+    if not _is_legal(request, cls):
         raise CommandError("bad-target", f"cannot target {simple}")
     return cls
+
+
+def roots(request: Any) -> list[Entity]:
+    """The classes with a table of their own that a request may name, and whose rows have owners."""
+    tables = {cls.table for cls in entities().values() if "owner_id" in cls.columns and _is_legal(request, cls)}
+    return [entity_of_table(table) for table in sorted(tables)]
+
+
+def _is_legal(request: Any, cls: Entity) -> bool:
+    lineage = {cls.name, *cls.parents} | ({"IAnnotationLink"} if cls.name.endswith("AnnotationLink") else set())
+    return not lineage.isdisjoint(LEGAL[request.ice_id()])
 
 
 @command(omero.cmd.LegalGraphTargets)

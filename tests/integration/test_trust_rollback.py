@@ -1,14 +1,16 @@
 """What a rollback puts back comes from the database, and a run is what the owner's record says."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.claims import image
-from tests.support.quarrel import Person, Quarrel
+from tests.support.quarrel import Person, Quarrel, quarrelling
 from tests.support.replacing import Replacing
+from tests.support.servers import Server
 
 
 def files_read(mine: Replacing) -> list[tuple[Any, ...]]:
@@ -222,15 +224,50 @@ def test_a_row_that_its_owner_wrote_gets_no_file_of_others(quarrel: Quarrel, acq
     assert said.code == 1 and "Traceback" not in said.err and "register" in said.err, said.err
 
 
-@pytest.mark.sandbox("on a real server the records do not go along with a chown by the command line, so none is found")
 def test_what_was_given_to_another_owner_goes_back(quarrel: Quarrel, acquisition: Path) -> None:
-    """Its files stay in the directory of who imported them, and are shown to be theirs by who wrote the rows."""
+    """Where members may annotate its records stay with who made it, and count for nobody until they are given as well.
+
+    Its files stay in the directory of who imported them, and are shown to be theirs by who wrote the rows.
+    """
     curator = quarrel.curator.imports()
     before = files_read(curator)
     new = curator.replaced(acquisition / "v2.zarr", "zarr-reader")
-    for fileset in (curator.fileset, new):
-        given = quarrel.root("chown", str(quarrel.member.claims.user), f"Fileset:{fileset}")
-        assert given.code == 0, given.err
+    given_to = str(quarrel.member.claims.user)
+    given = quarrel.root("chown", given_to, f"Fileset:{curator.fileset}", f"Fileset:{new}")
+    assert given.code == 0, given.err
+    now = files_read(curator)
+    for verb in (["rollback", *quarrel.db], ["status"]):
+        said = quarrel.root("roz", verb[0], f"Fileset:{new}", *verb[1:])
+        assert said.code == 1 and "omero chown" in said.err, said.err
+    assert files_read(curator) == now
+    told = said.err.partition("omero chown ")[2].split()
+    assert told[0] == quarrel.member.top.rpartition("_")[0]
+    given = quarrel.root("chown", *told)
+    assert given.code == 0, given.err
     said = quarrel.root("roz", "rollback", f"Fileset:{new}", *quarrel.db)
     assert said.code == 0, said.err
     assert files_read(curator) == before
+
+
+def test_what_was_given_along_with_its_records_goes_back(
+    server: Server, acquisition: Path, capsys: pytest.CaptureFixture
+) -> None:
+    """In a read-only group the records go along."""
+    with contextmanager(quarrelling)(server, acquisition / "acquisition.ome.tif", capsys, "rwr---") as quarrel:
+        curator = quarrel.curator.imports()
+        before = files_read(curator)
+        new = curator.replaced(acquisition / "v2.zarr", "external-info")
+        filesets = [f"Fileset:{number}" for number in (curator.fileset, new)]
+        given = quarrel.root("chown", str(quarrel.member.claims.user), *filesets)
+        assert given.code == 0, given.err
+        said = quarrel.member.omero("roz", "rollback", f"Fileset:{new}")
+        assert said.code == 0, said.err
+        assert files_read(curator) == before
+
+
+def test_what_a_member_wrote_is_not_to_be_given(quarrel: Quarrel, acquisition: Path) -> None:
+    """Of records on a fileset only those of who made it are named as left behind."""
+    curator = quarrel.curator.imports()
+    quarrel.member.claims.note(curator.fileset, "{}")
+    for verb in ("rollback", "status"):
+        assert "chown" not in quarrel.root("roz", verb, f"Fileset:{curator.fileset}").err

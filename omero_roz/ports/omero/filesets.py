@@ -50,6 +50,11 @@ _SUMMARISED = f"""select distinct l.parent.id from FilesetAnnotationLink l, MapA
     where {_THEIRS} and v.name = :name and v.value = :value order by l.parent.id"""
 _SUMMARIES = f"""select a.id from FilesetAnnotationLink l, MapAnnotation a where {_THEIRS} and l.parent.id = :id
     order by a.id"""
+# Where members may annotate, Chown2 leaves annotations and links with who wrote them (tests/contract/test_giving.py).
+_LEFT = """select l.parent.id, u.omeName, a.id from FilesetAnnotationLink l join l.parent f, Annotation a
+    join a.details.owner u where l.child.id = a.id and l.parent.id in (:ids) and a.ns in (:namespaces)
+    and l.details.owner.id = u.id and u.id <> f.details.owner.id and u.id = f.details.creationEvent.experimenter.id
+    order by a.id"""
 _TEXTS = "select a.id, a.textValue from CommentAnnotation a where a.id in (:ids)"
 _FILES = "select o.path, o.name, o.mimetype from OriginalFile o where o.id in (:ids) and o.repo is not null"
 _REGISTERED = "select distinct o.path from FilesetEntry e join e.originalFile o where o.repo is not null"
@@ -154,6 +159,14 @@ class Filesets:
         """The notes of a namespace that their owners have put on filesets, oldest first, without their texts."""
         rows = self._session.rows(_NOTED, _reading(ids), ids=list(ids), ns=namespace) if ids else []
         return [Noted(*row) for row in rows]
+
+    def left_behind(self, ids: Sequence[int], namespaces: Sequence[str]) -> dict[int, tuple[str, list[int]]]:
+        """Of filesets that are not their maker's any more: who made them, and the annotations of theirs on them."""
+        found: dict[int, tuple[str, list[int]]] = {}
+        rows = self._session.rows(_LEFT, _reading(ids), ids=list(ids), namespaces=list(namespaces)) if ids else []
+        for fileset, maker, annotation in rows:
+            found.setdefault(fileset, (maker, []))[1].append(annotation)
+        return found
 
     def texts(self, annotations: Sequence[int]) -> dict[int, str]:
         """The texts of notes, by annotation."""

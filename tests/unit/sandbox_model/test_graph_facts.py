@@ -4,10 +4,10 @@ import pytest
 
 from omero_sandbox.graphs import facts
 from omero_sandbox.graphs.facts import APART, ASKED, FREE, GOES, HELD, MOVES, REFUSED
-from omero_sandbox.graphs.targets import DELETE, MOVE
+from omero_sandbox.graphs.targets import DELETE, GIVE, MOVE
 from omero_sandbox.model.mapping import entities
 
-TABLES = ("deleting", "moving", "using")
+TABLES = ("deleting", "moving", "giving", "using")
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -32,7 +32,7 @@ def test_a_line_about_what_the_model_has_not_is_refused(monkeypatch: pytest.Monk
         facts._fact("Picture:idle asked .fileset :goes", {})
 
 
-@pytest.mark.parametrize("name", sorted({*DELETE, *MOVE} - {"Link", "IAnnotationLink"}))
+@pytest.mark.parametrize("name", sorted({*DELETE, *GIVE, *MOVE} - {"Link", "IAnnotationLink"}))
 def test_targets_are_classes_of_the_model(name: str) -> None:
     assert name in entities()
 
