@@ -56,12 +56,23 @@ def new_account(root: omero.clients.BaseClient, permissions: str = "rwr---") -> 
 
 def command_line(client: omero.clients.BaseClient) -> CLI:
     """The `omero` command, logged in as the client is (it closes its own session after a command)."""
-    joined = omero.client(client.getProperty("omero.host"), int(client.getProperty("omero.port")))
-    joined.joinSession(client.getSessionId())
+    cli = loaded()
+    log_in(cli, client)
+    return cli
+
+
+def loaded() -> CLI:
+    """The `omero` command with all its plugins, which takes longer than most commands."""
     cli = CLI()
     cli.loadplugins()
-    cli.set_client(joined)
     return cli
+
+
+def log_in(cli: CLI, client: omero.clients.BaseClient) -> None:
+    """Give a command line a session for its next command."""
+    joined = omero.client(client.getProperty("omero.host"), int(client.getProperty("omero.port")))
+    joined.joinSession(client.getSessionId())
+    cli.set_client(joined)
 
 
 def import_file(client: omero.clients.BaseClient, path: Path) -> tuple[int, list[int]]:

@@ -3,6 +3,7 @@
 import json
 import secrets as chance
 import shutil
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from omero.rtypes import rlong, rstring, unwrap
 import omero
 from demo.omero_client import Account, import_file
 from omero_roz.binding.external_info import ENTITY_TYPE
+from omero_roz.cli_plugin import WITH_OMERO, WITHOUT_OMERO
 from tests.integration.test_import import imported
 from tests.support.many import Many
 from tests.support.secrets import BARE, FORMS, shows, with_secret
@@ -38,6 +40,15 @@ CALLS = (
     "verify SECRET", "verify SECRET --json", "verify FILESET --certificate SECRET", "verify FILESET --dask SECRET",
     "verify FILESET --server-path /d=SECRET", "verify --from SECRET", "verify FILESET --endpoint SECRET",
     "doctor SECRET", "doctor --db SECRET", "doctor ZARR --endpoint SECRET --json",
+    "doctor --managed-repository SECRET", "doctor ZARR --server-path /d=SECRET", "doctor ZARR --mapping SECRET",
+    "annotate ZARR --mapping SECRET --yes", "import ZARR --mapping SECRET", "import ZARR --db SECRET",
+    "replace-fileset FILESET ZARR --mapping SECRET", "replace-fileset FILESET ZARR --managed-repository SECRET",
+    "cleanup --from SECRET --yes", "completeness FILESET s3://b/x --endpoint SECRET",
+    "sweep --db SECRET", "sweep --managed-repository SECRET",
+    *(f"{verb} --follow-links SECRET" for verb in (
+        "inspect ZARR", "annotate ZARR", "doctor ZARR", "import ZARR", "replace-fileset FILESET ZARR",
+        "cleanup FILESET --dry-run", "completeness FILESET ZARR", "verify FILESET",
+    )),
     # What argparse would repeat
     "inspect ZARR SECRET", "inspect ZARR --bogus SECRET", "verify FILESET --jobs SECRET",
     "verify FILESET --check SECRET", "import ZARR --stats SECRET", "scripts SECRET",
@@ -47,6 +58,11 @@ CALLS = (
 FREE = (
     "import ZARR --name SECRET", "import ZARR --target Dataset:name:SECRET", "import ZARR --profile SECRET",
     "import ZARR --binding SECRET", "replace-fileset --from TABLE --run SECRET", "rollback --all-from SECRET",
+    "replace-fileset FILESET ZARR --binding SECRET", "cleanup --all-from SECRET", "sweep --of SECRET",
+    *(f"{verb} --profile SECRET" for verb in (
+        "inspect ZARR", "annotate ZARR", "doctor ZARR", "replace-fileset FILESET ZARR", "cleanup FILESET --dry-run",
+        "completeness FILESET ZARR", "verify FILESET",
+    )),
 )  # fmt: skip
 
 
@@ -98,6 +114,15 @@ def check(result: Result, secret: str, where: str) -> None:
     assert result.code in (1, 2), where
     assert "Traceback" not in result.err and "fault of omero-roz" not in result.err, where
     assert len(result.err) > 20, where
+
+
+@pytest.mark.parametrize("verb", [*WITHOUT_OMERO, *WITH_OMERO])
+def test_no_option_that_takes_a_text_is_left_out(verb: str) -> None:
+    parser = ArgumentParser()
+    (WITHOUT_OMERO | WITH_OMERO)[verb].add_options(parser)
+    texts = [one for one in parser._actions if one.nargs != 0 and one.type is None and one.choices is None]
+    tried = {word for call in (*CALLS, *FREE) if call.split()[0] == verb for word in call.split()}
+    assert [one.option_strings for one in texts if one.option_strings and tried.isdisjoint(one.option_strings)] == []
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -1,15 +1,15 @@
 """Broken, huge and hostile records: no traceback, and no more than the line of the fileset that has them is refused."""
 
 import json
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from demo.omero_client import import_file
+from omero_roz.settling import MOST_NOTES
 from tests.support.claims import FILL, image, record
+from tests.support.many import Many
 from tests.support.odd_records import put, texts, whole
 from tests.support.quarrel import Person, Quarrel
 
@@ -28,8 +28,6 @@ BROKEN = {
 
 def small(person: Person, folder: Path, count: int) -> tuple[list[int], list[Path]]:
     """Filesets of one small image each, and their Zarrs."""
-    from tests.support.many import Many
-
     folder.mkdir()
     many = Many(person.omero, person.server, folder, count)
     return many.filesets, many.zarrs
@@ -70,54 +68,78 @@ def test_a_huge_record_is_not_even_fetched(quarrel: Quarrel, tmp_path: Path) -> 
     assert "too large" in done[1]["reason"]
 
 
-def test_a_thousand_records_of_others_about_a_fileset(quarrel: Quarrel, acquisition: Path) -> None:
-    """They are left out before they are read."""
+@pytest.mark.parametrize("where", ["on their own fileset", "on the fileset itself"])
+def test_a_thousand_records_of_others_about_a_fileset(quarrel: Quarrel, acquisition: Path, where: str) -> None:
+    """They are left out before they are read: as the owner's, they would be too many and too large to be."""
     curator, claims = quarrel.curator.imports(), quarrel.member.claims
-    forged = claims.fileset("x/")
-    for _ in range(50):
-        claims.note(forged, record(curator.fileset, [image(1)]), f"Fileset:{curator.fileset}")
+    on = curator.fileset if where == "on the fileset itself" else claims.fileset("x/")
+    forged = record(curator.fileset, [image(number) for number in range(20)])
+    claims.notes(on, forged, f"Fileset:{curator.fileset}", MOST_NOTES + 1)
     new = curator.replaced(acquisition / "v2.zarr", "external-info")
     assert quarrel.cleanup(curator.fileset).code == 0
     assert curator.filesets() == {new}
 
 
-def odd(value: dict, count: int) -> list[str]:
-    """So many odd texts, the same in every run."""
-    found: list[str] = []
+def test_a_thousand_records_of_ones_own_are_not_read(quarrel: Quarrel) -> None:
+    """What shows that those above were left out."""
+    curator = quarrel.curator.imports()
+    quarrel.curator.claims.notes(curator.fileset, record(1), None, MOST_NOTES + 1)
+    said = quarrel.root("roz", "status", f"Fileset:{curator.fileset}")
+    assert said.code == 1 and f"its {MOST_NOTES + 1} records are too large" in said.err
 
-    @settings(max_examples=count, database=None, derandomize=True, phases=[Phase.generate], deadline=None,
+
+SOURCE, IMAGE, AT_ONCE = 987_654_321, 123_456_789, 20
+
+
+def odd(value: dict, count: int) -> list[str]:
+    """So many odd texts that a database can keep, each another, the same in every run."""
+    found: dict[str, None] = {}
+
+    @settings(max_examples=2 * count + 100, database=None, derandomize=True, phases=[Phase.generate], deadline=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(texts(value))
     def collect(text: str) -> None:
-        found.append(text)
+        if "\x00" not in text:
+            found[text] = None
 
     collect()
-    return [text for text in dict.fromkeys(found) if "\x00" not in text and text.isprintable()]
+    assert len(found) >= count
+    return list(found)[:count]
 
 
-@pytest.mark.parametrize("count", [25, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
-def test_odd_records_end_no_command_in_a_traceback(quarrel: Quarrel, acquisition: Path, count: int) -> None:
-    curator, claims = quarrel.curator.imports(), quarrel.curator.claims
+@pytest.mark.parametrize("count", [20, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
+def test_odd_records_end_no_command_in_a_traceback(quarrel: Quarrel, tmp_path: Path, count: int) -> None:
+    """By each verb, among others of their kind: each line of a table is told, and nothing is changed."""
+    (tmp_path / "curator").mkdir()
+    many, claims = Many(quarrel.curator.omero, quarrel.server, tmp_path / "curator", AT_ONCE), quarrel.curator.claims
+    own, run = list(zip(many.filesets, many.images, strict=True)), f"run {many.filesets[0]}"
+    named, root = [f"Fileset:{fileset}" for fileset in many.filesets], quarrel.root.in_a_shell()
+    notes = [(claims.note(fileset, "{}"), claims.note(fileset, "{}", ns=FILL)) for fileset in many.filesets]
+    for fileset in many.filesets:
+        claims.summary(fileset, [("What", "replace"), ("Run", run)])
     fill = {
-        "format": 1, "object": f"Fileset:{curator.fileset}", "from": "x.ome.xml", "user": "u", "when": "w",
-        "version": "0.1", "fields": 1, "made": {"Objective": 1},
-        "put": [["Image", curator.images[0], "name", "a", "b"]],
+        "format": 1, "object": f"Fileset:{SOURCE}", "from": "x.ome.xml", "user": "u", "when": "w", "version": "0.1",
+        "fields": 1, "made": {"Objective": 1}, "put": [["Image", IMAGE, "name", "a", "b"]],
     }  # fmt: skip
-    about = whole(curator.fileset, curator.images[0])
-    annotation, filled = claims.note(curator.fileset, about), claims.note(curator.fileset, fill, ns=FILL)
-    named = f"Fileset:{curator.fileset}"
-    verbs: Iterator[list[str]] = iter(
-        [["status", named], ["rollback", named, *quarrel.db], ["cleanup", named, *quarrel.means, "--yes", "--dry-run"],
-         ["replace-fileset", named, str(acquisition / "v2.zarr"), "--dry-run", *quarrel.db],
-         ["status", named, "--json"], ["completeness", named, "--undo", "--dry-run"]] * count
+    verbs = (
+        ["status", *named], ["status", *named, "--json"], ["rollback", "--all-from", run, *quarrel.db],
+        ["cleanup", *named, *quarrel.means, "--yes", "--dry-run"],
+        ["replace-fileset", "--from", str(many.table()), "--dry-run", "--json", *quarrel.db],
+        *(["completeness", one, "--undo", "--dry-run"] for one in named),
     )  # fmt: skip
-    for text, more in zip(odd(about, count), odd(fill, count), strict=False):
-        claims.rewrite(annotation, text)
-        claims.rewrite(filled, more)
-        for verb in (*islice(verbs, 2), ["completeness", named, "--undo", "--dry-run"]):
-            said = quarrel.root("roz", *verb)
-            assert said.code in (0, 1) and "Traceback" not in said.err, (text[:300], more[:300], verb, said.err)
-    assert curator.filesets() == {curator.fileset}
+    pairs = list(zip(odd(whole(SOURCE, IMAGE) | {"run": run}, count), odd(fill, count), strict=True))
+    for start in range(0, count, AT_ONCE):
+        written: dict[int, str] = {}
+        for pair, both, (fileset, number) in zip(pairs[start : start + AT_ONCE], notes, own, strict=True):
+            of_its_own = (text.replace(str(SOURCE), str(fileset)).replace(str(IMAGE), str(number)) for text in pair)
+            written |= zip(both, of_its_own, strict=True)
+        claims.rewrite_all(written)
+        for verb in verbs:
+            said = root("roz", *verb)
+            assert said.code in (0, 1) and "Traceback" not in said.err, (start, verb, said.err)
+            if verb[0] == "replace-fileset":
+                assert [f"Fileset:{one['fileset']}" for one in json.loads(said.out)["filesets"]] == named
+    assert many.holders() == many.filesets
 
 
 def test_an_image_named_like_a_victims_plate_refuses_the_line_by_name_only(quarrel: Quarrel, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What an ordinary user can write into OMERO by its API alone, as somebody would who means harm."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import omero.clients
@@ -61,10 +61,14 @@ class Claims:
 
     def note(self, fileset: int, text: str | dict[str, Any], name: str | None = None, ns: str = RECORD) -> int:
         """A text on a fileset, such as a record; the annotation's id."""
-        made = model.CommentAnnotationI()
-        made.ns, made.name = rstring(ns), name and rstring(name)
-        made.textValue = rstring(text if isinstance(text, str) else json.dumps(text))
-        return self.link(fileset, self._save(made))
+        return self.link(fileset, self._save(_comment(text, name, ns)))
+
+    def notes(self, fileset: int, text: str | dict[str, Any], name: str | None, count: int) -> None:
+        """The same record so many times, each an annotation of its own, in one call."""
+        made = [model.FilesetAnnotationLinkI() for _ in range(count)]
+        for one in made:
+            one.parent, one.child = model.FilesetI(fileset, False), _comment(text, name, RECORD)
+        self.client.sf.getUpdateService().saveArray(made)
 
     def summary(self, fileset: int, values: Sequence[tuple[str, str]], ns: str = SUMMARY) -> int:
         """Names and values on a fileset, as records have them for people."""
@@ -81,9 +85,16 @@ class Claims:
 
     def rewrite(self, annotation: int, text: str | dict[str, Any]) -> None:
         """Give a text that is there anew."""
-        found = self.client.sf.getQueryService().get("CommentAnnotation", annotation)
-        found.textValue = rstring(text if isinstance(text, str) else json.dumps(text))
-        self._save(found)
+        self.rewrite_all({annotation: text if isinstance(text, str) else json.dumps(text)})
+
+    def rewrite_all(self, texts: Mapping[int, str]) -> None:
+        """Give many anew, in one call."""
+        wanted = ",".join(map(str, texts))
+        hql = f"select a from CommentAnnotation a where a.id in ({wanted})"
+        found = self.client.sf.getQueryService().findAllByQuery(hql, None)
+        for one in found:
+            one.textValue = rstring(texts[one.id.val])
+        self.client.sf.getUpdateService().saveArray(found)
 
     def read(self, fileset: int, ns: str = RECORD) -> list[tuple[int, str]]:
         """Ids and texts of what is written on a fileset, oldest first."""
@@ -111,6 +122,13 @@ class Claims:
 
     def _save(self, made: Any) -> int:
         return self.client.sf.getUpdateService().saveAndReturnObject(made).id.val
+
+
+def _comment(text: str | dict[str, Any], name: str | None, ns: str) -> Any:
+    made = model.CommentAnnotationI()
+    made.ns, made.name = rstring(ns), name and rstring(name)
+    made.textValue = rstring(text if isinstance(text, str) else json.dumps(text))
+    return made
 
 
 def image(number: int, **more: Any) -> dict[str, Any]:

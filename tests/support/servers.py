@@ -8,9 +8,9 @@ from pathlib import Path
 
 import omero.clients
 import pytest
-from omero.cli import NonZeroReturnCode
+from omero.cli import CLI, NonZeroReturnCode
 
-from demo.omero_client import command_line
+from demo.omero_client import loaded, log_in
 from tests.support.accounts import leave
 
 
@@ -53,18 +53,25 @@ class Server:
 class Omero:
     """The command line against one server, in this process."""
 
-    def __init__(self, client: omero.clients.BaseClient, capsys: pytest.CaptureFixture) -> None:
-        self.client, self._capsys = client, capsys
+    def __init__(
+        self, client: omero.clients.BaseClient, capsys: pytest.CaptureFixture, shell: CLI | None = None
+    ) -> None:
+        self.client, self._capsys, self._shell = client, capsys, shell
 
     def through(self, client: omero.clients.BaseClient) -> "Omero":
         """The command line with another session."""
         return Omero(client, self._capsys)
 
+    def in_a_shell(self) -> "Omero":
+        """The same for many calls: the plugins are loaded once, as in OMERO's shell."""
+        return Omero(self.client, self._capsys, loaded())
+
     def __call__(self, *args: str) -> Result:
         """Run `omero ARGS`; exit code, stdout and stderr."""
         self._capsys.readouterr()
         try:
-            cli = command_line(self.client)
+            cli = self._shell or loaded()
+            log_in(cli, self.client)
             cli.set_event_context(self.client.sf.getAdminService().getEventContext())  # as a login does
             cli.invoke(list(args), strict=True)
             code = 0
