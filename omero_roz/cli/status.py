@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from omero_roz.cli import objects
+from omero_roz.cli import fill, objects
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
@@ -22,18 +22,24 @@ def add_options(parser: ArgumentParser) -> None:
 def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> None:
     """Show the records of what is named; exits with 1 where one cannot be read."""
     from omero_roz.replace.status import status
+    from omero_roz.verify.fill import filled_last
 
     told: list[dict] = []
 
     def one(text: str) -> None:
         from omero_roz.errors import Refused
 
-        known = status(session(), *objects.find(session(), text))
+        kind, number = objects.find(session(), text)
+        known, filled = status(session(), kind, number), filled_last(session(), kind, number)
         told.extend(one.to_json() for one in known.stated)
-        if not args.json and (known.stated or not known.unread):
+        told.extend({"kind": "fill"} | said for said in filled)
+        if not args.json and (known.stated or filled or not known.unread):
             from omero_roz.cli.terminal import show_records
 
-            show_records(text, known.stated, sys.stdout)
+            if known.stated or not filled:
+                show_records(text, known.stated, sys.stdout)
+            for said in filled:
+                ctx.out(f"{kind}:{number}: {fill.told(said)}")
         if known.unread:
             raise Refused.of(known.unread)
 

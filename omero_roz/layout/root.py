@@ -77,6 +77,8 @@ def _nothing(documents: Documents, contents: dict[str, bytes | Absent]) -> Layou
     if hidden:
         return Unreachable(hidden.why, uri, hidden.fix)
     below = documents.store.children("")
+    if not below and "://" not in uri:  # a directory that is there, for of others the store has said so
+        return LayoutError("there is no Zarr in this directory", uri, "name a Zarr, or a directory that has some")
     if not below:
         return Unreachable("there is nothing at this address", uri, "check its spelling")
     return LayoutError(

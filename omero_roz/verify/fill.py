@@ -11,7 +11,7 @@ from typing import Any
 from omero_roz.change import Note
 from omero_roz.errors import Refused
 from omero_roz.fileset import Owner
-from omero_roz.ports.omero import sharing
+from omero_roz.ports.omero import model_objects, sharing
 from omero_roz.ports.omero.fill_record import FORMAT, Filled, Put
 from omero_roz.ports.omero.fills import Fills
 from omero_roz.ports.omero.session import OmeroSession
@@ -21,6 +21,7 @@ from omero_roz.verify.filling import Filling, plan
 from omero_roz.verify.sides import Side, in_omero, parse
 
 NS_FILL = "omero-roz/fill"
+SAID = ("object", "from", "user", "when", "fields")
 NS_SUMMARY = "omero-roz/fill-summary"
 _OWNER = """select w.id, w.omeName, g.id from {kind} o join o.details.owner w join o.details.group g where o.id = :id"""
 
@@ -95,6 +96,15 @@ def last(session: OmeroSession, text: str, owner: Owner) -> Filled:
     if found is None:
         raise Refused("nothing was filled in it, or it was taken back", text, "nothing is left to do")
     return found
+
+
+def filled_last(session: OmeroSession, kind: str, number: int) -> list[dict[str, Any]]:
+    """What the record of an object's last fill says (SAID), if it was filled; Refused where it cannot be read."""
+    if kind not in model_objects.KINDS:
+        return []
+    owner = owner_of(session, f"{kind}:{number}")
+    found = Fills(session, owner.group_id).last(kind, number, NS_FILL)
+    return [] if found is None else [{name: found.said[name] for name in SAID}]
 
 
 def undo(session: OmeroSession, filled: Filled, owner: Owner) -> None:

@@ -139,6 +139,8 @@ def test_one_image_is_filled_from_any_side(omero_cli: Omero, bare: tuple, acquis
     assert filled.code == 0, filled.err
     _, found = completeness(omero_cli, b, f"Image:{images[1]}")
     assert not [f["path"] for f in lost(found) if f["group"] not in ("Statistics", "Rendering settings")]
+    told = omero_cli("roz", "status", f"Image:{images[1]}")
+    assert told.code == 0 and f"filled from {b} by" in told.out, told.err
     again = fill(omero_cli, f"Image:{images[1]}", b)
     assert again.code == 0
     assert "lacks nothing" in again.err

@@ -42,8 +42,10 @@ def one_error(files: dict[str, Any]) -> str:
 
 
 def test_nothing_there() -> None:
-    with pytest.raises(Unreachable, match="nothing at this address"):
+    with pytest.raises(LayoutError, match="no Zarr in this directory"):
         read_layout(Tree({}))
+    with pytest.raises(Unreachable, match="nothing at this address"):
+        read_layout(Tree({}, uri="https://example.org/x.zarr"))
 
 
 def test_no_access() -> None:

@@ -104,7 +104,7 @@ def test_no_such_path(tmp_path: Path) -> None:
         open_store(str(tmp_path / "absent"))
     with pytest.raises(Unreachable, match="this is a file"):
         open_store(str(tmp_path / "file"))
-    with pytest.raises(Unreachable, match="nothing at this address"):
+    with pytest.raises(LayoutError, match="no Zarr in this directory"):
         read_layout(open_store(str(tmp_path)))
 
 
