@@ -6,7 +6,7 @@ from typing import Any
 
 import omero
 from omero_sandbox.model.graph import Graph
-from omero_sandbox.model.mapping import Entity, entity_of
+from omero_sandbox.model.mapping import Entity, Reference, entities, entity_of
 from omero_sandbox.model.privileges import deletion_privilege, writing_privilege
 from omero_sandbox.model.security import ANNOTATE, READ, SYSTEM_GROUP, USER_GROUP, WRITE, Access, require_group_of
 
@@ -52,7 +52,7 @@ class Checks:
                 cls = entity_of(target)
                 owner_group = self.owners.get((cls.table, target._id._val))
                 if owner_group:
-                    self.link(entity_of(obj), target, *owner_group)
+                    self.link(entity_of(obj), cls, target._id._val, *owner_group)
 
     def _look_up(self, table: str, wanted: dict[int, Any]) -> None:
         cls = entity_of(next(iter(wanted.values())))
@@ -73,12 +73,11 @@ class Checks:
             raise omero.SecurityViolation(message=f"Cannot read {cls.java}:Id_{id_}")
         self.owners[cls.table, id_] = (owner, group)
 
-    def link(self, cls: Entity, target: Any, owner: int, group: int) -> None:
-        """Refuse to link an object of the caller's group to `target`, which belongs to `owner` in `group`."""
+    def link(self, cls: Entity, linked: Entity, target: int, owner: int, group: int) -> None:
+        """Refuse to link an object of the caller's group to a row, `target`, which belongs to `owner` in `group`."""
         if self.trusted or cls.is_system or group in (SYSTEM_GROUP, USER_GROUP):
             return
-        linked = entity_of(target)
-        name = f"{linked.java}:Id_{target._id._val}"
+        name = f"{linked.java}:Id_{target}"
         here = self.rights.caller.group_id
         if group != here:
             raise omero.GroupSecurityViolation(
@@ -166,7 +165,24 @@ class Checks:
         else:
             allowed = self.rights.may(WRITE, owner, group, privilege)
         if not allowed:
+            if what == UPDATING:
+                self._links_of(cls, id_)
             raise omero.SecurityViolation(message=f"{what} {cls.java}:Id_{id_} not allowed.")
+
+    def _links_of(self, cls: Entity, id_: int) -> None:
+        """Refuse a row by what it refers to, as a real server does before it asks for the row itself."""
+        for p in cls.of(Reference):
+            to = entities()[p.target]
+            if "owner_id" not in to.columns:
+                continue
+            key = dict(cls.tables)[p.table]
+            self.cursor.execute(
+                f"SELECT t.id, t.owner_id, t.group_id FROM {p.table} o JOIN {to.table} t ON t.id = o.{p.column}"
+                f" WHERE o.{key} = %s",
+                (id_,),
+            )
+            for number, owner, group in self.cursor.fetchall():
+                self.link(cls, to, number, owner, group)
 
     def _repository(self, cls: Entity, id_: int) -> str | None:
         if cls.name != "OriginalFile" or not self.rights.caller.withheld:

@@ -206,7 +206,7 @@ class Update:
                 continue
             known = target._id is not None and self.checks.owners.get((entity_of(target).table, target._id._val))
             if known:
-                self.checks.link(cls, target, *known)
+                self.checks.link(cls, entity_of(target), target._id._val, *known)
             elif target._id is None and p.target == "Fileset" and row[at[p.table, p.column]] is not None:
                 files = [e._originalFile for e in target._usedFilesSeq or () if e is not None and e._originalFile]
                 left[row[at[p.table, p.column]]] = [f._id._val for f in files if f._id is not None]

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 from omero.model import PixelsI
 
-import omero
 from omero_sandbox import model
 from omero_sandbox.context import Caller
-from omero_sandbox.model.security import WRITE, access, require_group_of
+from omero_sandbox.model.checks import Checks
+from omero_sandbox.model.mapping import entity
+from omero_sandbox.model.security import access
 from omero_sandbox.pixels.buffer import PixelBuffer
 
 if TYPE_CHECKING:
@@ -17,10 +18,8 @@ if TYPE_CHECKING:
 def _require_writable(state: "State", caller: Caller, pixels_id: int) -> None:
     with state.database.read() as cursor:
         cursor.execute("SELECT owner_id, group_id FROM pixels WHERE id = %s", (pixels_id,))
-        owner, group = cursor.fetchone()
-        require_group_of(caller, group)
-        if not access(cursor, caller).may(WRITE, owner, group):
-            raise omero.SecurityViolation(message=f"Updating ome.model.core.Pixels:Id_{pixels_id} not allowed.")
+        whose = cursor.fetchone()
+        Checks(cursor, access(cursor, caller), trusted=False).writable(entity("Pixels"), pixels_id, whose)
 
 
 def save_digest(state: "State", caller: Caller, pixels_id: int, buffer: PixelBuffer) -> PixelsI:

@@ -10,8 +10,9 @@ import pytest
 from omero.rtypes import rint, rstring
 
 import omero
-from tests.contract.facts import fact
-from tests.contract.making import World, detector, imaged, link, named, new
+from tests.contract.facts import fact, refused
+from tests.contract.making import World, detector, imaged, kind_of, link, named, new
+from tests.contract.people import People
 
 SOURCE = "real_server.md P4"
 GONE = "object no longer exists in database"
@@ -177,3 +178,49 @@ def test_two_saves_of_one_session_at_once(world: World) -> None:
         " group by l.details.creationEvent.id", id=dataset.id.val,
     )  # fmt: skip
     assert [count for _, count in linked] == [20] * 4
+
+
+@pytest.fixture(scope="module")
+def colleague(people: People) -> tuple[World, World]:
+    """Two users of a read-annotate group."""
+    group = people.group("rwra--")
+    return World(people.client(group)), World(people.client(group))
+
+
+@fact("asked of a real server, 28 November 2026")
+@pytest.mark.parametrize("kind", ["Dataset", "Image"])
+def test_rows_of_others(colleague: tuple[World, World], kind: str) -> None:
+    """A row of another's that refers to none is refused as such: 'Updating … not allowed'."""
+    owner, other = colleague
+    number = owner.save(named(kind)).id.val
+    found = other.query.get(kind, number)
+    found.description = rstring("changed")
+    with refused(omero.SecurityViolation, f"{kind}:Id_{number} not allowed."):
+        other.update.saveObject(found)
+
+
+def made_with(owner: World, kind: str) -> tuple[Any, Any]:
+    """A row of a class, and the row that it refers to."""
+    if kind == "Well":
+        well = owner.update.saveAndReturnObject(new("Well", row=rint(0), column=rint(0), plate=named("Plate")))
+        return well, well.plate
+    if kind == "Image":
+        instrument = owner.save(new("Instrument"))
+        return owner.save(named("Image", instrument=instrument)), instrument
+    image = owner.update.saveAndReturnObject(imaged())
+    return image.getPrimaryPixels(), image
+
+
+@fact("asked of a real server, 28 November 2026")
+@pytest.mark.parametrize(("kind", "field"), [("Pixels", "methodology"), ("Well", "status"), ("Image", "name")])
+def test_rows_of_others_that_refer_to_rows(colleague: tuple[World, World], kind: str, field: str) -> None:
+    """One that refers to another's is refused as a link to that one: 'Cannot link to object: …'."""
+    owner, other = colleague
+    made, linked = made_with(owner, kind)
+    found = other.query.get(kind, made.id.val)
+    setattr(found, field, rstring("changed"))
+    with pytest.raises(omero.SecurityViolation) as caught:
+        other.update.saveObject(found)
+    said = caught.value.message
+    assert said.startswith("Group is rwra--. Cannot link to object: ome.model.")
+    assert said.endswith(f"{kind_of(linked)}:Id_{linked.id.val}")
