@@ -81,6 +81,7 @@ VERBS = (
     "replace-fileset --from {table} --binding zarr-reader --managed-repository {repository}",
     "rollback Fileset:{replaced}", "rollback --all-from {run}", "cleanup Fileset:{source} --yes",
     "cleanup Fileset:{source} --yes --managed-repository {repository}",
+    "cleanup --all-from {run} --yes", "cleanup --from {table} --yes", "rollback Fileset:{replaced} --dry-run",
     "import {zarr} --binding zarr-reader --managed-repository {repository}", "import {zarr}",
     "sweep --managed-repository {repository}",
 )  # fmt: skip
