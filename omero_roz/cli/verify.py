@@ -22,6 +22,10 @@ HELP = "Check images against their Zarrs: bound, there, read, drawn, the same pi
 _OBJECTS = f"{objects.OBJECTS}; or the path or address of a Zarr for all images that are bound to it"
 _FROM = "more of them: a table with a column object, new, fileset, zarr or uri; - is the standard input"
 _CERTIFICATE = "keep what was found in this JSON file (docs/certificate.schema.json); an existing one is gone on with"
+_RECORD = (
+    "also write the certificate on the filesets in OMERO; an unproven record becomes proven where all images are right "
+    "and scratch images show that the server reads the Zarr"
+)
 _DASK = "let the workers of the Dask cluster at this address do it: they join your session, and need omero-roz too"
 _LOCAL = "LOCAL=SERVER: the server sees the local directory LOCAL as SERVER (may be repeated)"
 
@@ -32,7 +36,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--from", dest="table", metavar="FILE.csv", help=_FROM)
     parser.add_argument("--check", choices=("sample", "all"), default="sample", help="which planes are compared")
     parser.add_argument("--certificate", metavar="FILE", help=_CERTIFICATE)
-    parser.add_argument("--record", action="store_true", help="also write the certificate on the filesets in OMERO")
+    parser.add_argument("--record", action="store_true", help=_RECORD)
     parser.add_argument("--jobs", metavar="N", type=int, default=4, help="images that are looked at side by side (4)")
     parser.add_argument("--dask", metavar="ADDRESS", help=_DASK)
     parser.add_argument("--server-path", metavar="LOCAL=SERVER", action="append", default=[], help=_LOCAL)
@@ -80,8 +84,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     if args.report:
         report.write(args, [*_rows(mine, found, images), *map(_missing, missing)])
     if args.record:
-        for fileset in run.record_on_filesets(mine, found):
-            ctx.err(f"written on Fileset:{fileset}")
+        for fileset, proven in run.record_on_filesets(mine, found, how):
+            ctx.err(f"written on Fileset:{fileset}" + ("; it is proven now" if proven else ""))
     _tell(ctx, found, args)
     objects.raise_for(missing, len(named))
 

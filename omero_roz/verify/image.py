@@ -129,6 +129,15 @@ def _check(session: OmeroSession, bound: Bound, how: How) -> ImageCheck:
     return replace(result, ok=not found.problems, problems=tuple(found.problems))
 
 
+def located(image: OmeroImage, record: Record | None, how: How) -> tuple[Store, Series]:
+    """The store that begins at an image's series, and that; Refused where it is bound to none, or that is gone."""
+    location = location_of(image, record, how.paths, how.access)
+    if location is None:
+        raise Refused("it is not bound to a Zarr", f"Image:{image.id}")
+    store = reach(location)
+    return store, _series(store, location)
+
+
 def _texts(error: RozError) -> tuple[str, ...]:
     return tuple(str(problem) for problem in error.problems)
 

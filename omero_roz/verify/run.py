@@ -11,7 +11,6 @@ from pathlib import Path
 
 from omero_roz.binding.lsid import ServerView, server_root
 from omero_roz.errors import Refused
-from omero_roz.fileset import Fileset
 from omero_roz.plan import batches
 from omero_roz.ports.omero import containers
 from omero_roz.ports.omero.filesets import Filesets
@@ -20,9 +19,10 @@ from omero_roz.ports.zarr.stores import open_store
 from omero_roz.proving.pixels import Progress
 from omero_roz.record import Record
 from omero_roz.settled import Settled
-from omero_roz.settling import CHUNK, holder, imports_of, settle
+from omero_roz.settling import CHUNK, holder, imports_of, settle, settle_one
 from omero_roz.verify.certificate import Certificate, now
 from omero_roz.verify.image import Bound, How, ImageCheck
+from omero_roz.verify.prove import prove
 
 SAVE_EVERY = 5.0  # seconds
 SAVE_SHARE = 0.05  # of the time at most: of 100,000 images a certificate takes its time
@@ -153,17 +153,19 @@ def zarrs_of(session: OmeroSession, filesets: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def record_on_filesets(session: OmeroSession, certificate: Certificate) -> list[int]:
-    """Write the certificate on the filesets of its images, as their owners; the filesets.
+def record_on_filesets(session: OmeroSession, certificate: Certificate, how: How) -> Iterator[tuple[int, bool]]:
+    """Write the certificate on the filesets of its images, as their owners; each fileset, and whether its record, which
+    was unproven, is proven by that.
 
-    Raises Refused where a fileset is another's and the user is no administrator.
+    Raises Refused where a fileset is another's and the user is no administrator, or the server shows otherwise.
     """
     by_fileset: dict[int, list[ImageCheck]] = {}
     for one in certificate.images.values():
         if one.fileset is not None:
             by_fileset.setdefault(one.fileset, []).append(one)
     for number, images in by_fileset.items():
-        fileset: Fileset = Filesets(session).get(number)
-        with as_owner(session, fileset.owner, f"Fileset:{number}") as owner:
-            Filesets(owner).attach(number, certificate.note(images), fileset.owner.group_id)
-    return list(by_fileset)
+        settled = settle_one(session, number)
+        with as_owner(session, settled.fileset.owner, settled.where) as owner:
+            Filesets(owner).attach(number, certificate.note(images), settled.fileset.owner.group_id)
+            proven = all(one.ok for one in images) and prove(owner, settled, images, how)
+        yield number, proven

@@ -1,5 +1,6 @@
 """The proof before a change: a Zarr with other pixels is refused, and the record says what was compared."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -71,3 +72,29 @@ def test_what_was_taken_back_because_it_could_not_be_proven_is_not_brought_back_
     replaced = replacing.replaced(acquisition / "v2.zarr", "external-info")
     assert replacing.rolled_back(replaced) == replacing.fileset
     assert replacing.rolled_back(replacing.fileset) == replaced
+
+
+def test_a_verification_proves_what_is_unproven(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info", "--no-probe")
+    some = replacing.omero("roz", "verify", f"Image:{replacing.images[0]}", "--record")
+    assert some.code == 0 and replacing.records(new)[0]["state"] == "unproven"  # the others were not looked at
+    done = replacing.omero("roz", "verify", f"Fileset:{new}", "--record")
+    assert done.code == 0 and f"written on Fileset:{new}; it is proven now" in done.err
+    [record] = replacing.records(new)
+    assert record["state"] == "proven" and record["check"]["after"]["images"] == 4
+
+
+def test_a_verification_does_not_prove_what_the_server_reads_from_the_old_file(
+    replacing: Replacing, acquisition: Path, tmp_path: Path
+) -> None:
+    """The planes are equal, for the conversion was good, and the server does not see the Zarr."""
+    zarr = shutil.copytree(acquisition / "v2.zarr", tmp_path / "flat.zarr")
+    lost = ("--server-path", f"{tmp_path}=/nowhere")
+    for attributes in zarr.glob("[0-9]/.zattrs"):  # one level, as the old file has
+        about = json.loads(attributes.read_text())
+        about["multiscales"][0]["datasets"] = about["multiscales"][0]["datasets"][:1]
+        attributes.write_text(json.dumps(about))
+    new = replacing.replaced(zarr, "external-info", "--no-probe", *lost)
+    said = replacing.omero("roz", "verify", f"Fileset:{new}", "--record", *lost)
+    assert said.code == 1 and "OMERO does not read it from the Zarr" in said.err, said.err
+    assert replacing.records(new)[0]["state"] == "unproven"
