@@ -216,7 +216,9 @@ def test_enumerations(client):
         types.getEnumeration("PixelsType", "nope")
 
 
-def test_fifty_sessions_at_once(server, curator):
+def test_several_sessions_at_once(server, curator):
+    """No more than a server's database takes as it comes, ten connections; fifty are test_sandbox_robust.py's."""
+
     def work(_):
         client = connect(server, curator)
         try:
@@ -225,10 +227,10 @@ def test_fifty_sessions_at_once(server, curator):
         finally:
             client.closeSession()
 
-    with ThreadPoolExecutor(50) as pool:
-        seen = list(pool.map(work, range(50)))
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(work, range(16)))
     assert all(len(uuids) == 1 for uuids in seen)
-    assert len(set().union(*seen)) == 50
+    assert len(set().union(*seen)) == 16
 
 
 def test_command_line_logs_in_and_out(server, curator, tmp_path, monkeypatch, capsys):
