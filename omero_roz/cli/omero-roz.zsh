@@ -337,7 +337,7 @@ _shtab_omero_roz_verify_options=(
   "--from[more of them\: a table with a column object, new, fileset, zarr or uri\; - is the standard input]:FILE.csv:_files"
   "--check[which planes are compared]:check:(sample all)"
   "--certificate[keep what was found in this JSON file (docs\/certificate.schema.json)\; an existing one is gone on with]:FILE:_files"
-  "--record[also write the certificate on the filesets in OMERO]"
+  "--record[also write the certificate on the filesets in OMERO\; an unproven record becomes proven where all images are right and scratch images show that the server reads the Zarr]"
   "--jobs[images that are looked at side by side (4)]:N:"
   "--dask[let the workers of the Dask cluster at this address do it\: they join your session, and need omero-roz too]:ADDRESS:"
   "*--server-path[LOCAL\=SERVER\: the server sees the local directory LOCAL as SERVER (may be repeated)]:LOCAL=SERVER:"

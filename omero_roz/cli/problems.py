@@ -9,22 +9,30 @@ from omero_roz.errors import Contradiction, Problem, RozError
 from omero_roz.matching import Mismatch, Proposal
 from omero_roz.shown import as_json
 
-MOST_ROWS = 50
 MOST_ALIKE = 10
 NAMED = 3  # of more than that
 
 
 def show_differences(error: RozError, out: TextIO) -> list[Problem]:
     """The table of all that differs between a fileset, or an OME-XML, and a Zarr; what is still to be told in lines."""
-    if isinstance(error, Mismatch):
-        cells = [
-            ("" if d.image_id is None else str(d.image_id), d.name, d.path, d.what, d.omero, d.zarr)
-            for d in error.differences[:MOST_ROWS]
-        ]
-        _show_table(("image", "name", "series", "what", "OMERO", "Zarr"), cells, out)
-        if error.proposal is not None:
-            _show_proposal(error.proposal, out)
+    if isinstance(error, Mismatch) and error.differences:
+        return [_mismatch(error, out)]
     return _folded(_without_contradictions(error.problems, out))
+
+
+def _mismatch(error: Mismatch, out: TextIO) -> Problem:
+    """The table of a mismatch, an order without one, and the line that sums it up."""
+    cells = [
+        ("" if d.image_id is None else str(d.image_id), d.name, d.path, d.what, d.omero, d.zarr)
+        for d in error.differences
+    ]
+    _show_table(("image", "name", "series", "what", "OMERO", "Zarr"), cells, out)
+    if error.proposal is not None:
+        _show_proposal(error.proposal, out)
+    counts = Counter(d.what for d in error.differences)
+    told = ", ".join(f"{what} of {count}" for what, count in counts.items())
+    fix = "name the Zarr that was made of it, or say with --mapping which series is which image"
+    return Problem(error.problems[0].where, f"it and the Zarr differ, see the table: {told}", fix)
 
 
 def _folded(problems: Iterable[Problem]) -> list[Problem]:
@@ -61,4 +69,4 @@ def _show_proposal(proposal: Proposal, out: TextIO) -> None:
 def _show_table(columns: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:
     from omero_roz.cli.terminal import show_rows
 
-    show_rows(columns, rows, out)
+    show_rows(columns, rows, out, "--report FILE")

@@ -29,7 +29,7 @@ def rows(file: str, where: str) -> Iterator[tuple[int, list[str]]]:
             reader = csv.reader(chain([first], lines), delimiter=_separator(first), strict=True)
             for row in reader:  # strict: a quote that is never closed would swallow the rest
                 cells = [from_cell(cell).strip() for cell in row]
-                if any(cells) and not cells[0].startswith("#"):
+                if any(cells) and not row[0].startswith("#"):  # what text_of writes begins with '#
                     yield reader.line_num + skipped, cells
     except (OSError, ValueError, csv.Error) as error:
         raise UsageError(f"cannot be read ({said(error)})", where, "give a table as comma-separated text") from None
