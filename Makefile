@@ -6,11 +6,13 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 RUN = .venv/bin/python -m
 # A process a core, with a sandbox each; files in their order, for the short ones come last.
 SPREAD = -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# Strict: a dead link or anchor is an error. What mkdocs says is shown where it failed.
+SITE = out=$$($(RUN) mkdocs build --strict 2>&1) || { echo "$$out"; exit 1; }
 
 # What Python compiled is kept, whatever the environment says: every sandbox imports thousands of modules.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help setup demo test test-real test-all bench lint clean
+.PHONY: help setup demo test test-real test-all bench lint docs clean
 .DEFAULT_GOAL = help
 
 help:
@@ -19,7 +21,8 @@ help:
 	@echo "make test-real OMERO=host:port DB=service REPOSITORY=dir   run the contract and the integration tests on a server"
 	@echo "make test-all   run the tests, the slow ones as well"
 	@echo "make bench      measure"
-	@echo "make lint       style, import contracts and types"
+	@echo "make lint       style, import contracts, types and dead links"
+	@echo "make docs       docs/ and a reference of all verbs as a site: build/site/index.html"
 	@echo "make setup      make .venv only (the others do so when it is needed); PYTHON=... to choose"
 	@echo "make clean      remove .venv and what tools left; the Ice wheel stays in your cache"
 
@@ -51,6 +54,11 @@ lint: .venv/ready
 	@.venv/bin/ruff check --quiet --output-format concise .
 	@out=$$(.venv/bin/lint-imports --no-logo 2>&1) || { echo "$$out"; exit 1; }
 	@$(RUN) mypy
+	@$(SITE)
+
+docs: .venv/ready
+	@$(SITE)
+	@echo "build/site/index.html"
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info

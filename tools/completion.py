@@ -25,9 +25,20 @@ def parser() -> argparse.ArgumentParser:
     roz = omero.add_subparsers().add_parser("roz", help="Move images to OME-Zarr")
     roz.add_argument("--version", action="store_true", help=OPTIONS["omero roz --version"])
     roz.add_argument("--completion", choices=SHELLS, help=OPTIONS["omero roz --completion SHELL"])
+    _add_verbs(roz)
+    return omero
+
+
+def verbs() -> dict[str, argparse.ArgumentParser]:
+    """Each verb's parser, with what OMERO's login adds to it."""
+    return _add_verbs(argparse.ArgumentParser("omero roz"))
+
+
+def _add_verbs(roz: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    added = {}
     verbs = roz.add_subparsers()
     for name, verb in (WITHOUT_OMERO | WITH_OMERO).items():
-        one = verbs.add_parser(name, help=verb.HELP)
+        added[name] = one = verbs.add_parser(name, help=verb.HELP, description=verb.HELP)
         verb.add_options(one)
         if name in WITH_OMERO:
             Parser.add_login_arguments(one)
@@ -37,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
             elif action.metavar == "DIR":
                 action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-    return omero
+    return added
 
 
 def text(shell: str) -> str:

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -101,7 +102,24 @@ def test_metadata_say_what_an_index_shows(built: Built) -> None:
     assert told.get_all("Project-URL")
     python = SpecifierSet(told["Requires-Python"])
     assert [minor for minor in range(9, 16) if python.contains(f"3.{minor}")] == [11, 12, 13]
-    assert told.get_payload().startswith("# omero-roz")
+    description = told.get_payload(decode=True).decode()
+    assert description.startswith("# omero-roz") and "$ omero roz replace-fileset" in description
+
+
+def test_no_link_of_the_readme_is_dead_on_a_package_index(built: Built) -> None:
+    """Beside the files of a repository a link may say where they are from there; the index has no such files."""
+    description = built.metadata.get_payload(decode=True).decode()
+    links = re.findall(r"\]\(([^)]*)\)", description)
+    assert links and all(link.startswith("https://") for link in links)
+
+
+def test_links_of_the_readme_lead_to_the_repository_once_it_has_an_address() -> None:
+    text = "![road](docs/road.svg) [deploy](docs/deploy.md#installing) [OMERO](https://omero.example/)"
+    there = runpy.run_path(str(ROOT / "setup.py"))["long_description"](text, "https://code.example/roz/")
+    assert there == (
+        "![road](https://code.example/roz/raw/HEAD/docs/road.svg) "
+        "[deploy](https://code.example/roz/blob/HEAD/docs/deploy.md#installing) [OMERO](https://omero.example/)"
+    )
 
 
 def test_an_install_without_extras_is_slim(built: Built) -> None:
