@@ -64,7 +64,7 @@ def _verb(verb: str, parser: argparse.ArgumentParser, examples: tuple[str, ...])
 
 def _names(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
     """An option's names and values as its help shows them."""
-    return f"`{parser._get_formatter()._format_action_invocation(action)}`".replace("|", "\\|")
+    return f"`{parser._get_formatter()._format_action_invocation(action)}`"
 
 
 def _help(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
