@@ -72,3 +72,7 @@ class LayoutError(Refused):
 
 class Unreachable(Refused):
     """Something outside does not answer or does not let us in: a store, a server, a database."""
+
+
+class Moved(Unreachable):
+    """A bucket that is somewhere else, as the server that was asked says."""

@@ -10,12 +10,12 @@ from typing import Literal
 from omero_roz.address import Address
 from omero_roz.binding import external_info, zarr_reader
 from omero_roz.binding.lsid import ServerPath
-from omero_roz.errors import Refused, Unreachable, UsageError
+from omero_roz.errors import Moved, Refused, Unreachable, UsageError
 from omero_roz.fileset import OmeroImage
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import DENIED, NO_RIGHT, NOT_PUBLIC, Store
 from omero_roz.ports.zarr.guard import NotAllowed
-from omero_roz.ports.zarr.stores import Access, Moved, open_store
+from omero_roz.ports.zarr.stores import Access, open_store
 from omero_roz.record import Record
 
 Link = Literal["ok", "gone", "denied", "moved", "unreachable"]

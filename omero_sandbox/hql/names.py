@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import omero
 from omero_sandbox.model.mapping import Collection, Entity, NamedValues, Quantity
-
-if TYPE_CHECKING:
-    from omero_sandbox.hql.scope import Scope
 
 
 def refused(what: str) -> omero.QueryException:
@@ -41,9 +37,9 @@ class Alias:
 
 @dataclass(eq=False)
 class Root:
-    """One element of `from` with the joins that hang on it."""
+    """One element of `from` with the joins that hang on it; `scope` is the select that it belongs to."""
 
-    scope: Scope
+    scope: object
     table: str
     joins: list[str] = field(default_factory=list)
 

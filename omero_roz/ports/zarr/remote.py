@@ -17,7 +17,7 @@ from botocore.parsers import ResponseParserError
 from yarl import URL
 
 from omero_roz.address import Address
-from omero_roz.errors import Refused, Unreachable
+from omero_roz.errors import Moved, Refused, Unreachable
 from omero_roz.layout.paths import join
 from omero_roz.layout.store import (
     CHANGED,
@@ -34,7 +34,6 @@ from omero_roz.ports.zarr.answers import BEYOND_ITS_END, TooLarge, asking, body
 from omero_roz.ports.zarr.aws import configured_endpoint, no_way_in
 from omero_roz.ports.zarr.guard import Guard, NotAllowed, told
 from omero_roz.ports.zarr.s3_objects import Get, getter
-from omero_roz.ports.zarr.stores import Moved
 from omero_roz.shown import said
 
 UNREADABLE_NAME = Absent("a name with ?, # or % cannot be read over https", "read it elsewhere", hidden=True)

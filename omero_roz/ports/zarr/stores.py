@@ -7,14 +7,10 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from omero_roz.address import Address
-from omero_roz.errors import Unreachable, UsageError
+from omero_roz.errors import UsageError
 from omero_roz.layout.store import Store
 from omero_roz.ports.zarr.guard import Guard
 from omero_roz.ports.zarr.local_tree import open_tree
-
-
-class Moved(Unreachable):
-    """A bucket that is somewhere else, as the server that was asked says."""
 
 
 @dataclass(frozen=True, slots=True)
