@@ -56,8 +56,10 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
             named += map(str, sources)
         named = list(dict.fromkeys(named))
         cleaning = _Cleaning(ctx, owners, args, len(named) > 1)
-        cleaning.clean(named)
-    report.write(args, cleaning.reported())
+        try:
+            cleaning.clean(named)
+        finally:
+            report.write(args, cleaning.reported())
     if args.json:
         rows = cleaning.rows
         ctx.json(rows if len(named) != 1 else next(iter(rows), None))

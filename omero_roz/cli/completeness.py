@@ -2,7 +2,7 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +77,8 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     report.check(args)
     if args.table is not None:
         return _many(ctx, session, args)
-    rows: list[dict[str, Any]] = []
-    try:
+    with report.reporting(args) as rows:
         result = _compared(session, args, (args.a, args.b), rows)
-    finally:
-        report.write(args, rows)
     if args.html:
         from omero_roz.cli import page
         from omero_roz.ports.own_files import write
@@ -102,26 +99,23 @@ def _many(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> N
     if not pairs:
         raise UsageError("it names no pair", f"--from {args.table}", "mend the table")
     results: list[Completeness] = []
-    rows: list[dict[str, Any]] = []
 
     def one(pair: tuple[str, str]) -> None:
         result = _compared(session, args, pair, rows)
         results.append(result)
         if not args.json:
             ctx.out(_line(result))
-        if result.complete:
-            return
         _raise_for(result)
 
-    failed = objects.one_by_one(ctx, pairs, one)
-    report.write(args, rows)
+    with report.reporting(args) as rows:
+        failed = objects.one_by_one(ctx, pairs, one)
     if args.json:
         ctx.json([result.to_json() for result in results])
     objects.raise_for(failed, len(pairs))
 
 
 def _compared(
-    session: "Callable[[], OmeroSession]", args: Namespace, pair: tuple[str, str], rows: list[dict[str, Any]]
+    session: "Callable[[], OmeroSession]", args: Namespace, pair: tuple[str, str], rows: list[Mapping[str, Any]]
 ) -> "Completeness":
     """A comparison, and what the report says of it."""
     from omero_roz.verify.completeness import compare

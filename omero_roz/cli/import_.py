@@ -71,8 +71,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     everything, mine = _begun(ctx, session, args)
     results: list[dict] = []
     errors: list[RozError] = []
-    rows: list[dict] = []
-    with _means(mine, args) as means:
+    with _means(mine, args) as means, report.reporting(args) as rows:
         for one in everything:
             began = time.monotonic()
             try:
@@ -89,7 +88,6 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
                     ctx.err(str(problem) if known else f"{one.uri}: {problem}")
         if not args.dry_run:
             sweep_along(means, mine.who.as_owner)
-    report.write(args, rows)
     if args.json:
         ctx.json(results)
     _summary(ctx, results, len(everything))

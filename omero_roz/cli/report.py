@@ -1,7 +1,8 @@
 """`--report`: one table for all verbs. What one of them writes, each of the others takes with --from."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,16 @@ def check(args: Namespace) -> None:
 
     if args.report:
         check_writable(Path(args.report), "--report")
+
+
+@contextmanager
+def reporting(args: Namespace) -> Iterator[list[Mapping[str, Any]]]:
+    """What is put into the list is written at the end, also where the work is stopped."""
+    rows = list[Mapping[str, Any]]()
+    try:
+        yield rows
+    finally:
+        write(args, rows)
 
 
 def write(args: Namespace, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -64,7 +64,7 @@ def _one(ctx: Any, mine: "OmeroSession", args: Namespace, named: str) -> None:
     settled = settle_one(mine, objects.fileset(mine, named))
     with one.means_for(mine, settled, args.db, None) as means:
         if not _go_on(ctx, args, lambda: _would(mine, settled)):
-            return
+            return report.write(args, [_row(settled.fileset.id, "not rolled back")])
         try:
             done = one.roll_back(means, settled, mine.who.user_name)
         except RozError as error:
@@ -153,8 +153,13 @@ def _undo(
     from omero_roz.settling import settle_one
 
     if not _go_on(ctx, args, lambda: f"{counted(len(wanted), 'fileset')}{of_run} would be rolled back"):
-        return
-    with owners_for(session, args.db, None) as owners, progress(sys.stderr) as shown:
+        return report.write(args, [_row(fileset, "not rolled back") for fileset in wanted])
+    results: list[dict[str, Any]] = []
+    with (
+        report.reporting(args) as rows,
+        owners_for(session, args.db, None) as owners,
+        progress(sys.stderr) as shown,
+    ):
 
         def undo(fileset: int) -> int:
             settled = settle_one(session, fileset)
@@ -163,10 +168,10 @@ def _undo(
             means = owners.means(settled.fileset.owner, settled.where)
             return one.roll_back(means, settled, session.who.user_name).source
 
-        results = undo_all(wanted, undo, shown)
+        for done in undo_all(wanted, undo, shown):
+            results.append(done)
+            rows.append(_row(done["fileset"], done["state"], done["source"], report.reason(done["problems"])))
         owners.sweep()
-    rows = [_row(one["fileset"], one["state"], one["source"], report.reason(one["problems"])) for one in results]
-    report.write(args, rows)
     if args.json:
         ctx.json([one | {"problems": [asdict(problem) for problem in one["problems"]]} for one in results])
     failed = [result for result in results if result["state"] == "refused"]

@@ -174,15 +174,13 @@ def _batches(spool: IO[bytes], count: int, size: int) -> Iterator[list[Job]]:
     yield from full.values()
 
 
-def roll_back_all(filesets: Sequence[int], undo: Callable[[int], int], progress: Progress) -> list[dict[str, Any]]:
-    """Undo each fileset of a run, the newest first; what became of each. One that cannot be undone stops no other."""
-    results = []
+def roll_back_all(filesets: Sequence[int], undo: Callable[[int], int], progress: Progress) -> Iterator[dict[str, Any]]:
+    """Undo each fileset, the newest first; what became of each. One that cannot be undone stops no other."""
     for count, fileset in enumerate(sorted(filesets, reverse=True)):
         progress("rolling back", count, len(filesets))
         try:
             done = {"state": "rolled back", "source": undo(fileset), "reason": "", "problems": ()}
         except Refused as error:
             done = {"state": "refused", "source": None, "reason": str(error), "problems": error.problems}
-        results.append({"fileset": fileset} | done)
+        yield {"fileset": fileset} | done
     progress("rolling back", len(filesets), len(filesets))
-    return results

@@ -141,7 +141,9 @@ def test_thumbnails_that_fail_or_are_stopped_fail_no_import(
     [record] = json.loads(omero_cli("roz", "status", f"Fileset:{result['fileset']}", "--json").out)
     assert record["state"] == "proven"
     if isinstance(fails, KeyboardInterrupt):
-        both = omero_cli("roz", "import", str(zarr), str(zarr), "--again")
+        report = tmp_path / "report.json"
+        both = omero_cli("roz", "import", str(zarr), str(zarr), "--again", "--report", str(report))
+        assert [line["state"] for line in json.loads(report.read_text())] == ["imported"]  # written all the same
         assert both.code == 1 and both.err.count("the import is done") == 1, both.err  # the second is not begun
 
 
