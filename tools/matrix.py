@@ -17,7 +17,7 @@ COLUMNS = ("kind", "version", "reader", "binding", "store", "object")
 HEAD = """# What is tried
 
 Made by `python -m tools.matrix`, as is `tests/support/matrix.csv`. Each cell is a test of
-`tests/integration/test_matrix.py`: **test** runs in `make test`, all in `make test-all`. An import is compared plane by
+`tests/integration/test_matrix.py`: **test** runs in `make test`, or `make test-real` where it takes long, all in `make test-all`. An import is compared plane by
 plane and field by field with the original, a replacement plane by plane, a rollback row by row. A cell that cannot be
 says what omero-roz says when it is tried, which the test asserts as well.
 
@@ -48,7 +48,7 @@ def document() -> str:
     lines = [first, ["---"] * len(first), *others]
     counts = [sum(cell(row, one) == run for row in rows() for one in OPERATIONS) for run in ("test", "test-all")]
     refused = sum(row.refused(one) is not None for row in rows() for one in OPERATIONS)
-    told = f"{counts[0]} cells run in `make test`, {counts[1]} more in `make test-all`, {refused} cannot be.\n\n"
+    told = f"{counts[0]} cells run in `make test` or `make test-real`, {counts[1]} more in `make test-all`, {refused} cannot be.\n\n"
     return HEAD + told + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
