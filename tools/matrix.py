@@ -48,7 +48,8 @@ def document() -> str:
     lines = [first, ["---"] * len(first), *others]
     counts = [sum(cell(row, one) == run for row in rows() for one in OPERATIONS) for run in ("test", "test-all")]
     refused = sum(row.refused(one) is not None for row in rows() for one in OPERATIONS)
-    told = f"{counts[0]} cells run in `make test` or `make test-real`, {counts[1]} more in `make test-all`, {refused} cannot be.\n\n"
+    told = f"{counts[0]} cells run in `make test` or `make test-real`, {counts[1]} more in `make test-all`"
+    told += f", {refused} cannot be.\n\n"
     return HEAD + told + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
