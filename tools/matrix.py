@@ -17,9 +17,10 @@ COLUMNS = ("kind", "version", "reader", "binding", "store", "object")
 HEAD = """# What is tried
 
 Made by `python -m tools.matrix`, as is `tests/support/matrix.csv`. Each cell is a test of
-`tests/integration/test_matrix.py`: **test** runs in `make test`, or `make test-real` where it takes long, all in `make test-all`. An import is compared plane by
-plane and field by field with the original, a replacement plane by plane, a rollback row by row. A cell that cannot be
-says what omero-roz says when it is tried, which the test asserts as well.
+`tests/integration/test_matrix.py`: **test** runs in `make test`, or in `make test-real` where it takes long,
+all run in `make test-all`. An import is compared plane by plane and field by field with the original, a
+replacement plane by plane, a rollback row by row. A cell that cannot be says what omero-roz says when it is
+tried, which the test asserts as well.
 
 *bioformats2raw*: with its OME-XML. *NGFF alone*: no OME-XML, and nothing else that only bioformats2raw writes.
 *reader*: *released* is omero-zarr-pixel-buffer as it is today, which opens Zarr v2; *v3* opens NGFF 0.5 as well.
