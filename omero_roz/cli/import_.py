@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from omero_roz.cli import options, report
 from omero_roz.cli.telling import failed, warn
 from omero_roz.errors import RozError, UsageError
+from omero_roz.shown import counted
 
 if TYPE_CHECKING:
     from omero_roz.applying.means import Means
@@ -244,8 +245,8 @@ def _imported(ctx: Any, done: "Imported", args: Namespace) -> dict:
     if done.unproven:
         ctx.err(f"warning: Fileset:{done.fileset}: unproven: {done.unproven}")
     compared = f"{done.compared} through OMERO, all equal" if done.planes else "not compared (--no-probe)"
-    drawn = f", {done.thumbnails} thumbnails in {done.thumbnail_ms:.0f} ms each" if done.thumbnails else ""
-    ctx.err(f"Fileset:{done.fileset} from {done.uri}: {len(done.images)} images, {compared}{drawn}")
+    drawn = f", {counted(done.thumbnails, 'thumbnail')} in {done.thumbnail_ms:.0f} ms each" if done.thumbnails else ""
+    ctx.err(f"Fileset:{done.fileset} from {done.uri}: {counted(len(done.images), 'image')}, {compared}{drawn}")
     return asdict(done) | {"state": "imported"}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from omero_roz.cli import options
 from omero_roz.errors import RozError, UsageError
+from omero_roz.shown import counted
 
 if TYPE_CHECKING:
     from omero_roz.applying.sweeping import Left
@@ -61,5 +62,6 @@ def _tell(ctx: Any, left: "Left", args: Namespace) -> None:
         for path in (*shadows, *files):
             ctx.out(path)
     done = "left" if args.dry_run else "swept"
-    counts = f"{len(shadows)} directories of shadows, {len(files)} files and directories of OMERO's"
-    ctx.err(f"{done}: {counts}, {len(left.infos)} rows of ExternalInfo")
+    shown = counted(len(shadows), "directory", "directories")
+    counts = f"{shown} of shadows, {len(files)} files and directories of OMERO's"
+    ctx.err(f"{done}: {counts}, {counted(len(left.infos), 'row')} of ExternalInfo")

@@ -75,7 +75,7 @@ def _show_plate(plate: Plate, console: Console) -> None:
     """The plate as a grid: the number of fields of each well, a dot where there is none."""
     fields = {(well.row, well.column): len(well.fields) for well in plate.wells}
     missing = len(plate.rows) * len(plate.columns) - len(fields)
-    counts = f"{len(fields)} wells, {missing} missing, {sum(fields.values())} fields"
+    counts = f"{counted(len(fields), 'well')}, {missing} missing, {counted(sum(fields.values()), 'field')}"
     console.print(f"plate {plate.name or plate.path or '/'}: {counts}")
     grid = new_table("", *plate.columns)
     for row, name in enumerate(plate.rows):
@@ -158,9 +158,10 @@ def show_certificate(found: Certificate, out: TextIO) -> None:
 
     sums = counts(found.images.values())
     unknown = sum(one.absent is None and one.ok for one in found.images.values())
-    absent = f"{sums['absent']} of {sums['chunks']} chunks absent"
+    absent = f"{sums['absent']} of {counted(sums['chunks'], 'chunk')} absent"
     absent += f" ({unknown} images: unknown)" if unknown else ""
-    told = f"{sums['images']} images: {sums['ok']} right, {sums['failed']} wrong; {sums['planes']} planes compared"
+    told = f"{counted(sums['images'], 'image')}: {sums['ok']} right, {sums['failed']} wrong"
+    told += f"; {counted(sums['planes'], 'plane')} compared"
     console.print(f"{told}, {absent}", soft_wrap=True)
 
 
@@ -188,4 +189,4 @@ def show_outcomes(outcomes: Sequence[Outcome], out: TextIO) -> None:
     states = Counter(outcome.state for outcome in outcomes)
     rows = sum(outcome.rows for outcome in outcomes)
     told = ", ".join(f"{count} {state}" for state, count in states.most_common())
-    console.print(f"{len(outcomes)} filesets: {told}; {rows} new rows in the database")
+    console.print(f"{counted(len(outcomes), 'fileset')}: {told}; {counted(rows, 'new row')} in the database")

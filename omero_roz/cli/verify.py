@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omero_roz.cli import objects, report
 from omero_roz.cli.options import access, add_access_options, server_paths
 from omero_roz.errors import RozError, UsageError
-from omero_roz.shown import one_line
+from omero_roz.shown import counted, one_line
 
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
@@ -135,4 +135,4 @@ def _tell(ctx: Any, found: "Certificate", args: Namespace) -> None:
 
         show_certificate(found, sys.stdout)
     if failed := len(found.failed()):
-        raise RozError(f"{failed} of {len(found.images)} images are not right", fix="see above")
+        raise RozError(f"{failed} of {counted(len(found.images), 'image')} are not right", fix="see above")

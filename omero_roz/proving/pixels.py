@@ -22,6 +22,7 @@ from omero_roz.matching import Pair
 from omero_roz.ports.omero.planes import PlaneReaders
 from omero_roz.proving.evidence import NOTHING, Evidence
 from omero_roz.proving.sampling import Choice, Part
+from omero_roz.shown import counted
 
 Progress = Callable[[str, int, int], None]
 Moment = Literal["before", "after"]
@@ -58,7 +59,7 @@ class Checked:
         """What was compared of what there is, for people."""
         images = f" ({self.images} of {self.of_images} images)" if self.images < self.of_images else ""
         parts = ", large ones in part," if self.partly else ""
-        return f"{self.planes} of {self.of_planes} planes{images}{parts} compared"
+        return f"{self.planes} of {counted(self.of_planes, 'plane')}{images}{parts} compared"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from omero_roz.replace import proof
 from omero_roz.replace.owners import Owners
 from omero_roz.settled import Settled, Written
 from omero_roz.settling import holder, settle_one
+from omero_roz.shown import counted
 from omero_roz.zarrs import read_source
 
 # What may go with a fileset: all else that OMERO's dry run lists is a reason to refuse.
@@ -147,7 +148,7 @@ def _images_inside(owners: Owners, fileset: Fileset) -> Iterator[Problem]:
     if owners.database is not None:
         inside |= swap.images_inside(owners.database, fileset.id)
     if inside:
-        what = f"{len(inside)} images are in it ({_named(inside)})"
+        what = f"{counted(len(inside), 'image is', 'images are')} in it ({_named(inside)})"
         yield Problem(where, what, "they would be deleted; replace it first")
 
 
@@ -156,7 +157,8 @@ def _read_elsewhere(owners: Owners, fileset: Fileset, proven: Collection[int]) -
     read = swap.read_from(owners.database, fileset.id) if owners.database is not None else set()
     inside = {image.id for image in fileset.images}
     if others := read - inside - set(proven):
-        what = f"{len(others)} images elsewhere are read from its files ({_named(others)})"
+        count = counted(len(others), "image elsewhere is", "images elsewhere are")
+        what = f"{count} read from its files ({_named(others)})"
         yield Problem(f"Fileset:{fileset.id}", what, "bring them back into it, and replace them with it")
 
 

@@ -15,6 +15,7 @@ from omero_roz.import_.steps import Imported, Options
 from omero_roz.ports.omero.script_job import ScriptJob
 from omero_roz.scripts.policy import Policy
 from omero_roz.scripts.running import Told
+from omero_roz.shown import counted
 
 MOST_STEPS = 20
 
@@ -72,7 +73,7 @@ def _one(job: ScriptJob, policy: Policy, means: Means, named: Wanted, told: Told
         told.lines += list(prepared.plan.steps())[:MOST_STEPS]
         return None
     done = run_prepared(means, prepared, Options(statistics=given["Statistics"]), job.progress)
-    counts = f"{len(done.images)} images" + (f", {len(done.plates)} plates" if done.plates else "")
+    counts = counted(len(done.images), "image") + (f", {counted(len(done.plates), 'plate')}" if done.plates else "")
     told.add(f"{named.uri}: {counts} imported as Fileset:{done.fileset}, {done.compared}, all equal")
     if done.unproven:
         told.add(f"Fileset:{done.fileset}: unproven: {done.unproven}")

@@ -159,7 +159,7 @@ def test_a_fileset_with_an_image_stays(replacing: Replacing, acquisition: Path) 
     image = replacing.images[0]
     replacing.sql("UPDATE image SET fileset = %s WHERE id = %s", replacing.fileset, image)
     said = cleanup(replacing, replacing.fileset)
-    assert said.code == 1 and f"1 images are in it (Image:{image})" in said.err
+    assert said.code == 1 and f"1 image is in it (Image:{image})" in said.err
     assert replacing.sql("SELECT id FROM image WHERE id = %s", image) == [(image,)]
 
 

@@ -69,7 +69,7 @@ def test_all_reasons_are_told_and_the_gravest_first(quarrel: Quarrel, acquisitio
     curator.sql("UPDATE image SET fileset = %s WHERE id = %s", curator.fileset, curator.images[0])
     said = quarrel.cleanup(curator.fileset)
     assert said.code == 1
-    assert said.err.index("1 images are in it") < said.err.index("is a link"), said.err
+    assert said.err.index("1 image is in it") < said.err.index("is a link"), said.err
     assert quarrel.curator.claims.there("Image", curator.images[0]) and (tmp_path / name).exists()
 
 
