@@ -8,12 +8,12 @@ it is done (`applying/swap.py`, `ports/repository/disk.py`). See docs/decisions/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from omero_roz.errors import Problem, Refused
 from omero_roz.fileset import Fileset, Who
-from omero_roz.record import OPEN, Record
+from omero_roz.record import OPEN, Record, from_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,19 @@ class Settled:
     def was_in(self, run: str) -> bool:
         """Whether a bulk run made it, undone or not."""
         return any(_is_of(run, one.record) for one in self.written)
+
+
+def unchanged(written: Iterable[Written]) -> Callable[[int, str], bool]:
+    """Tells of an annotation and its text whether that is still one of these records: it may be undone meanwhile."""
+    known = {one.annotation: one.record for one in written}
+
+    def still(annotation: int, text: str) -> bool:
+        try:
+            return from_json(text, f"Annotation:{annotation}") == known[annotation]
+        except Refused:
+            return False
+
+    return still
 
 
 def followed(source: Settled, candidates: Iterable[Settled]) -> Settled:

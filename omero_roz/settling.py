@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from omero_roz.errors import Problem, Refused
-from omero_roz.fileset import Fileset
+from omero_roz.fileset import Fileset, Owner
 from omero_roz.plan import batches
 from omero_roz.ports.omero.filesets import Filesets, Noted
 from omero_roz.ports.omero.session import OmeroSession
@@ -92,6 +92,17 @@ def of_run(session: OmeroSession, run: str) -> Iterator[Settled]:
     """The filesets whose owners' records say that a bulk run made them, undone or not; with those that are unread."""
     for chunk in batches(Filesets(session).summarised(NS_SUMMARY, RUN, run), CHUNK):
         yield from (one for one in settle(session, chunk).values() if one.unread or one.was_in(run))
+
+
+def without_others(session: OmeroSession, said: Sequence[tuple[int, Owner]]) -> list[int]:
+    """Filesets that records name as their sources, each with the owner of the record, without those of others.
+
+    Those that the user does not see, as they were removed, have no owner any more, and are left in.
+    """
+    owners = dict[int, Owner]()
+    for chunk in batches(sorted({source for source, _ in said}), CHUNK):
+        owners |= {number: one.owner for number, one in Filesets(session).get_many(chunk).items()}
+    return sorted({source for source, owner in said if owners.get(source, owner) == owner})
 
 
 def imports_of(session: OmeroSession, uri: str, group_id: int) -> Iterator[Settled]:

@@ -14,9 +14,11 @@ from omero_roz.errors import Refused, RozError, UsageError
 from omero_roz.shown import counted
 
 if TYPE_CHECKING:
+    from omero_roz.fileset import Owner
     from omero_roz.ports.omero.session import OmeroSession
     from omero_roz.replace.cleanup import Cleanup
     from omero_roz.replace.owners import Owners
+    from omero_roz.settled import Settled
 
 HELP = "Remove a source fileset that was replaced, or a new one that was rolled back, to free its disk"
 _FROM = "more of them: a table with a column fileset or object; - is the standard input"
@@ -71,13 +73,19 @@ def _sources_of(ctx: Any, session: "OmeroSession", run: str) -> tuple[list[int],
 
     Those of a fileset whose records cannot be read are not known: what is wrong is told, and stops no other.
     """
-    from omero_roz.settling import of_run
+    from omero_roz.settling import of_run, without_others
 
-    mine, found = [made for made in of_run(session, run) if made.may_be_changed_by(session.who)], set[int]()
-    unread = objects.one_by_one(ctx, mine, lambda made: found.update(made.sources_in(run)))
+    said: list[tuple[int, Owner]] = []
+
+    def read(made: "Settled") -> None:
+        said.extend((source, made.fileset.owner) for source in made.sources_in(run))
+
+    mine = [made for made in of_run(session, run) if made.may_be_changed_by(session.who)]
+    unread = objects.one_by_one(ctx, mine, read)
+    found = without_others(session, said)
     if not found and not unread:
         raise Refused("no fileset that you may see is replaced by it", f"run {run}", "check the run's name")
-    return sorted(found), unread
+    return found, unread
 
 
 class _Cleaning:

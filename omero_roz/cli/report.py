@@ -46,12 +46,12 @@ def write(args: Namespace, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_table(args: Namespace, columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write a table with columns of its own."""
+    """Write a table with columns of its own; a record of somebody else's may have an address with a secret."""
     from omero_roz.ports.own_files import write as write_file
     from omero_roz.ports.tables import text_of
 
-    file = Path(args.report)
-    write_file(file, as_json(clean(list(rows))) if file.suffix == ".json" else text_of(columns, rows), "--report")
+    file, lines = Path(args.report), clean(list(rows))
+    write_file(file, as_json(lines) if file.suffix == ".json" else text_of(columns, lines), "--report")
 
 
 def reason(problems: "Iterable[Problem]") -> str:

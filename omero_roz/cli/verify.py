@@ -16,7 +16,7 @@ from omero_roz.shown import counted, one_line
 if TYPE_CHECKING:
     from omero_roz.ports.omero.session import OmeroSession
     from omero_roz.verify.certificate import Certificate
-    from omero_roz.verify.image import ImageCheck
+    from omero_roz.verify.image import How, ImageCheck
 
 HELP = "Check images against their Zarrs: bound, there, read, drawn, the same pixels"
 _OBJECTS = f"{objects.OBJECTS}; or the path or address of a Zarr for all images that are bound to it"
@@ -83,11 +83,22 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         run.verify(mine, list(images), how, found, run.Work(pool, jobs, check, file, shown))
     if args.report:
         report.write(args, [*_rows(mine, found, images), *map(_missing, missing)])
-    if args.record:
-        for fileset, proven in run.record_on_filesets(mine, found, how):
-            ctx.err(f"written on Fileset:{fileset}" + ("; it is proven now" if proven else ""))
+    unwritten = _record(ctx, mine, found, how) if args.record else 0
     _tell(ctx, found, args)
     objects.raise_for(missing, len(named))
+    if unwritten:
+        raise RozError(f"the certificate could not be written on {counted(unwritten, 'fileset')}", fix="see above")
+
+
+def _record(ctx: Any, mine: "OmeroSession", found: "Certificate", how: "How") -> int:
+    """Write the certificate on the filesets; on how many it cannot be, which stop no other, and why is told."""
+    from omero_roz.verify.run import by_fileset, record_on
+
+    def write(one: "tuple[int, list[ImageCheck]]") -> None:
+        proven = record_on(mine, *one, found, how)
+        ctx.err(f"written on Fileset:{one[0]}" + ("; it is proven now" if proven else ""))
+
+    return len(objects.one_by_one(ctx, list(by_fileset(found).items()), write, several=True))
 
 
 def _rows(mine: "OmeroSession", found: "Certificate", images: Collection[int]) -> Iterator[dict[str, Any]]:

@@ -12,7 +12,7 @@ from omero_roz.applying.means import Means
 from omero_roz.applying.rows import ids_needed
 from omero_roz.change import Change
 from omero_roz.errors import Refused, RozError, Unreachable
-from omero_roz.ports.omero.filesets import Filesets
+from omero_roz.ports.omero.filesets import Filesets, Still
 from omero_roz.proving.evidence import Evidence, seek
 from omero_roz.proving.served import Stand
 from omero_roz.record import TAKEN_BACK
@@ -20,7 +20,7 @@ from omero_roz.replace import proof, steps
 from omero_roz.replace.bulk_plan import Job
 from omero_roz.replace.proof import Proved
 from omero_roz.replace.workers import Place, Workers, readers_at
-from omero_roz.settled import Written
+from omero_roz.settled import Written, unchanged
 from omero_roz.settling import settle
 
 
@@ -182,7 +182,7 @@ def _proved(
         else:
             proven[one.annotation] = proved.record.to_json()
             results.append(Blank(proved.missing, f"Fileset:{one.fileset}") if proved.missing else None)
-    unwritten = _rewritten(means, proven, group)
+    unwritten = _rewritten(means, proven, group, unchanged(written))
     return [unwritten.get(one.annotation, failed) for failed, one in zip(results, written, strict=True)]
 
 
@@ -215,15 +215,16 @@ def _brought_back(means: Means, job: Job, written: Written, user: str, why: RozE
     return why
 
 
-def _rewritten(means: Means, proven: Mapping[int, str], group: int) -> dict[int, RozError]:
+def _rewritten(means: Means, proven: Mapping[int, str], group: int, still: Still) -> dict[int, RozError]:
     """Write the records, all at once or where one of them spoils that singly; those that could not be written."""
     filesets = Filesets(means.session)
     try:
-        filesets.rewrite_many(proven, group)
+        filesets.rewrite_many(proven, group, still)
         return {}
     except Unreachable:
         raise
     except Refused as error:
         if len(proven) == 1:
             return {annotation: Unproven(str(error)) for annotation in proven}
-        return {k: v for one, text in proven.items() for k, v in _rewritten(means, {one: text}, group).items()}
+        singly = (_rewritten(means, {one: text}, group, still) for one, text in proven.items())
+        return {annotation: failed for unwritten in singly for annotation, failed in unwritten.items()}

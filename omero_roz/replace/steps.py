@@ -25,7 +25,7 @@ from omero_roz.proving.pixels import JOBS, Progress
 from omero_roz.record import ROLLED_BACK, TAKEN_BACK, Record
 from omero_roz.replace.plan import ReplacePlan, moves
 from omero_roz.replace.proof import NONE, Proof, after, bound
-from omero_roz.settled import Settled, Written
+from omero_roz.settled import Settled, Written, unchanged
 from omero_roz.settling import settle_one
 from omero_roz.zarrs import Source
 
@@ -149,7 +149,8 @@ def prove(
             beside.submit(readers.close)
             if proved.seen is None or proved.problems:
                 raise Refused.of(proved.problems)
-            Filesets(means.session).rewrite(written.annotation, proved.record.to_json(), owner.group_id)
+            text, still = proved.record.to_json(), unchanged([written])
+            Filesets(means.session).rewrite(written.annotation, text, owner.group_id, still=still)
     except KeyboardInterrupt as stopped:
         raise _unproven(written, "it was stopped") from stopped
     except Refused as error:

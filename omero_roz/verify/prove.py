@@ -22,7 +22,7 @@ from omero_roz.proving.evidence import Evidence, seek
 from omero_roz.proving.sampling import representatives
 from omero_roz.proving.served import Bound, not_served, stands
 from omero_roz.record import Record
-from omero_roz.settled import Settled
+from omero_roz.settled import Settled, unchanged
 from omero_roz.verify.image import How, ImageCheck, located
 
 
@@ -38,10 +38,13 @@ class _Telling:
 def prove(session: OmeroSession, settled: Settled, found: Sequence[ImageCheck], how: How) -> bool:
     """Make a fileset's unproven record proven, if that can be shown, in its owner's session; whether it was done.
 
-    `found` are the checks of its images, all right. Raises Refused where the server does not read one from the Zarr.
+    `found` are the checks of its images, all right. Raises Refused where the server does not read one from the Zarr,
+    and where the record was changed meanwhile, as by a rollback.
     """
     written, images = settled.last, settled.fileset.images
-    if written is None or written.record.state != "unproven" or {one.id for one in images} != {o.image for o in found}:
+    if written is None or written.record.state != "unproven":
+        return False
+    if not {one.id for one in images} == {o.image for o in found} == {one.id for one in written.record.images}:
         return False
     telling = _telling(images, written.record, how)
     seen = {one.pair.image.pixel_type for one in telling if one.evidence.parts}
@@ -51,7 +54,8 @@ def prove(session: OmeroSession, settled: Settled, found: Sequence[ImageCheck], 
         _look(session, settled, written.record, [one for one in telling if one.evidence.parts])
     after = {"check": how.check, "images": len(found), "of_images": len(found), "planes": sum(o.planes for o in found)}
     record = replace(written.record, state="proven", check=(written.record.check or {}) | {"after": after})
-    Filesets(session).rewrite(written.annotation, record.to_json(), settled.fileset.owner.group_id)
+    group, still = settled.fileset.owner.group_id, unchanged([written])
+    Filesets(session).rewrite(written.annotation, record.to_json(), group, still=still)
     return True
 
 

@@ -62,7 +62,12 @@ def _bound_to(session: OmeroSession, uri: str, how: How) -> list[int]:
     store = open_store(uri, how.access)
     images = containers.bound_to(session, server_root(store.uri, ServerView(how.paths, store.bucket)))
     for settled in imports_of(session, store.uri, ANY_GROUP):
-        record, inside = _record(settled), {image.id for image in settled.fileset.images}
+        inside = {image.id for image in settled.fileset.images}
+        try:
+            record = _record(settled)
+        except Refused:  # told of its images, which are all that it stops
+            images += inside
+            continue
         if record is not None and record.uri == store.uri:
             images += [one.id for one in record.images if one.id in inside]
     if not images:
@@ -153,19 +158,32 @@ def zarrs_of(session: OmeroSession, filesets: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def record_on_filesets(session: OmeroSession, certificate: Certificate, how: How) -> Iterator[tuple[int, bool]]:
-    """Write the certificate on the filesets of its images, as their owners; each fileset, and whether its record, which
-    was unproven, is proven by that.
-
-    Raises Refused where a fileset is another's and the user is no administrator, or the server shows otherwise.
-    """
-    by_fileset: dict[int, list[ImageCheck]] = {}
+def by_fileset(certificate: Certificate) -> dict[int, list[ImageCheck]]:
+    """What a certificate has of each fileset."""
+    found: dict[int, list[ImageCheck]] = {}
     for one in certificate.images.values():
         if one.fileset is not None:
-            by_fileset.setdefault(one.fileset, []).append(one)
-    for number, images in by_fileset.items():
-        settled = settle_one(session, number)
-        with as_owner(session, settled.fileset.owner, settled.where) as owner:
-            Filesets(owner).attach(number, certificate.note(images), settled.fileset.owner.group_id)
-            proven = all(one.ok for one in images) and prove(owner, settled, images, how)
-        yield number, proven
+            found.setdefault(one.fileset, []).append(one)
+    return found
+
+
+def record_on(
+    session: OmeroSession, number: int, images: Sequence[ImageCheck], certificate: Certificate, how: How
+) -> bool:
+    """Write what a certificate has of a fileset on it, as its owner; whether its record, unproven, is proven by that.
+
+    Raises Refused where it is another's and the user is no administrator, or the server shows otherwise.
+    """
+    settled = settle_one(session, number)
+    mine = settled.fileset.owner.user_id == session.who.user_id
+    told = images if mine else [one if one.ok else _unsaid(one) for one in images]
+    with as_owner(session, settled.fileset.owner, settled.where) as owner:
+        Filesets(owner).attach(number, certificate.note(told), settled.fileset.owner.group_id)
+        return all(one.ok for one in images) and prove(owner, settled, images, how)
+
+
+def _unsaid(found: ImageCheck) -> ImageCheck:
+    """What the owner of an image may read of a check of somebody else's that failed: anybody may bind an image to
+    anywhere, and what is there, or is not, may be for that one's eyes only."""
+    problems = ("it is not right; who verified it knows why",)
+    return ImageCheck(found.image, found.fileset, found.name, check=found.check, problems=problems)

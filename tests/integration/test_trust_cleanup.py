@@ -8,7 +8,7 @@ import pytest
 from omero.model import ExternalInfoI, FilesetAnnotationLinkI, FilesetI, LongAnnotationI, TagAnnotationI
 from omero.rtypes import rlong, rstring
 
-from tests.support.claims import Claims
+from tests.support.claims import Claims, record
 from tests.support.quarrel import Quarrel
 
 
@@ -113,3 +113,17 @@ def test_a_broken_record_in_a_run_stops_no_other(quarrel: Quarrel, acquisition: 
     said = quarrel.root("roz", "cleanup", "--all-from", run, *quarrel.means, "--yes")
     assert said.code == 1 and "1 of 2 failed" in said.err, said.err
     assert not quarrel.curator.claims.there("Fileset", curator.fileset)
+
+
+@pytest.mark.parametrize("who", ["member", "stranger"])
+def test_a_run_of_anothers_names_no_source_of_ones_own(quarrel: Quarrel, acquisition: Path, who: str) -> None:
+    """A record on a fileset of their own says that it has replaced the curator's, in the run that is cleaned up."""
+    curator, mallory, run = quarrel.curator.imports(), getattr(quarrel, who), "a run of mine"
+    new = curator.replaced(acquisition / "v2.zarr", "external-info")
+    run = f"{run} {new}"
+    forged = mallory.claims.fileset(f"{mallory.top}/x/")
+    mallory.claims.note(forged, record(curator.fileset, run=run), f"Fileset:{curator.fileset}")
+    mallory.claims.summary(forged, [("Run", run)])
+    said = quarrel.root("roz", "cleanup", "--all-from", run, *quarrel.means, "--yes")
+    assert said.code == 1 and "no fileset that you may see is replaced by it" in said.err, said.err
+    assert curator.rolled_back(new) == curator.fileset

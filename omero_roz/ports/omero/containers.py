@@ -19,7 +19,7 @@ _FROM = {
 }
 _BOUND = "select i.id, e.lsid from Image i join i.details.externalInfo e where e.lsid like :prefix order by i.id"
 _FILESETS = "select i.id, i.fileset.id from Image i where i.id in (:ids)"
-_NAMED = re.compile(r"(?P<kind>\w+):(?P<choice>[-+%]?)name:(?P<name>.+)$", re.DOTALL)
+_NAMED = re.compile(r"(?P<kind>[A-Za-z]+):(?P<choice>[-+%]?)name:(?P<name>.+)$", re.DOTALL)
 AT_ONCE = 1000
 MOST_NAMED = 20
 

@@ -1,7 +1,7 @@
 """Filesets of OMERO: reading them with their images, moving images between them, and the notes (records) on them."""
 
 import os
-from collections.abc import Mapping, Sequence, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import partial
 
@@ -70,6 +70,9 @@ _INSIDE = "select i.id from Image i where i.fileset.id = :id"
 _LOADED = "select i from Image i left outer join fetch i.details.externalInfo where i.id in (:ids)"
 
 
+Still = Callable[[int, str], bool]  # whether a note, by annotation and text, is as somebody has read it
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """What was made in one transaction: a fileset, the annotations with its note's text and summary, ids of the other
@@ -91,6 +94,15 @@ class Noted:
     length: int | None
     event: int
     said: str | None
+
+
+def _any_text(annotation: int, text: str) -> bool:
+    return True
+
+
+def _check(note: CommentAnnotationI, still: Still) -> None:
+    if not still(note.id.val, unwrap(note.textValue) or ""):
+        raise Refused("the record was changed meanwhile", f"Annotation:{note.id.val}", "look with omero roz status")
 
 
 class Filesets:
@@ -141,18 +153,24 @@ class Filesets:
         """Put a note on a fileset."""
         self._session.save(_links(fileset_id, note), f"writing on Fileset:{fileset_id}", group_id)
 
-    def rewrite_many(self, texts: Mapping[int, str], group_id: int) -> None:
-        """Give the texts of notes, by annotation, anew, in one transaction."""
+    def rewrite_many(self, texts: Mapping[int, str], group_id: int, still: Still = _any_text) -> None:
+        """Give the texts of notes, by annotation, anew, in one transaction; Refused as by `rewrite`."""
         hql, asking = "select a from CommentAnnotation a where a.id in (:ids)", "reading the records"
         notes = self._session.to_change(hql, asking, ids=list(texts)) if texts else []
         for note in notes:
+            _check(note, still)
             note.textValue = rstring(texts[note.id.val])
         if notes:
             self._session.save_batch(notes, "writing the records", group_id)
 
-    def rewrite(self, annotation_id: int, text: str, group_id: int, objects: Sequence = ()) -> list[int]:
-        """Give the text of a note anew, in one transaction with other objects; their ids."""
-        saved = [self._rewritten(annotation_id, text), *objects]
+    def rewrite(
+        self, annotation_id: int, text: str, group_id: int, objects: Sequence = (), still: Still = _any_text
+    ) -> list[int]:
+        """Give the text of a note anew, in one transaction with other objects; their ids.
+
+        Raises Refused where the note was deleted, or its text is not `still` what it was thought to be.
+        """
+        saved = [self._rewritten(annotation_id, text, still), *objects]
         return self._session.save(saved, "writing the record", group_id)[1:]
 
     def noted(self, ids: Sequence[int], namespace: str) -> list[Noted]:
@@ -258,11 +276,12 @@ class Filesets:
             raise Refused.of(problems)
         return images
 
-    def _rewritten(self, annotation_id: int, text: str) -> CommentAnnotationI:
+    def _rewritten(self, annotation_id: int, text: str, still: Still = _any_text) -> CommentAnnotationI:
         hql = "select a from CommentAnnotation a where a.id = :id"
         found = self._session.to_change(hql, "reading the record", id=annotation_id)
         if not found:
             raise Refused("the record was deleted meanwhile", f"Annotation:{annotation_id}", "nothing was changed")
+        _check(found[0], still)
         found[0].textValue = rstring(text)
         return found[0]
 
