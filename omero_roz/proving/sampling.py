@@ -112,8 +112,7 @@ class Sample:
         for _ in range(MORE_PLANES):
             planes.add((chance.randrange(sizes.z), chance.randrange(sizes.c), chance.randrange(sizes.t)))
         for plane in sorted(planes):
-            parts = list(tiles(plane, sizes))
-            yield from (parts[n] for n in some(chance, len(parts), MOST_PARTS))
+            yield from (tile(plane, sizes, n) for n in some(chance, count_tiles(sizes), MOST_PARTS))
 
 
 def by_timepoint(series: Series) -> bool:
@@ -144,7 +143,16 @@ def some(chance: random.Random, count: int, most: int) -> list[int]:
 
 def tiles(plane: tuple[int, int, int], sizes: Sizes) -> Iterator[Part]:
     """A plane (z, c, t) in parts, row by row."""
+    return (tile(plane, sizes, number) for number in range(count_tiles(sizes)))
+
+
+def count_tiles(sizes: Sizes) -> int:
+    """How many parts a plane has; metadata alone make that billions, which are never there together."""
+    return -(-sizes.y // SIDE) * -(-sizes.x // SIDE)
+
+
+def tile(plane: tuple[int, int, int], sizes: Sizes, number: int) -> Part:
+    """One of the parts of a plane (z, c, t), which are counted row by row."""
     z, c, t = plane
-    for y in range(0, sizes.y, SIDE):
-        for x in range(0, sizes.x, SIDE):
-            yield Part(t, (z, c), slice(y, min(y + SIDE, sizes.y)), slice(x, min(x + SIDE, sizes.x)))
+    y, x = (SIDE * place for place in divmod(number, -(-sizes.x // SIDE)))
+    return Part(t, (z, c), slice(y, min(y + SIDE, sizes.y)), slice(x, min(x + SIDE, sizes.x)))

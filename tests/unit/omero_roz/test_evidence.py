@@ -16,7 +16,7 @@ from omero_roz.layout.store import Store
 from omero_roz.matching import Pair
 from omero_roz.ports.zarr.stores import open_store
 from omero_roz.proving.evidence import seek
-from omero_roz.proving.sampling import SIDE, Everything, Sample, by_timepoint
+from omero_roz.proving.sampling import MOST_PARTS, SIDE, Everything, Sample, by_timepoint
 
 AXES = [{"name": axis} for axis in "tczyx"]
 
@@ -89,3 +89,17 @@ def test_larger_ones_by_their_planes(tmp_path: Path) -> None:
     assert not by_timepoint(pair.series)
     parts = list(Everything().parts(pair.series))
     assert [part.plane for part in parts] == [(z, c) for c in range(2) for z in range(2)]
+
+
+def test_a_plane_of_billions_of_parts_is_sampled_without_listing_them(tmp_path: Path) -> None:
+    """An array without a chunk says in a few bytes that it is as large as OMERO's sizes go."""
+    root, largest = tmp_path / "l.zarr", 2**31 - 1
+    top = zarr.open_group(root, mode="w", zarr_format=2, attributes={"bioformats2raw.layout": 3})
+    group = top.create_group("0", attributes={"multiscales": [{"axes": AXES, "datasets": [{"path": "0"}]}]})
+    group.create_array("0", shape=(1, 1, 1, largest, largest), chunks=(1, 1, 1, SIDE, SIDE), dtype="u1")
+    [series] = read_layout(open_store(str(root))).mapped_series()
+    parts = list(Sample().parts(series))
+    assert len(parts) == MOST_PARTS
+    whole = slice(largest - largest % SIDE, largest)
+    assert (parts[0].rows, parts[0].columns) == (slice(0, SIDE), slice(0, SIDE))
+    assert (parts[-1].rows, parts[-1].columns) == (whole, whole)
