@@ -47,7 +47,7 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
     named = [*args.filesets, *(objects.column(args.table, ("fileset", "object")) if args.table else ())]
     if not named and args.run is None:
         raise UsageError("nothing to remove", fix="name a fileset, a table with --from, or a run with --all-from")
-    for text in named:
+    for text in args.filesets:
         objects.is_fileset(text)  # a wrong call is told before anybody has to log in
     report.check(args)
     repository = Path(args.managed_repository) if args.managed_repository else None

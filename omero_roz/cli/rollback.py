@@ -40,7 +40,7 @@ def _named(args: Namespace) -> list[str]:
     named = [*args.filesets, *(objects.column(args.table, ("new", "fileset", "object")) if args.table else ())]
     if given and not named:
         raise UsageError("it names no fileset", f"--from {args.table}", "mend the table")
-    for text in named:
+    for text in args.filesets:
         objects.is_fileset(text)
     return named
 

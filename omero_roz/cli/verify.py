@@ -83,14 +83,14 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         run.verify(mine, list(images), how, found, run.Work(pool, jobs, check, file, shown))
     if args.report:
         report.write(args, [*_rows(mine, found, images), *map(_missing, missing)])
-    unwritten = _record(ctx, mine, found, how) if args.record else 0
+    unwritten = _record(ctx, mine, found, images, how) if args.record else 0
     _tell(ctx, found, args)
     objects.raise_for(missing, len(named))
     if unwritten:
         raise RozError(f"the certificate could not be written on {counted(unwritten, 'fileset')}", fix="see above")
 
 
-def _record(ctx: Any, mine: "OmeroSession", found: "Certificate", how: "How") -> int:
+def _record(ctx: Any, mine: "OmeroSession", found: "Certificate", images: Collection[int], how: "How") -> int:
     """Write the certificate on the filesets; on how many it cannot be, which stop no other, and why is told."""
     from omero_roz.verify.run import by_fileset, record_on
 
@@ -98,7 +98,7 @@ def _record(ctx: Any, mine: "OmeroSession", found: "Certificate", how: "How") ->
         proven = record_on(mine, *one, found, how)
         ctx.err(f"written on Fileset:{one[0]}" + ("; it is proven now" if proven else ""))
 
-    return len(objects.one_by_one(ctx, list(by_fileset(found).items()), write, several=True))
+    return len(objects.one_by_one(ctx, list(by_fileset(found, images).items()), write, several=True))
 
 
 def _rows(mine: "OmeroSession", found: "Certificate", images: Collection[int]) -> Iterator[dict[str, Any]]:

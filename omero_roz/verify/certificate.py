@@ -32,12 +32,14 @@ class Certificate:
     check: Check
     ended: str | None = None
     images: dict[int, ImageCheck] = field(default_factory=dict)
+    fresh: set[int] = field(default_factory=set)  # images that were looked at now; of others a file says so
     _lock: Any = field(default_factory=threading.Lock, repr=False)
 
     def add(self, result: ImageCheck) -> None:
         """Take the result of an image in."""
         with self._lock:
             self.images[result.image] = result
+            self.fresh.add(result.image)
 
     def holds(self, image: int, check: Check) -> bool:
         """Whether an image was found right before, by the same check or a stricter one."""
@@ -120,7 +122,7 @@ def read(path: Path, server: str, user: str, check: Check) -> Certificate:
         found = Certificate(data["server"], user, data["began"], check, None, {one.image: one for one in images})
     except FileNotFoundError:
         return Certificate(server, user, now(), check)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"it is no certificate ({said(error)})", where, "name another file") from None
     if found.server != server:
         raise UsageError(f"it is of {found.server}, not of {server}", where, "name another file")

@@ -82,7 +82,20 @@ class ImageCheck:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> ImageCheck:
         """A check read back; raises TypeError and KeyError for what is none."""
-        return cls(**{**data, "problems": tuple(data["problems"])})
+        found = cls(**{**data, "problems": tuple(data["problems"])})
+        for names, kinds in _KINDS.items():
+            for name in names:
+                if type(getattr(found, name)) not in kinds:
+                    raise TypeError(f"{name} is of another type")
+        if found.check not in _PLANES or not all(isinstance(one, str) for one in found.problems):
+            raise TypeError("check or problems are others")
+        return found
+
+
+_KINDS: dict[tuple[str, ...], tuple[type, ...]] = {
+    ("image", "planes", "levels", "chunks"): (int,), ("fileset", "absent"): (int, type(None)), ("name",): (str,),
+    ("binding", "uri", "link", "source"): (str, type(None)), ("ok", "drawn"): (bool,),
+}  # fmt: skip
 
 
 @dataclass(slots=True)

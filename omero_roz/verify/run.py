@@ -158,11 +158,11 @@ def zarrs_of(session: OmeroSession, filesets: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def by_fileset(certificate: Certificate) -> dict[int, list[ImageCheck]]:
-    """What a certificate has of each fileset."""
+def by_fileset(certificate: Certificate, images: Iterable[int]) -> dict[int, list[ImageCheck]]:
+    """What a certificate has of images, by their filesets."""
     found: dict[int, list[ImageCheck]] = {}
-    for one in certificate.images.values():
-        if one.fileset is not None:
+    for one in map(certificate.images.get, images):
+        if one is not None and one.fileset is not None:
             found.setdefault(one.fileset, []).append(one)
     return found
 
@@ -172,14 +172,15 @@ def record_on(
 ) -> bool:
     """Write what a certificate has of a fileset on it, as its owner; whether its record, unproven, is proven by that.
 
-    Raises Refused where it is another's and the user is no administrator, or the server shows otherwise.
+    What a file says of an earlier look proves nothing, for somebody else may have written it. Raises Refused where it
+    is another's and the user is no administrator, or the server shows otherwise.
     """
     settled = settle_one(session, number)
     mine = settled.fileset.owner.user_id == session.who.user_id
     told = images if mine else [one if one.ok else _unsaid(one) for one in images]
     with as_owner(session, settled.fileset.owner, settled.where) as owner:
         Filesets(owner).attach(number, certificate.note(told), settled.fileset.owner.group_id)
-        return all(one.ok for one in images) and prove(owner, settled, images, how)
+        return all(one.ok and one.image in certificate.fresh for one in images) and prove(owner, settled, images, how)
 
 
 def _unsaid(found: ImageCheck) -> ImageCheck:

@@ -74,10 +74,14 @@ def test_what_was_taken_back_because_it_could_not_be_proven_is_not_brought_back_
     assert replacing.rolled_back(replacing.fileset) == replaced
 
 
-def test_a_verification_proves_what_is_unproven(replacing: Replacing, acquisition: Path) -> None:
+def test_a_verification_proves_what_is_unproven(replacing: Replacing, acquisition: Path, tmp_path: Path) -> None:
     new = replacing.replaced(acquisition / "v2.zarr", "external-info", "--no-probe")
     some = replacing.omero("roz", "verify", f"Image:{replacing.images[0]}", "--record")
     assert some.code == 0 and replacing.records(new)[0]["state"] == "unproven"  # the others were not looked at
+    named = ("roz", "verify", f"Fileset:{new}", "--certificate", str(tmp_path / "found.json"))
+    assert replacing.omero(*named).code == 0
+    assert replacing.omero(*named, "--record").code == 0  # what the file says was looked at before
+    assert replacing.records(new)[0]["state"] == "unproven"
     done = replacing.omero("roz", "verify", f"Fileset:{new}", "--record")
     assert done.code == 0 and f"written on Fileset:{new}; it is proven now" in done.err
     [record] = replacing.records(new)

@@ -280,6 +280,14 @@ def test_a_bad_object_a_source_and_a_table(replacing: Replacing, acquisition: Pa
     assert replacing.omero("roz", "replace-fileset", "Fileset:1", "/x", "--prefix", "/y").code == 2
 
 
+@pytest.mark.parametrize("verb", ["rollback", "cleanup"])
+def test_a_line_that_names_no_fileset_stops_no_other(omero_cli: Omero, tmp_path: Path, verb: str) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("object\nrubbish\nFileset:999999999\n")
+    done = omero_cli("roz", verb, "--from", str(table), *(["--yes"] if verb == "cleanup" else []))
+    assert done.code == 1 and "rubbish" in done.err and "Fileset:999999999" in done.err, done.err
+
+
 def lines_of(report: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(report.open(newline="")))
 
