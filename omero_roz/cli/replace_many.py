@@ -120,10 +120,4 @@ def _tell(ctx: Any, outcomes: Sequence["Outcome"], options: "Options", args: Nam
         show_outcomes(outcomes, sys.stdout)
     if any(outcome.state in ("replaced", UNPROVEN) for outcome in outcomes):
         ctx.err(f"to undo: omero roz rollback --all-from {options.run}")
-    report.write(args, map(_reported, outcomes))
-
-
-def _reported(outcome: "Outcome") -> dict[str, Any]:
-    row = asdict(outcome)
-    del row["problems"]
-    return row | {"reason": report.reason(outcome.problems) or outcome.reason}
+    report.write(args, [outcome.reported() for outcome in outcomes])

@@ -54,6 +54,18 @@ class Outcome:
         """Whether it was not done."""
         return self.state in ("refused", "failed", NOT_REACHED, UNKNOWN, NOT_COMPARED)
 
+    @property
+    def named(self) -> str:
+        """The source: Fileset:ID, or what the table says."""
+        return f"Fileset:{self.fileset}" if self.fileset.isdecimal() else self.fileset
+
+    def reported(self) -> dict[str, Any]:
+        """A line of a report: filesets as every verb takes them, in `reason` all that is wrong."""
+        reason = " | ".join(map(str, self.problems)) or self.reason
+        new = "" if self.new is None else f"Fileset:{self.new}"
+        told = {"line": self.line, "fileset": self.named, "zarr": self.zarr, "state": self.state, "new": new}
+        return told | {"reason": reason, "seconds": round(self.seconds, 3), "rows": self.rows}
+
 
 class Run:
     """A run over a table: `outcomes` are true at any moment, also after it was interrupted."""

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 from omero_roz.errors import UsageError
@@ -80,9 +80,10 @@ def _tell(job: ScriptJob, outcomes: Sequence[Outcome], options: Options, told: T
     what = "dry run, nothing was changed: " if options.dry_run else ""
     told.add(what + ", ".join(f"{count} {state}" for state, count in states.most_common()))
     for o in (*bad, *unproven):
-        told.lines.append(f"{o.fileset}: {o.state}: {o.reason}" if o.reason else f"{o.fileset}: {o.state}")
-    told.lines += [f"{o.fileset} is now Fileset:{o.new}" for o in outcomes if o.state in ("replaced", UNPROVEN)]
+        told.lines.append(f"{o.named}: {o.state}: {o.reason}" if o.reason else f"{o.named}: {o.state}")
+    told.lines += [f"{o.named} is now Fileset:{o.new}" for o in outcomes if o.state in ("replaced", UNPROVEN)]
     if states["replaced"] or unproven:
         told.add(f"to undo: omero roz rollback --all-from {options.run}")
-    table = text_of([field.name for field in fields(Outcome)], map(asdict, outcomes))
+    rows = [outcome.reported() for outcome in outcomes]
+    table = text_of(list(rows[0]), rows)
     job.report("replaced.csv", table, "text/csv", NAMESPACE, ())

@@ -44,7 +44,10 @@ CALLS = (
     "annotate ZARR --mapping SECRET --yes", "import ZARR --mapping SECRET", "import ZARR --db SECRET",
     "replace-fileset FILESET ZARR --mapping SECRET", "replace-fileset FILESET ZARR --managed-repository SECRET",
     "cleanup --from SECRET --yes", "completeness FILESET s3://b/x --endpoint SECRET",
-    "sweep --db SECRET", "sweep --managed-repository SECRET",
+    "sweep --db SECRET", "sweep --managed-repository SECRET", "rollback --from SECRET", "completeness --from SECRET",
+    *(f"{verb} --report SECRET" for verb in (
+        "import ZARR", "rollback FILESET", "cleanup FILESET --dry-run", "completeness FILESET ZARR", "verify FILESET",
+    )),
     *(f"{verb} --follow-links SECRET" for verb in (
         "inspect ZARR", "annotate ZARR", "doctor ZARR", "import ZARR", "replace-fileset FILESET ZARR",
         "cleanup FILESET --dry-run", "completeness FILESET ZARR", "verify FILESET",
