@@ -352,7 +352,7 @@ def test_many_are_replaced_by_a_table_of_an_administrators(
         assert "1 replaced, 1 refused" in message or "1 refused, 1 replaced" in message, message
         assert "may not be read on this server" in message
         rows = {row["fileset"]: row["state"] for row in csv.DictReader(io.StringIO(report(root, results)))}
-    assert rows == {str(filesets[0]): "replaced", str(filesets[1]): "refused"}
+    assert rows == {f"Fileset:{filesets[0]}": "replaced", f"Fileset:{filesets[1]}": "refused"}
 
 
 def test_who_is_not_named_may_not_replace(
