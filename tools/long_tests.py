@@ -20,8 +20,8 @@ def main() -> int:
     """Write the list."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--seconds", type=float, default=1.5)
-    parser.add_argument("--telling", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--telling", type=float, default=3.0)
     args = parser.parse_args()
     took, long = measured(args.run), set[str]()
     for cases in by_test(took).values():
