@@ -30,18 +30,23 @@ def run(ctx: Any, session: "Callable[[], OmeroSession]", args: Namespace) -> Non
         from omero_roz.errors import Refused
 
         kind, number = objects.find(session(), text)
-        known, filled = status(session(), kind, number), filled_last(session(), kind, number)
+        known, filled = status(session(), kind, number), list[dict[str, Any]]()
+        unread = list(known.unread)
+        try:
+            filled = filled_last(session(), kind, number)
+        except Refused as error:  # what was done to it is shown all the same
+            unread += error.problems
         told.extend(one.to_json() for one in known.stated)
         told.extend({"kind": "fill"} | said for said in filled)
-        if not args.json and (known.stated or filled or not known.unread):
+        if not args.json and (known.stated or filled or not unread):
             from omero_roz.cli.terminal import show_records
 
             if known.stated or not filled:
                 show_records(text, known.stated, sys.stdout)
             for said in filled:
                 ctx.out(f"{kind}:{number}: {fill.told(said)}")
-        if known.unread:
-            raise Refused.of(known.unread)
+        if unread:
+            raise Refused.of(unread)
 
     for text in args.objects:
         objects.check(text)  # a wrong call is told before anybody has to log in

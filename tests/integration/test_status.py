@@ -9,6 +9,7 @@ from omero.model import DatasetI, DatasetImageLinkI, ImageI
 from omero.rtypes import rstring
 
 from demo.omero_client import import_file
+from tests.support.claims import FILL, Claims
 from tests.support.replacing import Replacing
 from tests.support.servers import Omero
 
@@ -91,3 +92,11 @@ def test_several_by_name_and_a_bad_one_stops_no_other(
     assert done.code == 1 and "Fileset:99999999: it does not exist" in done.err and "1 of 3 failed" in done.err
     assert done.out.count(f"Fileset:{new}: replace, proven, 4 images") == 2
     assert omero("roz", "status", f"Dataset:name:no {name}").code == 1
+
+
+def test_a_fill_that_cannot_be_read_hides_nothing_else(replacing: Replacing, acquisition: Path) -> None:
+    new = replacing.replaced(acquisition / "v2.zarr", "external-info")
+    Claims(replacing.omero.client).note(new, "rubbish", ns=FILL)
+    done = replacing.omero("roz", "status", f"Fileset:{new}")
+    assert done.code == 1 and f"Fileset:{new}: replace, proven" in done.out
+    assert "the record of a fill cannot be read" in done.err
